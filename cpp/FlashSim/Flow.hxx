@@ -1,0 +1,135 @@
+// Part of FlashSim for RDataFrame.
+#ifndef FLASHSIM_FLOW
+#define FLASHSIM_FLOW
+
+#include "FlashSim/FlowContract.hxx"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace FlashSim {
+
+class OnnxSession;
+
+/// \brief What makes a GEN event itself, whatever file, thread or order it is read in.
+///
+/// (run, luminosity block, event) where the dataset has these columns; otherwise the global entry number, kept in fEvent.
+struct EventIdentity {
+   std::uint64_t fEvent = 0;
+   std::uint32_t fRun = 0;
+   std::uint32_t fLuminosityBlock = 0;
+   bool fIsEntryNumber = false;
+
+   /// "run 1, luminosityBlock 2, event 3" or "entry 3"
+   std::string AsString() const;
+};
+
+/// Whose random numbers: one simulated object of one fold of one GEN event.
+struct NoiseRow {
+   EventIdentity fEvent;
+   std::uint32_t fFold = 0;
+   std::uint32_t fObject = 0;
+};
+
+/// \brief A trained generative model that turns Gaussian noise and a context into a target sample.
+///
+/// A flow is one ONNX graph with the inputs `noise` float32 [n, D], `context` float32 [n, C] and, for continuous flows, `steps`
+/// int64 scalar, and the output `sample` float32 [n, T]; context and sample are in physical units. What the columns mean
+/// is told by the FlowContract in the model's metadata.
+///
+/// All const methods may be called from several threads at once.
+///
+/// ~~~{.cpp}
+/// FlashSim::Flow flow("jets.onnx");
+/// std::cout << flow.GetContract().fCollection << " from " << flow.GetContract().fSource << "\n";
+/// ~~~
+class Flow {
+public:
+   /// \brief Opens a flow and checks it against its contract.
+   /// \param[in] path an ONNX file
+   /// \throws std::runtime_error naming the file and what is wrong: missing, not ONNX, truncated, tensors or metadata that break the
+   ///         contract, or no ONNX Runtime to run it
+   explicit Flow(const std::string &path);
+   ~Flow();
+   Flow(const Flow &) = delete;
+   Flow &operator=(const Flow &) = delete;
+
+   const FlowContract &GetContract() const { return fContract; }
+   const std::string &GetPath() const { return fPath; }
+
+   /// Distinguishes the noise of flows that run on the same GEN event: a hash of the flow's name, so that a flow trained anew
+   /// gets the same noise.
+   std::uint64_t GetNoiseKey() const { return fNoiseKey; }
+
+   /// How many objects were drawn again because the sample held NaN or infinity, since the flow was opened.
+   std::uint64_t GetNRedrawn() const { return fNRedrawn.load(); }
+
+   /// \brief The number of steps to use: `steps`, or the flow's default when it is 0.
+   /// \throws std::runtime_error if `steps` is negative, or given for a flow that has none
+   int GetSteps(int steps) const;
+
+   /// \brief Samples `n` objects, in micro-batches of a few hundred rows.
+   ///
+   /// \param[in] n number of objects
+   /// \param[in] context float[n, C], physical units, finite
+   /// \param[in] rows whose noise each object gets, NoiseRow[n]
+   /// \param[in] seed the user's seed
+   /// \param[in] steps ODE steps; 0 for the flow's default
+   /// \param[out] sample float[n, T], physical units
+   /// \throws std::runtime_error if an object's sample is not finite after repeated draws, naming it
+   void Sample(std::size_t n, const float *context, const NoiseRow *rows, std::uint64_t seed, int steps,
+               float *sample) const;
+
+   /// \brief Samples every row of `context` `folds` times; what `flashsim.Flow.sample` calls.
+   ///
+   /// \param[in] context float[n, C]
+   /// \param[in] eventKeys std::uint64_t[n, 4]: run, luminosity block, event, object of each row; if null, the row number stands for
+   ///            an entry number
+   /// \param[out] sample float[n, folds, T]
+   void SampleFolds(std::size_t n, const float *context, const std::uint64_t *eventKeys, int folds, std::uint64_t seed,
+                    int steps, float *sample) const;
+
+   /// \brief Says which ONNX Runtime library is to be used, before the first flow is opened.
+   ///
+   /// Without this call the environment variable FLASHSIM_ONNXRUNTIME (a path) is asked, then the system's libonnxruntime.so.
+   static void SetOnnxRuntimeLibrary(const std::string &path);
+
+   /// The version of ONNX Runtime in use, as in "1.31.1". Loads it if need be.
+   static std::string GetOnnxRuntimeVersion();
+
+private:
+   void CheckTensors() const;
+   void RunBatch(std::size_t n, const float *context, const NoiseRow *rows, std::uint64_t seed, int steps,
+                 std::uint32_t attempt, std::vector<float> &noise, float *sample) const;
+   void Redraw(std::size_t n, const float *context, const NoiseRow *rows, std::uint64_t seed, int steps,
+               float *sample) const;
+
+   std::string fPath;
+   std::unique_ptr<OnnxSession> fSession; //!
+   FlowContract fContract;
+   std::uint64_t fNoiseKey = 0;
+   bool fTakesSteps = false;
+   mutable std::atomic<std::uint64_t> fNRedrawn{0}; //!
+};
+
+/// Opens a flow to be shared. The way in from Python, where `const` in a smart pointer's type is awkward to spell.
+std::shared_ptr<const Flow> OpenFlow(const std::string &path);
+
+/// Flow::SampleFolds on a shared flow; `nKeys` 0 stands for no event keys.
+inline void SampleFolds(const std::shared_ptr<const Flow> &flow, std::size_t n, const float *context,
+                        const std::uint64_t *eventKeys, std::size_t nKeys, int folds, std::uint64_t seed, int steps,
+                        float *sample)
+{
+   flow->SampleFolds(n, context, nKeys == 0 ? nullptr : eventKeys, folds, seed, steps, sample);
+}
+
+/// The standard normal draws of one object, as Flow::Sample uses them: count floats. For tests and for other samplers.
+std::vector<float> GaussianNoise(std::size_t count, std::uint64_t seed, std::uint64_t flowKey, const NoiseRow &row);
+
+} // namespace FlashSim
+
+#endif

@@ -1,0 +1,188 @@
+// Part of FlashSim for RDataFrame.
+#ifndef FLASHSIM_FOLDACCUMULATOR
+#define FLASHSIM_FOLDACCUMULATOR
+
+#include <RtypesCore.h>
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace FlashSim {
+
+/// How error messages name what they complain about.
+struct FoldLabels {
+   std::string fAction; ///< what is filled, as in `FlashSim: OversampledTH1D 'mjj'`
+   std::string fEvent;  ///< where the number of the GEN event comes from; empty if events have none
+   std::string fFolds;  ///< where the number of folds comes from
+};
+
+/// \brief Sums weights by fold: turns fills that are correlated, because they share a GEN event, into variances that know it.
+///
+/// GEN event j is simulated N_j times; fill i of it has the weight w_ji, and x_jlb is what its RECO event l adds to cell b in total.
+/// Per GEN event and cell
+///
+///     A_jb = sum_l x_jlb / N_j        R_jb = sum_l (x_jlb / N_j)^2
+///
+/// and in the sums over GEN events, for each cell,
+///
+///     content         sum_j A_jb
+///     variance        sum_j A_jb^2
+///     naive variance  sum_j sum_i (w_ji / N_j)^2
+///     limit variance  sum_j (A_jb^2 - R_jb) N_j / (N_j - 1)
+///     fold variance   sum_j N_j (N_j R_jb - A_jb^2) / (N_j - 1)
+///
+/// The variance is that of a sum over independent GEN events. Its expectation is the limit variance (an unbiased estimate of what
+/// remains for N -> infinity) plus the fold variance (the spread between the folds of one GEN event) / N. Both need two folds: a GEN
+/// event with N = 1 makes them NaN in the cells that it fills. RECO events that a selection has dropped count in N_j.
+///
+/// Cells are numbers from 0 to nCells - 1; what they mean (bins of how many axes) is not known here. A GEN event costs time
+/// proportional to the cells that it fills. Memory: 64 bytes per cell, 16 more if a RECO event fills more than once.
+///
+/// *Order of calls*: StartTask(), then for each RECO event StartRecoEvent() and its fills, EndTask(); as many tasks as one likes; at the
+/// end Merge() of other accumulators, Finish(), and the getters. The RECO events of a GEN event must follow one another. If they may
+/// be split between tasks (`foldsStraddleTasks`), the first and the last fold of each task are kept aside, in memory that grows with
+/// the number of tasks, and Finish() joins those of the same GEN event; the number of a GEN event must then be unique in the dataset.
+///
+/// *Threads*: one accumulator for each thread.
+///
+/// Source: arXiv:2402.13684 (oversampling), root-project/root #16740 (the request).
+class FoldAccumulator {
+public:
+   /// Sums over GEN events, for one cell.
+   struct Sums {
+      double fContent = 0;
+      double fVariance = 0;
+      double fNaiveVariance = 0;
+      double fLimitVariance = 0;
+      double fFoldVariance = 0;
+
+      Sums &operator+=(const Sums &other);
+   };
+
+   FoldAccumulator(std::size_t nCells, bool foldsStraddleTasks, FoldLabels labels);
+
+   void StartTask();
+
+   /// Ends the last fold of the task. Throws nothing: RDataFrame calls it from a destructor.
+   void EndTask() noexcept;
+
+   /// \brief Starts the next RECO event.
+   /// \param[in] event number of the GEN event that it was made from
+   /// \param[in] folds N of this GEN event
+   /// \throws std::runtime_error, naming the GEN event, if `folds` is below 1 or not the same in all of the GEN event, or if this is
+   ///         RECO event N + 1
+   void StartRecoEvent(ULong64_t event, Long64_t folds);
+
+   /// Starts a GEN event that has no number; EndGenEvent() ends it. \throws std::runtime_error if `folds` is below 1
+   void StartGenEvent(Long64_t folds);
+   void EndGenEvent() { EndFold(); }
+
+   /// Fill by a RECO event that fills this cell just once.
+   void Fill(std::size_t cell, double weight)
+   {
+      Cell &touched = Touch(cell);
+      touched.fWeight += weight;
+      touched.fRecoWeight2 += weight * weight;
+      touched.fFillWeight2 += weight * weight;
+   }
+
+   /// One of several fills by the same RECO event, since StartRecoEvent().
+   void FillOneOfMany(std::size_t cell, double weight);
+
+   /// Adds to the total weight of the fold, whose variance GetTotalVariance() gives.
+   void AddToTotal(double weight) { fFold.fTotal += weight; }
+
+   /// 1 / N of the current fold.
+   double GetInverseFolds() const { return fInverseFolds; }
+
+   /// Names the current GEN event in error messages.
+   std::string DescribeEvent() const;
+
+   /// Adds all that the other one holds, kept-aside folds included. \pre as many cells
+   void Merge(const FoldAccumulator &other);
+
+   /// \brief Joins the folds that were kept aside.
+   /// \throws std::runtime_error, naming the GEN event, if the parts do not agree on N or have more than N RECO events
+   void Finish();
+
+   std::size_t GetNCells() const { return fCells.size(); }
+   const Sums &GetSums(std::size_t cell) const { return fCells[cell].fSums; }
+
+   /// sum_j (sum_i w_ji / N_j)^2 over what AddToTotal() was given: the variance of the sum of all those cells, correlations included.
+   double GetTotalVariance() const { return fTotalVariance; }
+
+   /// GEN events that filled at least once.
+   ULong64_t GetNGenEvents() const { return fNGenEvents; }
+
+private:
+   /// Weights of the current fold, not yet divided by N, beside the sums: a cell is one cache line.
+   struct alignas(64) Cell {
+      double fWeight = 0;      ///< sum_i w_ji
+      double fRecoWeight2 = 0; ///< sum_l x_jlb^2
+      double fFillWeight2 = 0; ///< sum_i w_ji^2
+      Sums fSums;
+   };
+
+   /// What one RECO event has added to a cell so far.
+   struct RecoCell {
+      double fWeight = 0;
+      ULong64_t fRecoEvent = 0; ///< serial number of the RECO event that it is about
+   };
+
+   /// What is known of a fold beside its cells.
+   struct Fold {
+      ULong64_t fEvent = 0;
+      Long64_t fFolds = 0;
+      Long64_t fRecoEvents = 0; ///< seen so far
+      double fTotal = 0;
+   };
+
+   struct PartCell {
+      std::size_t fCell;
+      double fWeight, fRecoWeight2, fFillWeight2;
+   };
+
+   /// A fold, or a part of it, that was kept aside.
+   struct Part {
+      Fold fFold;
+      std::vector<PartCell> fCells;
+   };
+
+   Cell &Touch(std::size_t cell)
+   {
+      Cell &touched = fCells[cell];
+      // A weight of 0 may enter a cell twice into the list; EndFold() then finds nothing left the second time.
+      if (touched.fFillWeight2 == 0)
+         fTouched.push_back(cell);
+      return touched;
+   }
+
+   void StartFold(ULong64_t event, Long64_t folds);
+   void EndFold();
+   void AddFoldToSums();
+   void KeepAside();
+   [[noreturn]] void ThrowFoldsBelowOne(Long64_t folds) const;
+   [[noreturn]] void ThrowFoldsDiffer(Long64_t folds) const;
+   [[noreturn]] void ThrowTooManyRecoEvents() const;
+
+   FoldLabels fLabels;
+   bool fFoldsStraddleTasks;
+
+   std::vector<Cell> fCells;
+   std::vector<RecoCell> fRecoCells; ///< empty until FillOneOfMany() is called
+   std::vector<std::size_t> fTouched; ///< cells with weights of the current fold
+   Fold fFold;
+   double fInverseFolds = 0;
+   bool fInFold = false;
+   bool fIsFirstFold = true; ///< of the task
+   ULong64_t fRecoEvent = 0; ///< serial number of the current RECO event
+
+   std::vector<Part> fParts;
+   double fTotalVariance = 0;
+   ULong64_t fNGenEvents = 0;
+};
+
+} // namespace FlashSim
+
+#endif

@@ -1,0 +1,107 @@
+// Part of FlashSim for RDataFrame.
+#ifndef FLASHSIM_FOLDSOURCE
+#define FLASHSIM_FOLDSOURCE
+
+#include <ROOT/RDataFrame.hxx>
+#include <ROOT/RDataSource.hxx>
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <typeinfo>
+#include <utility>
+#include <vector>
+
+namespace FlashSim {
+
+class FoldStore;
+
+/// How FoldSource cuts its input. None of it changes a result.
+struct FoldSourceOptions {
+   int fFolds = 1;                 ///< RECO events per GEN event, at least 1
+   std::uint64_t fChunkSize = 0;   ///< entries of the upstream dataset collected at a time; 0: chosen, whole clusters where it can be
+   std::size_t fBlockSize = 1024;  ///< objects to simulate in one task
+};
+
+/// \brief A data source that presents each event of any RDataFrame graph N times: the look-ahead that lets flows run in batches.
+///
+/// The upstream graph (any Define, Filter, ...; on TTree, TChain, RNTuple or an empty source) is run over one chunk of entries
+/// after the other, once for each GEN event. What the downstream graph asks for is kept in memory for one chunk, cut
+/// into blocks of GEN events that are processed in parallel. Every entry carries, beside all upstream columns:
+///
+/// | column | type | meaning |
+/// | --- | --- | --- |
+/// | `fold` | `int` | 0 ... N-1 |
+/// | `genEvent` | `ULong64_t` | number of the GEN event's entry in the upstream dataset: unique, ascending |
+/// | `nFolds` | `int` | N |
+///
+/// The entries of one GEN event follow each other, and never straddle two tasks.
+///
+/// *Laziness*: nothing is read before the event loop of the resulting dataframe starts. Actions that are booked on the
+/// upstream graph and have not run by then are run first, over the whole dataset.
+///
+/// *Threads*: as RDataFrame's own sources; two dataframes made from the same upstream graph must not run at the same time.
+///
+/// *Limits*: an upstream `Vary` does not cross (asking for a varied column is an error: vary the result). An upstream
+/// `Range`, and a source that takes no notice of entry ranges (CSV, Arrow, ...), make the whole dataset one chunk.
+///
+/// See root-project/root #16739. Users rather call FlashSim::Simulate, which adds the RECO columns.
+///
+/// ~~~{.cpp}
+/// ROOT::RDataFrame gen("Events", "gen.root");
+/// auto folds = FlashSim::MakeFolds(gen.Filter("nGenJet >= 2"), {10});
+/// std::cout << *folds.Count() << "\n"; // ten times the number of events with two GEN jets
+/// ~~~
+class FoldSource final : public ROOT::RDF::RDataSource {
+public:
+   /// \param[in] node where the GEN events come from
+   /// \param[in] options how to cut
+   /// \throws std::runtime_error for folds < 1, or if upstream columns have the names fold, genEvent or nFolds
+   FoldSource(ROOT::RDF::RNode node, const FoldSourceOptions &options);
+   ~FoldSource() final;
+
+   /// The chunk at hand, for functors that work on whole blocks.
+   std::shared_ptr<FoldStore> GetStore() const { return fStore; }
+
+   void SetNSlots(unsigned int nSlots) final;
+   const std::vector<std::string> &GetColumnNames() const final { return fColumnNames; }
+   bool HasColumn(std::string_view column) const final;
+   std::string GetTypeName(std::string_view column) const final;
+   std::unique_ptr<ROOT::Detail::RDF::RColumnReaderBase>
+   GetColumnReaders(unsigned int slot, std::string_view column, const std::type_info &type) final;
+   void Initialize() final;
+   std::vector<std::pair<ULong64_t, ULong64_t>> GetEntryRanges() final;
+   bool SetEntry(unsigned int slot, ULong64_t entry) final;
+   void Finalize() final;
+   std::string GetLabel() final { return "FlashSim::FoldSource"; }
+
+protected:
+   Record_t GetColumnReadersImpl(std::string_view, const std::type_info &) final { return {}; }
+   std::string AsString() final { return "FlashSim look-ahead"; }
+
+private:
+   class EventLoop; // what lasts from Initialize() to Finalize()
+
+   ROOT::RDF::RNode fNode;
+   FoldSourceOptions fOptions;
+   std::shared_ptr<FoldStore> fStore;
+   std::vector<std::string> fColumnNames;
+   mutable std::map<std::string, std::string, std::less<>> fTypeNames;
+   std::unique_ptr<EventLoop> fLoop;
+};
+
+/// Prefix of columns that FlashSim defines upstream for itself; they are not shown downstream.
+constexpr const char *kHiddenColumnPrefix = "flashsim_context_";
+
+/// \brief A dataframe with N entries for each event of `node`. See FoldSource.
+ROOT::RDataFrame MakeFolds(ROOT::RDF::RNode node, const FoldSourceOptions &options);
+
+/// Whether the node's data come from a FoldSource, whose folds never straddle two tasks.
+bool ReadsFoldSource(const ROOT::RDF::RNode &node);
+
+} // namespace FlashSim
+
+#endif

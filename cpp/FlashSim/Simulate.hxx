@@ -1,0 +1,86 @@
+// Part of FlashSim for RDataFrame.
+#ifndef FLASHSIM_SIMULATE
+#define FLASHSIM_SIMULATE
+
+#include "FlashSim/Flow.hxx"
+
+#include <ROOT/RDataFrame.hxx>
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace FlashSim {
+
+/// How to simulate. The defaults give one RECO event for each GEN event.
+struct SimulateOptions {
+   int fFolds = 1;              ///< RECO events per GEN event, at least 1
+   std::uint64_t fSeed = 0;     ///< another seed gives other RECO events
+   int fSteps = 0;              ///< ODE steps; 0: the flow's default
+   std::string fPrefix;         ///< put before the names of the RECO columns: "Flash" gives FlashJet_pt and nFlashJet
+   /// Where context variables come from, when it is not the column <source>_<variable>: an RDataFrame expression or a column, under
+   /// the variable's name, or under "<flow>.<variable>" where several flows have a variable of that name.
+   std::map<std::string, std::string> fContext;
+   std::uint64_t fChunkSize = 0; ///< see FoldSourceOptions; no influence on the result
+   std::size_t fBlockSize = 0;   ///< see FoldSourceOptions; 0: its default; no influence on the result
+};
+
+/// \brief Simulates RECO events from the GEN events of a dataframe: `folds` entries for each of its events.
+///
+/// For each flow the resulting dataframe has the columns, with C the flow's collection and S its source:
+///
+/// | column | type | meaning |
+/// | --- | --- | --- |
+/// | `nC` | `int` | number of objects |
+/// | `C_<target>` | `RVec` of the target's type | one value for each object, sorted as the flow says (jets: by pt, descending) |
+/// | `C_<S>Idx` | `RVec<short>` | which GEN object it comes from, e.g. Jet_genJetIdx |
+///
+/// and, beside all upstream columns, `fold`, `genEvent` and `nFolds` (see FoldSource).
+///
+/// *Random numbers* depend on the seed, the flow's name and the identity of the GEN event alone: (run, luminosityBlock, event) when the
+/// dataset has these columns as integers, else the entry number. A RECO event is the same bit for bit in any file, order,
+/// partition and number of threads. Two events of one identity get the same noise.
+///
+/// *Laziness*: lazy; a flow none of whose columns is read is never run. *Threads*: slots sample in parallel.
+///
+/// \param[in] node any dataframe node
+/// \param[in] flows what simulates; no two with the same collection
+/// \param[in] options how
+/// \return a dataframe whose entries are RECO events
+/// \throws std::runtime_error naming the column, flow or option that does not fit. During the event loop: collections of different
+///         length, NaN or infinity in the context, samples that stay NaN.
+///
+/// ~~~{.cpp}
+/// auto flow = std::make_shared<FlashSim::Flow>("jets.onnx");
+/// FlashSim::SimulateOptions options;
+/// options.fFolds = 10;
+/// auto sim = FlashSim::Simulate(ROOT::RDataFrame("Events", "gen.root").Filter("nGenJet >= 2"), {flow}, options);
+/// auto pt = sim.Filter("nJet >= 2").Histo1D("Jet_pt");
+/// ~~~
+ROOT::RDF::RNode Simulate(ROOT::RDF::RNode node, const std::vector<std::shared_ptr<const Flow>> &flows,
+                          const SimulateOptions &options = {});
+
+/// Simulate() with one flow, opened from a file.
+ROOT::RDF::RNode Simulate(ROOT::RDF::RNode node, const std::string &flowPath, const SimulateOptions &options = {});
+
+/// \brief Adds N RECO samples of each GEN event to the same entry, without look-ahead: the inline mode.
+///
+/// For graphs that must stay one graph. The new columns are `nC` (`int`, per fold) and, indexed [fold][object], `C_<target>`
+/// (`RVec<RVec<T>>`) and `C_<S>Idx` (`RVec<RVec<short>>`). The flow is run for one event at a time, which costs several times more per
+/// object than Simulate() unless N is large. The RECO events equal those of Simulate() bit for bit.
+///
+/// \throws std::runtime_error as Simulate(), and if the dataset has no (run, luminosityBlock, event) while ROOT runs several threads,
+///         since entries then have no number that would last (root-project/root #12190)
+///
+/// ~~~{.cpp}
+/// auto node = FlashSim::DefineFolds(ROOT::RDataFrame("Events", "gen.root"), flow, options);
+/// auto leading = node.Define("leadingPt", "ROOT::VecOps::Map(Jet_pt, [](const auto &pt) { return pt.empty() ? 0.f : pt[0]; })");
+/// ~~~
+ROOT::RDF::RNode DefineFolds(ROOT::RDF::RNode node, std::shared_ptr<const Flow> flow, const SimulateOptions &options = {});
+
+} // namespace FlashSim
+
+#endif

@@ -1,0 +1,21 @@
+#ifdef __CLING__
+
+#pragma link off all globals;
+#pragma link off all classes;
+#pragma link off all functions;
+#pragma link C++ nestedclasses;
+
+#pragma link C++ namespace FlashSim;
+#pragma link C++ class FlashSim::Flow-;
+#pragma link C++ struct FlashSim::FlowContract-;
+#pragma link C++ struct FlashSim::FlowVariable-;
+#pragma link C++ struct FlashSim::EventIdentity-;
+#pragma link C++ struct FlashSim::NoiseRow-;
+#pragma link C++ struct FlashSim::SimulateOptions-;
+#pragma link C++ struct FlashSim::FoldSourceOptions-;
+#pragma link C++ class FlashSim::FoldSource-;
+#pragma link C++ class FlashSim::FoldSums+;
+#pragma link C++ class FlashSim::OversampledTH<TH1D>+;
+#pragma link C++ class FlashSim::OversampledTH1D+;
+
+#endif

@@ -1,0 +1,111 @@
+// Part of FlashSim for RDataFrame.
+#include "BlockSampler.hxx"
+
+#include "ContextRows.hxx"
+
+#include <stdexcept>
+
+namespace FlashSim {
+
+BlockSampler::BlockSampler(std::shared_ptr<FoldStore> store, std::shared_ptr<const Flow> flow,
+                           std::vector<std::string> contextColumns, std::uint64_t seed, int steps)
+   : fStore(std::move(store)), fFlow(std::move(flow)), fContextNames(std::move(contextColumns)), fSeed(seed),
+     fSteps(fFlow->GetSteps(steps))
+{
+   fStore->RequestIdentity();
+   bool isCounted = false;
+   for (std::size_t i = 0; i < fContextNames.size(); ++i) {
+      fContext.push_back(fStore->Request(fContextNames[i]));
+      const auto &column = *fContext.back();
+      if (!column.IsNumeric()) {
+         throw std::runtime_error("FlashSim: column '" + fContextNames[i] + "', context variable '" +
+                                  GetContract().fContext[i].fName + "' of flow '" + GetContract().fName +
+                                  "', must hold numbers or RVecs of numbers.");
+      }
+      if (column.IsCollection() && !isCounted) {
+         fStore->CountObjectsOf(fContextNames[i]);
+         isCounted = true;
+      }
+   }
+   if (!isCounted) {
+      throw std::runtime_error("FlashSim: all context columns of flow '" + GetContract().fName +
+                               "' are scalars; at least one must be an RVec with one element for each object to simulate.");
+   }
+}
+
+int BlockSampler::GetNObjects(unsigned int slot)
+{
+   // The sizes of collections are those of the source: no need to sample.
+   const auto place = fStore->GetPlace(fStore->GetPosition(slot).fEvent);
+   for (const auto &column : fContext) {
+      if (column->IsCollection())
+         return static_cast<int>(column->GetSize(place));
+   }
+   return 0;
+}
+
+ROOT::VecOps::RVec<short> BlockSampler::GetSourceIndex(unsigned int slot)
+{
+   const auto [first, size] = FindEvent(slot);
+   return fBlocks[slot].fColumns.GetSourceIndexView(first, size);
+}
+
+BlockSampler::Share BlockSampler::FindEvent(unsigned int slot)
+{
+   const auto &position = fStore->GetPosition(slot);
+   auto &block = fBlocks[slot];
+   if (block.fSerial != position.fSerial || block.fIndex != position.fBlock) {
+      block.fSerial = 0; // not to be used if sampling throws
+      SampleBlock(block, position);
+      block.fSerial = position.fSerial;
+      block.fIndex = position.fBlock;
+   }
+   const auto event = position.fEvent - block.fFirstEvent;
+   const auto folds = static_cast<std::size_t>(position.fNFolds);
+   const auto size = (block.fOffsets[event + 1] - block.fOffsets[event]) / folds;
+   return {block.fOffsets[event] + static_cast<std::size_t>(position.fFold) * size, size};
+}
+
+std::size_t BlockSampler::AppendContext(std::size_t event, std::vector<float> &context) const
+{
+   struct Column {
+      const ColumnStore *fStore;
+      CollectedAt fPlace;
+      bool IsCollection() const { return fStore->IsCollection(); }
+      std::size_t GetSize() const { return fStore->GetSize(fPlace); }
+      void CopyTo(float *out, std::size_t stride) const { fStore->CopyTo(fPlace, out, stride); }
+   };
+   std::vector<Column> columns;
+   for (const auto &store : fContext)
+      columns.push_back({store.get(), fStore->GetPlace(event)});
+   const auto identity = [this, event] { return fStore->GetIdentity(event).AsString(); };
+   return AppendContextRows(*fFlow, fContextNames, columns, identity, context);
+}
+
+void BlockSampler::SampleBlock(Block &block, const FoldStore::Position &position) const
+{
+   const auto &begins = fStore->GetBlockBegins();
+   const auto folds = static_cast<std::uint32_t>(position.fNFolds);
+   std::vector<float> context;
+   std::vector<float> eventContext;
+   std::vector<NoiseRow> rows;
+   std::vector<std::size_t> eventSizes;
+   block.fFirstEvent = begins[position.fBlock];
+   block.fOffsets.assign(1, 0);
+   for (auto event = block.fFirstEvent; event < begins[position.fBlock + 1]; ++event) {
+      eventContext.clear();
+      const auto nObjects = AppendContext(event, eventContext);
+      NoiseRow row;
+      row.fEvent = fStore->GetIdentity(event);
+      for (row.fFold = 0; row.fFold < folds; ++row.fFold) {
+         context.insert(context.end(), eventContext.begin(), eventContext.end());
+         for (row.fObject = 0; row.fObject < nObjects; ++row.fObject)
+            rows.push_back(row);
+         eventSizes.push_back(nObjects);
+      }
+      block.fOffsets.push_back(rows.size());
+   }
+   block.fColumns.Fill(*fFlow, context, rows, eventSizes, fSeed, fSteps);
+}
+
+} // namespace FlashSim

@@ -1,0 +1,32 @@
+// Part of FlashSim for RDataFrame.
+#include "ContextRows.hxx"
+
+#include <stdexcept>
+
+namespace FlashSim {
+
+void ThrowOnDifferentSizes(const std::string &first, std::size_t firstSize, const std::string &second,
+                           std::size_t secondSize, const std::string &event)
+{
+   throw std::runtime_error("FlashSim: in " + event + ", column '" + first + "' has " + std::to_string(firstSize) +
+                            " elements and column '" + second + "' has " + std::to_string(secondSize) +
+                            "; the context of a flow needs collections of one length.");
+}
+
+void ThrowOnTooManyObjects(const std::string &column, std::size_t size, const std::string &event)
+{
+   throw std::runtime_error("FlashSim: in " + event + ", column '" + column + "' has " + std::to_string(size) +
+                            " elements; at most " + std::to_string(kMaxObjects) + " objects can be simulated in one event.");
+}
+
+void ThrowOnBadContext(const Flow &flow, std::size_t variable, const std::string &column, float value,
+                       std::size_t object, const std::string &event)
+{
+   const auto &contract = flow.GetContract();
+   throw std::runtime_error("FlashSim: in " + event + ", context variable '" + contract.fContext[variable].fName + "' of " +
+                            contract.fSource + " " + std::to_string(object) + " (column '" + column + "') is " +
+                            std::to_string(value) + "; flow '" + contract.fName +
+                            "' needs finite numbers. Filter such events upstream, or redefine the column.");
+}
+
+} // namespace FlashSim

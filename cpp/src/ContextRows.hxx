@@ -1,0 +1,68 @@
+// Part of FlashSim for RDataFrame.
+#ifndef FLASHSIM_CONTEXTROWS
+#define FLASHSIM_CONTEXTROWS
+
+#include "FlashSim/Flow.hxx"
+
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace FlashSim {
+
+/// Objects of one event; <collection>_<source>Idx is a Short_t, as in NanoAOD.
+constexpr std::size_t kMaxObjects = 32767;
+
+[[noreturn]] void ThrowOnDifferentSizes(const std::string &first, std::size_t firstSize, const std::string &second,
+                                        std::size_t secondSize, const std::string &event);
+[[noreturn]] void ThrowOnTooManyObjects(const std::string &column, std::size_t size, const std::string &event);
+[[noreturn]] void ThrowOnBadContext(const Flow &flow, std::size_t variable, const std::string &column, float value,
+                                    std::size_t object, const std::string &event);
+
+/// \brief Appends the context of one GEN event, one row for each object, and checks it; for look-ahead and inline mode alike.
+///
+/// \param[in] names the columns, for messages
+/// \param[in] columns one for each context variable, with IsCollection(), GetSize() and CopyTo(float *, stride); scalars hold for all
+///            objects of the event
+/// \param[in] identity gives EventIdentity::AsString(), for messages
+/// \return the number of objects
+/// \throws std::runtime_error for collections of different length, too many objects, NaN and infinity
+template <typename Column, typename Identity>
+std::size_t AppendContextRows(const Flow &flow, const std::vector<std::string> &names, const std::vector<Column> &columns,
+                              const Identity &identity, std::vector<float> &context)
+{
+   const auto width = columns.size();
+   std::size_t counted = width;
+   std::size_t nObjects = 0;
+   for (std::size_t i = 0; i < width; ++i) {
+      if (!columns[i].IsCollection())
+         continue;
+      if (counted == width) {
+         counted = i;
+         nObjects = columns[i].GetSize();
+      } else if (columns[i].GetSize() != nObjects) {
+         ThrowOnDifferentSizes(names[counted], nObjects, names[i], columns[i].GetSize(), identity());
+      }
+   }
+   if (nObjects > kMaxObjects)
+      ThrowOnTooManyObjects(names[counted], nObjects, identity());
+   const auto first = context.size();
+   context.resize(first + nObjects * width);
+   for (std::size_t i = 0; i < width && nObjects > 0; ++i) {
+      float *column = context.data() + first + i;
+      columns[i].CopyTo(column, width);
+      for (std::size_t object = 0; object < nObjects; ++object) {
+         float &value = column[object * width];
+         if (!columns[i].IsCollection())
+            value = column[0];
+         if (!std::isfinite(value))
+            ThrowOnBadContext(flow, i, names[i], value, object, identity());
+      }
+   }
+   return nObjects;
+}
+
+} // namespace FlashSim
+
+#endif

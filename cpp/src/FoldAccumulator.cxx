@@ -1,0 +1,209 @@
+// Part of FlashSim for RDataFrame.
+#include "FlashSim/FoldAccumulator.hxx"
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+#include <utility>
+
+namespace FlashSim {
+
+FoldAccumulator::Sums &FoldAccumulator::Sums::operator+=(const Sums &other)
+{
+   fContent += other.fContent;
+   fVariance += other.fVariance;
+   fNaiveVariance += other.fNaiveVariance;
+   fLimitVariance += other.fLimitVariance;
+   fFoldVariance += other.fFoldVariance;
+   return *this;
+}
+
+FoldAccumulator::FoldAccumulator(std::size_t nCells, bool foldsStraddleTasks, FoldLabels labels)
+   : fLabels(std::move(labels)), fFoldsStraddleTasks(foldsStraddleTasks), fCells(nCells)
+{
+}
+
+void FoldAccumulator::StartTask()
+{
+   fInFold = false;
+   fIsFirstFold = true;
+}
+
+void FoldAccumulator::EndTask() noexcept
+{
+   if (!fInFold)
+      return;
+   if (fFoldsStraddleTasks)
+      KeepAside();
+   else
+      AddFoldToSums();
+   fInFold = false;
+}
+
+void FoldAccumulator::StartRecoEvent(ULong64_t event, Long64_t folds)
+{
+   if (!fInFold || event != fFold.fEvent) {
+      EndFold();
+      StartFold(event, folds);
+   } else if (folds != fFold.fFolds) {
+      ThrowFoldsDiffer(folds);
+   }
+   if (++fFold.fRecoEvents > fFold.fFolds)
+      ThrowTooManyRecoEvents();
+   ++fRecoEvent;
+}
+
+void FoldAccumulator::StartGenEvent(Long64_t folds)
+{
+   EndFold();
+   StartFold(0, folds);
+}
+
+void FoldAccumulator::FillOneOfMany(std::size_t cell, double weight)
+{
+   if (fRecoCells.empty())
+      fRecoCells.resize(fCells.size());
+   RecoCell &reco = fRecoCells[cell];
+   if (reco.fRecoEvent != fRecoEvent)
+      reco = {0., fRecoEvent};
+
+   Cell &touched = Touch(cell);
+   touched.fWeight += weight;
+   touched.fRecoWeight2 += weight * (weight + 2 * reco.fWeight); // (x + w)^2 - x^2
+   touched.fFillWeight2 += weight * weight;
+   reco.fWeight += weight;
+}
+
+void FoldAccumulator::StartFold(ULong64_t event, Long64_t folds)
+{
+   fFold = Fold{};
+   fFold.fEvent = event;
+   fFold.fFolds = folds;
+   if (folds < 1)
+      ThrowFoldsBelowOne(folds);
+   fInverseFolds = 1. / static_cast<double>(folds);
+   fInFold = true;
+}
+
+void FoldAccumulator::EndFold()
+{
+   if (!fInFold)
+      return;
+   if (fFoldsStraddleTasks && fIsFirstFold)
+      KeepAside();
+   else
+      AddFoldToSums();
+   fIsFirstFold = false;
+   fInFold = false;
+}
+
+void FoldAccumulator::AddFoldToSums()
+{
+   if (fTouched.empty())
+      return;
+
+   const auto folds = static_cast<double>(fFold.fFolds);
+   const double inverse2 = 1. / (folds * folds);
+   const double inversePairs =
+      fFold.fFolds > 1 ? 1. / (folds * (folds - 1)) : std::numeric_limits<double>::quiet_NaN();
+   for (const auto cell : fTouched) {
+      Cell &touched = fCells[cell];
+      if (touched.fWeight == 0 && touched.fFillWeight2 == 0)
+         continue;
+      const double weight2 = touched.fWeight * touched.fWeight;
+      touched.fSums.fContent += touched.fWeight / folds;
+      touched.fSums.fVariance += weight2 * inverse2;
+      touched.fSums.fNaiveVariance += touched.fFillWeight2 * inverse2;
+      touched.fSums.fLimitVariance += (weight2 - touched.fRecoWeight2) * inversePairs;
+      touched.fSums.fFoldVariance += (folds * touched.fRecoWeight2 - weight2) * inversePairs;
+      touched.fWeight = touched.fRecoWeight2 = touched.fFillWeight2 = 0;
+   }
+   fTouched.clear();
+   fTotalVariance += fFold.fTotal * fFold.fTotal * inverse2;
+   ++fNGenEvents;
+}
+
+void FoldAccumulator::KeepAside()
+{
+   Part part;
+   part.fFold = fFold;
+   part.fCells.reserve(fTouched.size());
+   for (const auto cell : fTouched) {
+      Cell &touched = fCells[cell];
+      part.fCells.push_back({cell, touched.fWeight, touched.fRecoWeight2, touched.fFillWeight2});
+      touched.fWeight = touched.fRecoWeight2 = touched.fFillWeight2 = 0;
+   }
+   fTouched.clear();
+   fParts.push_back(std::move(part));
+}
+
+void FoldAccumulator::Merge(const FoldAccumulator &other)
+{
+   for (std::size_t cell = 0; cell < fCells.size(); ++cell)
+      fCells[cell].fSums += other.fCells[cell].fSums;
+   fParts.insert(fParts.end(), other.fParts.begin(), other.fParts.end());
+   fTotalVariance += other.fTotalVariance;
+   fNGenEvents += other.fNGenEvents;
+}
+
+void FoldAccumulator::Finish()
+{
+   std::stable_sort(fParts.begin(), fParts.end(),
+                    [](const Part &a, const Part &b) { return a.fFold.fEvent < b.fFold.fEvent; });
+   for (const auto &part : fParts) {
+      if (!fInFold || part.fFold.fEvent != fFold.fEvent) {
+         if (fInFold)
+            AddFoldToSums();
+         StartFold(part.fFold.fEvent, part.fFold.fFolds);
+      } else if (part.fFold.fFolds != fFold.fFolds) {
+         ThrowFoldsDiffer(part.fFold.fFolds);
+      }
+      fFold.fRecoEvents += part.fFold.fRecoEvents;
+      if (fFold.fRecoEvents > fFold.fFolds)
+         ThrowTooManyRecoEvents();
+      fFold.fTotal += part.fFold.fTotal;
+      for (const auto &cell : part.fCells) {
+         Cell &touched = Touch(cell.fCell);
+         touched.fWeight += cell.fWeight;
+         touched.fRecoWeight2 += cell.fRecoWeight2;
+         touched.fFillWeight2 += cell.fFillWeight2;
+      }
+   }
+   if (fInFold)
+      AddFoldToSums();
+   fInFold = false;
+   fParts.clear();
+}
+
+std::string FoldAccumulator::DescribeEvent() const
+{
+   if (fLabels.fEvent.empty())
+      return "a GEN event";
+   return "GEN event " + std::to_string(fFold.fEvent) + " (" + fLabels.fEvent + ")";
+}
+
+void FoldAccumulator::ThrowFoldsBelowOne(Long64_t folds) const
+{
+   throw std::runtime_error(fLabels.fAction + ": " + DescribeEvent() + " has " + std::to_string(folds) + " folds (" +
+                            fLabels.fFolds +
+                            "). Expected the number of RECO events simulated from it, selected or not, which is at "
+                            "least 1.");
+}
+
+void FoldAccumulator::ThrowFoldsDiffer(Long64_t folds) const
+{
+   throw std::runtime_error(fLabels.fAction + ": " + DescribeEvent() + " has " + std::to_string(fFold.fFolds) +
+                            " folds in one RECO event and " + std::to_string(folds) + " in another (" + fLabels.fFolds +
+                            "). The number of folds belongs to the GEN event: give a column that is constant within "
+                            "it, and check that GEN events are numbered uniquely.");
+}
+
+void FoldAccumulator::ThrowTooManyRecoEvents() const
+{
+   throw std::runtime_error(fLabels.fAction + ": " + DescribeEvent() + " has more RECO events than its " +
+                            std::to_string(fFold.fFolds) + " folds (" + fLabels.fFolds +
+                            "). Check that GEN events are numbered uniquely in the whole dataset, and that the number "
+                            "of folds is that of the simulation.");
+}
+
+} // namespace FlashSim

@@ -1,0 +1,310 @@
+// Part of FlashSim for RDataFrame.
+#include "FlashSim/FoldSource.hxx"
+
+#include "FoldStore.hxx"
+#include "RootInternals.hxx"
+
+#include <TTreeReader.h>
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+
+namespace FlashSim {
+namespace {
+
+/// Objects to simulate in one chunk, if the chunk size is not given: seconds of sampling against some 20 ms for starting the
+/// upstream event loop again, and few enough that the GEN events fit in memory many times over.
+constexpr double kObjectsPerChunk = 131072;
+constexpr std::uint64_t kFirstChunk = 2000;
+constexpr std::uint64_t kMaxGrowth = 8;
+
+constexpr std::array<const char *, 3> kOwnColumns{"fold", "genEvent", "nFolds"};
+
+bool IsOwnColumn(std::string_view column)
+{
+   return std::find(kOwnColumns.begin(), kOwnColumns.end(), column) != kOwnColumns.end();
+}
+
+/// Notes the global entry number of every event that passes.
+class NumberHelper : public ROOT::Detail::RDF::RActionImpl<NumberHelper> {
+public:
+   using Result_t = std::vector<std::vector<std::uint64_t>>;
+
+   NumberHelper(std::shared_ptr<Result_t> numbers, std::shared_ptr<const RootInternals::EntryNumbering> numbering)
+      : fNumbers(std::move(numbers)), fNumbering(std::move(numbering)), fTasks(fNumbers->size())
+   {
+   }
+   NumberHelper(NumberHelper &&) = default;
+   NumberHelper(const NumberHelper &) = delete;
+
+   std::shared_ptr<Result_t> GetResultPtr() const { return fNumbers; }
+   void Initialize() {}
+   void InitTask(TTreeReader *reader, unsigned int slot)
+   {
+      fTasks[slot].fReader = reader;
+      fTasks[slot].fOffset = reader != nullptr ? fNumbering->GetOffset(*reader) : 0;
+   }
+   void Exec(unsigned int slot, ULong64_t rdfentry)
+   {
+      const auto &task = fTasks[slot];
+      const auto number =
+         task.fReader != nullptr ? task.fOffset + static_cast<std::uint64_t>(task.fReader->GetCurrentEntry()) : rdfentry;
+      (*fNumbers)[slot].push_back(number);
+   }
+   void Finalize() {}
+   std::string GetActionName() const { return "FlashSim look-ahead"; }
+
+private:
+   struct Task {
+      TTreeReader *fReader = nullptr; // given in multi-threaded loops over a TTree
+      std::uint64_t fOffset = 0;
+   };
+   std::shared_ptr<Result_t> fNumbers;
+   std::shared_ptr<const RootInternals::EntryNumbering> fNumbering;
+   std::vector<Task> fTasks;
+};
+
+/// Reads an upstream column, or one of our own, where the slot stands.
+class FoldColumnReader final : public ROOT::Detail::RDF::RColumnReaderBase {
+public:
+   FoldColumnReader(std::shared_ptr<FoldStore> store, std::shared_ptr<ColumnStore> column, unsigned int slot)
+      : fStore(std::move(store)), fColumn(std::move(column)), fSlot(slot)
+   {
+   }
+
+private:
+   void *GetImpl(Long64_t) final
+   {
+      return fColumn->GetValue(fSlot, fStore->GetPlace(fStore->GetPosition(fSlot).fEvent));
+   }
+   std::shared_ptr<FoldStore> fStore;
+   std::shared_ptr<ColumnStore> fColumn;
+   unsigned int fSlot;
+};
+
+template <typename T>
+class PositionReader final : public ROOT::Detail::RDF::RColumnReaderBase {
+public:
+   PositionReader(std::shared_ptr<FoldStore> store, T FoldStore::Position::*member, unsigned int slot)
+      : fStore(std::move(store)), fMember(member), fSlot(slot)
+   {
+   }
+
+private:
+   void *GetImpl(Long64_t) final { return &(fStore->GetPosition(fSlot).*fMember); }
+   std::shared_ptr<FoldStore> fStore;
+   T FoldStore::Position::*fMember;
+   unsigned int fSlot;
+};
+
+void CheckType(std::string_view column, const std::type_info &asked, const std::type_info &actual, const std::string &typeName)
+{
+   if (asked == actual)
+      return;
+   throw std::runtime_error("FlashSim: column '" + std::string(column) + "' was asked for as another type than its own, which is '" +
+                            typeName + "'.");
+}
+
+} // namespace
+
+/// One event loop over the folds: where it stands in the upstream dataset.
+class FoldSource::EventLoop {
+public:
+   EventLoop(ROOT::RDF::RNode node, FoldStore &store, const FoldSourceOptions &options)
+      : fNode(std::move(node)), fStore(store), fOptions(options), fControl(fNode),
+        fNumbering(std::make_shared<RootInternals::EntryNumbering>(fNode)), fNextEntry(fControl.GetFullRange().first),
+        fIsOneChunk(RootInternals::HasRange(fNode))
+   {
+   }
+   ~EventLoop() { fControl.Restore(); }
+   EventLoop(const EventLoop &) = delete;
+   EventLoop &operator=(const EventLoop &) = delete;
+
+   /// Collects the next chunk that has events. \return false at the end of the dataset
+   bool NextChunk()
+   {
+      fFirstFold += fStore.GetNEvents() * static_cast<std::uint64_t>(fOptions.fFolds);
+      while (fNextEntry < fControl.GetFullRange().second) {
+         const auto end = ChooseEnd();
+         Collect({fNextEntry, end});
+         fNEntriesSeen += end - fNextEntry;
+         fNObjectsSeen += fStore.GetNObjects();
+         fLastChunk = end - fNextEntry;
+         fNextEntry = end;
+         if (fStore.GetNEvents() > 0)
+            return true;
+      }
+      return false;
+   }
+
+   /// Downstream entry number of the chunk's first fold.
+   std::uint64_t GetFirstFold() const { return fFirstFold; }
+
+private:
+   std::uint64_t ChooseEnd() const
+   {
+      const auto last = fControl.GetFullRange().second;
+      if (fIsOneChunk || last - fNextEntry == 0)
+         return last;
+      if (fOptions.fChunkSize > 0)
+         return last - fNextEntry > fOptions.fChunkSize ? fNextEntry + fOptions.fChunkSize : last;
+
+      std::uint64_t size = kFirstChunk;
+      if (fNEntriesSeen > 0) {
+         const double objectsPerEntry = static_cast<double>(fNObjectsSeen + 1) / static_cast<double>(fNEntriesSeen);
+         const double wanted = std::min(kObjectsPerChunk / objectsPerEntry, static_cast<double>(kMaxGrowth * fLastChunk));
+         size = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(wanted));
+      }
+      if (last - fNextEntry <= size)
+         return last;
+      // Whole clusters where the chunk spans some; a cluster that is read in pieces is not left with a crumb.
+      const auto &ends = fControl.GetClusterEnds();
+      const auto wantedEnd = fNextEntry + size;
+      const auto after = std::upper_bound(ends.begin(), ends.end(), wantedEnd);
+      if (after != ends.begin() && *(after - 1) > fNextEntry)
+         return *(after - 1);
+      return after != ends.end() && *after - wantedEnd < size / 4 ? *after : wantedEnd;
+   }
+
+   void Collect(RootInternals::EntryRange range)
+   {
+      const auto nSlots = RootInternals::GetNSlots(fNode);
+      fStore.Clear(nSlots);
+      auto numbers = std::make_shared<NumberHelper::Result_t>(nSlots);
+      fControl.Restrict(range);
+      {
+         // The handles end with the chunk: actions that stay booked would be run by other event loops.
+         const auto handles = fStore.Book();
+         auto result = fNode.Book<ULong64_t>(NumberHelper(numbers, fNumbering), {"rdfentry_"});
+         result.GetValue();
+      }
+      fStore.Arrange(*numbers, fOptions.fBlockSize);
+   }
+
+   ROOT::RDF::RNode fNode;
+   FoldStore &fStore;
+   FoldSourceOptions fOptions;
+   RootInternals::EntryRangeControl fControl;
+   std::shared_ptr<const RootInternals::EntryNumbering> fNumbering;
+   std::uint64_t fNextEntry;
+   bool fIsOneChunk;
+   std::uint64_t fFirstFold = 0;
+   std::uint64_t fNEntriesSeen = 0;
+   std::uint64_t fNObjectsSeen = 0;
+   std::uint64_t fLastChunk = 0;
+};
+
+FoldSource::FoldSource(ROOT::RDF::RNode node, const FoldSourceOptions &options)
+   : fNode(std::move(node)), fOptions(options), fStore(std::make_shared<FoldStore>(fNode, options.fFolds))
+{
+   if (options.fFolds < 1)
+      throw std::runtime_error("FlashSim: folds = " + std::to_string(options.fFolds) + ": at least 1 is needed.");
+   if (RootInternals::GetSourceKind(fNode) == RootInternals::ESourceKind::kFolds)
+      RootInternals::EntryRangeControl{fNode}; // says why not
+   for (const auto &column : fNode.GetColumnNames()) {
+      if (IsOwnColumn(column)) {
+         throw std::runtime_error("FlashSim: the dataframe already has a column '" + column +
+                                  "', which FlashSim adds. Is it oversampled already? If not, rename the column upstream.");
+      }
+      if (column.rfind(kHiddenColumnPrefix, 0) != 0)
+         fColumnNames.push_back(column);
+   }
+   fColumnNames.insert(fColumnNames.end(), kOwnColumns.begin(), kOwnColumns.end());
+}
+
+FoldSource::~FoldSource() = default;
+
+void FoldSource::SetNSlots(unsigned int nSlots)
+{
+   RDataSource::SetNSlots(nSlots);
+   fStore->Reset(nSlots);
+}
+
+bool FoldSource::HasColumn(std::string_view column) const
+{
+   return std::find(fColumnNames.begin(), fColumnNames.end(), column) != fColumnNames.end();
+}
+
+std::string FoldSource::GetTypeName(std::string_view column) const
+{
+   if (column == "genEvent")
+      return "ULong64_t";
+   if (IsOwnColumn(column))
+      return "int";
+   auto found = fTypeNames.find(column);
+   if (found == fTypeNames.end()) {
+      auto node = fNode; // RInterface::GetColumnType is not const
+      found = fTypeNames.emplace(column, node.GetColumnType(column)).first;
+   }
+   return found->second;
+}
+
+std::unique_ptr<ROOT::Detail::RDF::RColumnReaderBase>
+FoldSource::GetColumnReaders(unsigned int slot, std::string_view column, const std::type_info &type)
+{
+   if (column == "genEvent") {
+      CheckType(column, type, typeid(ULong64_t), "ULong64_t");
+      return std::make_unique<PositionReader<ULong64_t>>(fStore, &FoldStore::Position::fGenEvent, slot);
+   }
+   if (IsOwnColumn(column)) {
+      CheckType(column, type, typeid(int), "int");
+      const auto member = column == "fold" ? &FoldStore::Position::fFold : &FoldStore::Position::fNFolds;
+      return std::make_unique<PositionReader<int>>(fStore, member, slot);
+   }
+   const std::string name(column);
+   if (const auto variations = RootInternals::GetVariations(fNode, name); !variations.empty()) {
+      throw std::runtime_error("FlashSim: column '" + name + "' is varied upstream ('" + variations.front() +
+                               "', ...), and a systematic variation does not cross FlashSim. Call Vary on the result of "
+                               "FlashSim instead, or read the column before it is varied.");
+   }
+   auto store = fStore->Request(name);
+   CheckType(column, type, store->GetTypeId(), GetTypeName(column));
+   store->SetNReadSlots(fNSlots);
+   return std::make_unique<FoldColumnReader>(fStore, std::move(store), slot);
+}
+
+void FoldSource::Initialize()
+{
+   // What the user booked upstream would otherwise run along with the first chunk, and see nothing else.
+   if (RootInternals::HasPendingActions(fNode))
+      RootInternals::RunPendingActions(fNode);
+   fStore->Reset(fNSlots);
+   fLoop = std::make_unique<EventLoop>(fNode, *fStore, fOptions);
+}
+
+std::vector<std::pair<ULong64_t, ULong64_t>> FoldSource::GetEntryRanges()
+{
+   if (!fLoop->NextChunk())
+      return {};
+   const auto folds = static_cast<std::uint64_t>(fOptions.fFolds);
+   const auto &begins = fStore->GetBlockBegins();
+   std::vector<std::pair<ULong64_t, ULong64_t>> ranges;
+   for (std::size_t block = 0; block + 1 < begins.size(); ++block)
+      ranges.emplace_back(fLoop->GetFirstFold() + begins[block] * folds, fLoop->GetFirstFold() + begins[block + 1] * folds);
+   return ranges;
+}
+
+bool FoldSource::SetEntry(unsigned int slot, ULong64_t entry)
+{
+   fStore->Seek(slot, entry - fLoop->GetFirstFold());
+   return true;
+}
+
+void FoldSource::Finalize()
+{
+   fLoop.reset();
+   fStore->Reset(fNSlots);
+}
+
+ROOT::RDataFrame MakeFolds(ROOT::RDF::RNode node, const FoldSourceOptions &options)
+{
+   return ROOT::RDataFrame(std::make_unique<FoldSource>(std::move(node), options));
+}
+
+bool ReadsFoldSource(const ROOT::RDF::RNode &node)
+{
+   return RootInternals::GetSourceKind(node) == RootInternals::ESourceKind::kFolds;
+}
+
+} // namespace FlashSim

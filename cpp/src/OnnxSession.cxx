@@ -1,0 +1,239 @@
+// Part of FlashSim for RDataFrame.
+#include "OnnxSession.hxx"
+
+#include <array>
+#include <cstdlib>
+#include <dlfcn.h>
+#include <mutex>
+#include <stdexcept>
+
+namespace FlashSim {
+namespace {
+
+/// The loaded library with its one environment. Never unloaded: sessions may outlive any static of ours.
+struct Runtime {
+   const Ort::ApiBase *fBase = nullptr;
+   const Ort::Api *fApi = nullptr;
+   Ort::Env *fEnv = nullptr;
+   Ort::MemoryInfo *fCpuMemory = nullptr;
+   Ort::Allocator *fAllocator = nullptr;
+};
+
+std::mutex &LibraryPathMutex()
+{
+   static std::mutex mutex;
+   return mutex;
+}
+
+std::string &LibraryPath()
+{
+   static std::string path;
+   return path;
+}
+
+std::vector<std::string> CandidateLibraries()
+{
+   {
+      const std::lock_guard<std::mutex> lock(LibraryPathMutex());
+      if (!LibraryPath().empty())
+         return {LibraryPath()};
+   }
+   if (const char *path = std::getenv("FLASHSIM_ONNXRUNTIME"))
+      return {path};
+   return {"libonnxruntime.so.1", "libonnxruntime.so", "libonnxruntime.dylib"};
+}
+
+void ThrowOnError(const Ort::Api &api, Ort::Status *status, const std::string &what)
+{
+   if (status == nullptr)
+      return;
+   const std::string message = api.GetErrorMessage(status);
+   api.ReleaseStatus(status);
+   throw std::runtime_error("FlashSim: " + what + ": " + message);
+}
+
+Runtime LoadRuntime()
+{
+   Runtime runtime;
+   void *handle = nullptr;
+   std::string tried;
+   for (const std::string &path : CandidateLibraries()) {
+      handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+      if (handle != nullptr)
+         break;
+      tried += "\n  " + path + ": " + dlerror();
+   }
+   if (handle == nullptr) {
+      throw std::runtime_error("FlashSim: the ONNX Runtime library was not found. In Python, `pip install onnxruntime`; in "
+                               "C++, call FlashSim::Flow::SetOnnxRuntimeLibrary(path) or set the environment variable "
+                               "FLASHSIM_ONNXRUNTIME to the path of libonnxruntime.so. Tried:" +
+                               tried);
+   }
+   using GetBase = const Ort::ApiBase *(*)();
+   const auto getBase = reinterpret_cast<GetBase>(dlsym(handle, "OrtGetApiBase"));
+   if (getBase == nullptr)
+      throw std::runtime_error("FlashSim: the library given as ONNX Runtime has no function OrtGetApiBase; is it one?");
+   runtime.fBase = getBase();
+   runtime.fApi = runtime.fBase->GetApi(Ort::kApiVersion);
+   if (runtime.fApi == nullptr) {
+      throw std::runtime_error(std::string("FlashSim: ONNX Runtime ") + runtime.fBase->GetVersionString() +
+                               " is older than the C interface used here; 1.17 or newer is needed.");
+   }
+   const auto &api = *runtime.fApi;
+   ThrowOnError(api, api.CreateEnv(Ort::kError, "flashsim", &runtime.fEnv), "starting ONNX Runtime");
+   ThrowOnError(api, api.CreateCpuMemoryInfo(Ort::kDeviceAllocator, Ort::kMemoryDefault, &runtime.fCpuMemory),
+                "starting ONNX Runtime");
+   ThrowOnError(api, api.GetAllocatorWithDefaultOptions(&runtime.fAllocator), "starting ONNX Runtime");
+   return runtime;
+}
+
+const Runtime &GetRuntime()
+{
+   static const Runtime runtime = LoadRuntime();
+   return runtime;
+}
+
+/// Takes over a string that ONNX Runtime allocated.
+std::string TakeString(const Runtime &runtime, char *text)
+{
+   if (text == nullptr)
+      return {};
+   std::string copy = text;
+   ThrowOnError(*runtime.fApi, runtime.fApi->AllocatorFree(runtime.fAllocator, text), "freeing a string");
+   return copy;
+}
+
+TensorDescription DescribeTensor(const Runtime &runtime, char *name, Ort::TypeInfo *type)
+{
+   const auto &api = *runtime.fApi;
+   const std::unique_ptr<Ort::TypeInfo, void (*)(Ort::TypeInfo *)> owner(type, api.ReleaseTypeInfo);
+   TensorDescription description;
+   description.fName = TakeString(runtime, name);
+   const Ort::TensorShapeInfo *shape = nullptr;
+   ThrowOnError(api, api.CastTypeInfoToTensorInfo(type, &shape), "reading tensor '" + description.fName + "'");
+   if (shape == nullptr) // a sequence or a map: no element type that fits the contract
+      return description;
+   Ort::ElementType elementType{};
+   ThrowOnError(api, api.GetTensorElementType(shape, &elementType), "reading tensor '" + description.fName + "'");
+   description.fElementType = elementType;
+   std::size_t rank = 0;
+   ThrowOnError(api, api.GetDimensionsCount(shape, &rank), "reading tensor '" + description.fName + "'");
+   description.fDimensions.resize(rank);
+   ThrowOnError(api, api.GetDimensions(shape, description.fDimensions.data(), rank),
+                "reading tensor '" + description.fName + "'");
+   return description;
+}
+
+class TensorView {
+public:
+   TensorView(const Runtime &runtime, Ort::ElementType type, void *data, std::size_t bytes, const std::int64_t *shape,
+              std::size_t rank)
+      : fApi(*runtime.fApi)
+   {
+      ThrowOnError(fApi,
+                   fApi.CreateTensorWithDataAsOrtValue(runtime.fCpuMemory, data, bytes, shape, rank, type, &fValue),
+                   "wrapping a buffer as a tensor");
+   }
+   ~TensorView() { fApi.ReleaseValue(fValue); }
+   TensorView(const TensorView &) = delete;
+   TensorView &operator=(const TensorView &) = delete;
+   Ort::Value *Get() const { return fValue; }
+
+private:
+   const Ort::Api &fApi;
+   Ort::Value *fValue = nullptr;
+};
+
+} // namespace
+
+void SetOnnxRuntimeLibrary(const std::string &path)
+{
+   const std::lock_guard<std::mutex> lock(LibraryPathMutex());
+   LibraryPath() = path;
+}
+
+std::string GetOnnxRuntimeVersion()
+{
+   return GetRuntime().fBase->GetVersionString();
+}
+
+OnnxSession::OnnxSession(const std::vector<char> &model, const std::string &path) : fPath(path)
+{
+   const Runtime &runtime = GetRuntime();
+   const auto &api = *runtime.fApi;
+   Ort::SessionOptions *options = nullptr;
+   ThrowOnError(api, api.CreateSessionOptions(&options), "preparing flow '" + path + "'");
+   const std::unique_ptr<Ort::SessionOptions, void (*)(Ort::SessionOptions *)> owner(options, api.ReleaseSessionOptions);
+   ThrowOnError(api, api.SetIntraOpNumThreads(options, 1), "preparing flow '" + path + "'");
+   ThrowOnError(api, api.SetInterOpNumThreads(options, 1), "preparing flow '" + path + "'");
+   ThrowOnError(api, api.SetSessionGraphOptimizationLevel(options, Ort::kEnableAll), "preparing flow '" + path + "'");
+   ThrowOnError(api, api.CreateSessionFromArray(runtime.fEnv, model.data(), model.size(), options, &fSession),
+                "flow '" + path + "' is not an ONNX model that ONNX Runtime " + GetOnnxRuntimeVersion() + " can load");
+   try {
+      std::size_t count = 0;
+      ThrowOnError(api, api.SessionGetInputCount(fSession, &count), path);
+      for (std::size_t i = 0; i < count; ++i) {
+         char *name = nullptr;
+         Ort::TypeInfo *type = nullptr;
+         ThrowOnError(api, api.SessionGetInputName(fSession, i, runtime.fAllocator, &name), path);
+         ThrowOnError(api, api.SessionGetInputTypeInfo(fSession, i, &type), path);
+         fInputs.push_back(DescribeTensor(runtime, name, type));
+      }
+      ThrowOnError(api, api.SessionGetOutputCount(fSession, &count), path);
+      for (std::size_t i = 0; i < count; ++i) {
+         char *name = nullptr;
+         Ort::TypeInfo *type = nullptr;
+         ThrowOnError(api, api.SessionGetOutputName(fSession, i, runtime.fAllocator, &name), path);
+         ThrowOnError(api, api.SessionGetOutputTypeInfo(fSession, i, &type), path);
+         fOutputs.push_back(DescribeTensor(runtime, name, type));
+      }
+   } catch (...) {
+      api.ReleaseSession(fSession);
+      throw;
+   }
+}
+
+OnnxSession::~OnnxSession()
+{
+   GetRuntime().fApi->ReleaseSession(fSession);
+}
+
+std::string OnnxSession::GetMetadata(const std::string &key) const
+{
+   const Runtime &runtime = GetRuntime();
+   const auto &api = *runtime.fApi;
+   Ort::ModelMetadata *metadata = nullptr;
+   ThrowOnError(api, api.SessionGetModelMetadata(fSession, &metadata), "reading the metadata of '" + fPath + "'");
+   const std::unique_ptr<Ort::ModelMetadata, void (*)(Ort::ModelMetadata *)> owner(metadata, api.ReleaseModelMetadata);
+   char *text = nullptr;
+   ThrowOnError(api, api.ModelMetadataLookupCustomMetadataMap(metadata, runtime.fAllocator, key.c_str(), &text),
+                "reading the metadata of '" + fPath + "'");
+   return TakeString(runtime, text);
+}
+
+void OnnxSession::Run(std::int64_t rows, const float *noise, std::int64_t noiseWidth, const float *context,
+                      std::int64_t contextWidth, std::int64_t steps, float *sample, std::int64_t sampleWidth) const
+{
+   const Runtime &runtime = GetRuntime();
+   const std::array<std::int64_t, 2> noiseShape{rows, noiseWidth};
+   const std::array<std::int64_t, 2> contextShape{rows, contextWidth};
+   const std::array<std::int64_t, 2> sampleShape{rows, sampleWidth};
+   const auto bytes = [rows](std::int64_t width) { return static_cast<std::size_t>(rows * width) * sizeof(float); };
+   // ONNX Runtime takes inputs through pointers to non-const memory and does not write to them.
+   const TensorView noiseTensor(runtime, Ort::kFloat, const_cast<float *>(noise), bytes(noiseWidth), noiseShape.data(),
+                                2);
+   const TensorView contextTensor(runtime, Ort::kFloat, const_cast<float *>(context), bytes(contextWidth),
+                                  contextShape.data(), 2);
+   const TensorView sampleTensor(runtime, Ort::kFloat, sample, bytes(sampleWidth), sampleShape.data(), 2);
+   const TensorView stepsTensor(runtime, Ort::kInt64, &steps, sizeof(steps), nullptr, 0);
+   const std::array<const char *, 3> inputNames{"noise", "context", "steps"};
+   const std::array<const Ort::Value *, 3> inputs{noiseTensor.Get(), contextTensor.Get(), stepsTensor.Get()};
+   const std::array<const char *, 1> outputNames{"sample"};
+   std::array<Ort::Value *, 1> outputs{sampleTensor.Get()};
+   ThrowOnError(*runtime.fApi,
+                runtime.fApi->Run(fSession, nullptr, inputNames.data(), inputs.data(), steps < 0 ? 2 : 3,
+                                  outputNames.data(), 1, outputs.data()),
+                "running flow '" + fPath + "'");
+}
+
+} // namespace FlashSim

@@ -1,0 +1,101 @@
+// Part of FlashSim for RDataFrame.
+#ifndef FLASHSIM_ROOTINTERNALS
+#define FLASHSIM_ROOTINTERNALS
+
+#include <ROOT/RDataFrame.hxx>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+class TTree;
+class TTreeReader;
+
+/// \file
+/// Every use of ROOT's `Internal` and `Detail` namespaces that looking ahead needs, in one place.
+///
+/// RDataFrame's own distributed mode re-runs a booked graph over one range of entries after the other; so does FoldSource,
+/// with the same functions. What each needs of ROOT stands beside it in RootInternals.cxx; tests/test_root_internals.py fails when a
+/// new ROOT changes it. The other such uses are the base classes that ROOT's public extension points demand:
+/// `Detail::RDF::RColumnReaderBase` (RDataSource) and `Detail::RDF::RActionImpl` (RInterface::Book).
+namespace FlashSim::RootInternals {
+
+enum class ESourceKind {
+   kTree,   ///< TTree or TChain
+   kNTuple, ///< RNTuple
+   kEmpty,  ///< RDataFrame(n)
+   kFolds,  ///< the result of another look-ahead
+   kOther   ///< a data source that takes no notice of entry ranges (CSV, Arrow, SQLite, numpy arrays, ...)
+};
+
+ESourceKind GetSourceKind(const ROOT::RDF::RNode &node);
+
+/// Entries [first, second) of the dataset; second is the dataset's size or the end of the range the user gave.
+using EntryRange = std::pair<std::uint64_t, std::uint64_t>;
+
+/// \brief Restricts the event loops of a graph to one range after the other, and restores what was set before.
+class EntryRangeControl {
+public:
+   /// Reads the range in force (of a dataset spec, of a distributed task, or none) and the cluster boundaries within it.
+   explicit EntryRangeControl(const ROOT::RDF::RNode &node);
+
+   /// The range that the user's own event loops cover.
+   EntryRange GetFullRange() const { return fFullRange; }
+
+   /// Ends of the clusters within the full range, ascending; the last is the end of the range.
+   const std::vector<std::uint64_t> &GetClusterEnds() const { return fClusterEnds; }
+
+   /// The next event loop covers these entries only.
+   void Restrict(EntryRange range);
+
+   /// The next event loop covers what it would have covered before. Never throws.
+   void Restore();
+
+private:
+   ROOT::RDF::RNode fNode;
+   ESourceKind fKind;
+   EntryRange fFullRange{0, 0};
+   EntryRange fUserRange{0, 0}; ///< as ROOT holds it
+   std::vector<std::uint64_t> fClusterEnds;
+   bool fIsRestricted = false;
+};
+
+/// Whether actions were booked on the graph that have not run yet.
+bool HasPendingActions(const ROOT::RDF::RNode &node);
+
+/// Runs what is booked on the graph.
+void RunPendingActions(const ROOT::RDF::RNode &node);
+
+/// Number of processing slots of the graph's event loop.
+unsigned int GetNSlots(const ROOT::RDF::RNode &node);
+
+/// Names of the systematic variations that `column` depends on.
+std::vector<std::string> GetVariations(const ROOT::RDF::RNode &node, const std::string &column);
+
+/// Whether a `Range` stands between the node and its data.
+bool HasRange(const ROOT::RDF::RNode &node);
+
+/// The TTree or TChain that the graph reads, or null.
+TTree *GetTree(const ROOT::RDF::RNode &node);
+
+/// \brief Gives each entry its number in the whole dataset, in multi-threaded event loops too.
+///
+/// `rdfentry_` is that number for RNTuple, for empty sources and in one thread. With several threads on a TTree it counts entries
+/// in the order in which tasks happen to start (root-project/root #12190); the number is then put together from the file that
+/// the task reads and the entry within it.
+class EntryNumbering {
+public:
+   explicit EntryNumbering(const ROOT::RDF::RNode &node);
+
+   /// To be called at the start of a task. \return the number of the first entry of what the reader reads
+   std::uint64_t GetOffset(TTreeReader &reader) const;
+
+private:
+   std::map<std::string, std::uint64_t> fFileOffsets; ///< empty unless the dataset has several files
+};
+
+} // namespace FlashSim::RootInternals
+
+#endif

@@ -1,0 +1,73 @@
+"""Loads ROOT, the C++ library and, at the first flow, ONNX Runtime."""
+
+from __future__ import annotations
+
+import importlib.util
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+__all__ = ["cpp", "onnxruntime_library", "onnxruntime_version", "root"]
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+@cache
+def root() -> Any:
+    """The module ROOT, with libFlashSim loaded and its headers known to the interpreter.
+
+    Raises
+    ------
+    ImportError
+        If ROOT is missing, or the library does not load into this ROOT.
+    """
+    try:
+        import ROOT
+    except ImportError as error:
+        message = "flashsim needs ROOT's Python module: `pip install ROOT`, or source thisroot.sh of an installation."
+        raise ImportError(message) from error
+    library = _PACKAGE / "lib" / "libFlashSim.so"
+    if not library.exists():
+        message = (
+            f"{library} is missing: flashsim holds a compiled library and must be installed "
+            "(`pip install .`), not imported from its sources."
+        )
+        raise ImportError(message)
+    ROOT.gInterpreter.AddIncludePath(str(_PACKAGE / "include"))
+    if ROOT.gSystem.Load(str(library)) < 0:
+        message = f"{library} does not load into ROOT {ROOT.gROOT.GetVersion()}; reinstall flashsim for this ROOT."
+        raise ImportError(message)
+    return ROOT
+
+
+@cache
+def cpp() -> Any:
+    """The C++ namespace FlashSim, ready to open flows."""
+    namespace = root().FlashSim
+    library = onnxruntime_library()
+    if library is not None:
+        namespace.Flow.SetOnnxRuntimeLibrary(str(library))
+    return namespace
+
+
+def onnxruntime_library() -> Path | None:
+    """The shared library inside the installed ``onnxruntime`` package, or None if there is none.
+
+    The package itself is not imported: its library is loaded by the C++ side. The CPU and the GPU wheel both bear this name.
+    """
+    package = importlib.util.find_spec("onnxruntime")
+    if package is None or not package.submodule_search_locations:
+        return None
+    folder = Path(next(iter(package.submodule_search_locations))) / "capi"
+    candidates = sorted(folder.glob("libonnxruntime.so*")) + sorted(folder.glob("libonnxruntime*.dylib"))
+    return candidates[0] if candidates else None
+
+
+def onnxruntime_version() -> str:
+    """Version of the ONNX Runtime that runs the flows, as in ``"1.31.1"``.
+
+    >>> import flashsim
+    >>> flashsim.onnxruntime_version().count(".")
+    2
+    """
+    return str(cpp().Flow.GetOnnxRuntimeVersion())

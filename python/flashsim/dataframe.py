@@ -1,0 +1,168 @@
+"""The methods that RDataFrame nodes gain: FlashSim, DefineFolds and OversampledTH1D."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ._errors import translated
+from ._library import cpp, root
+from .flow import Flow, check_folds, check_seed, to_steps
+from .histogram import oversampled_th1d
+
+__all__ = ["define_folds", "flash_sim", "register"]
+
+FlowLike = Flow | str | os.PathLike[str]
+
+
+def flash_sim(
+    node: Any,
+    flow: FlowLike | Sequence[FlowLike],
+    folds: int = 1,
+    seed: int = 0,
+    steps: int | None = None,
+    prefix: str = "",
+    *,
+    context: Mapping[str, str] | None = None,
+    chunk_size: int = 0,
+    block_size: int = 0,
+) -> Any:
+    """Simulates RECO events from the GEN events of a dataframe: ``node.FlashSim(flow, folds=10)``.
+
+    The result has `folds` entries for each entry of the node, with all its columns unchanged and, for each flow, ``n<C>`` (int),
+    ``<C>_<target>`` (an RVec of the declared type, sorted as the flow says: jets by pt, descending) and ``<C>_<source>Idx``
+    (``Jet_genJetIdx``: which GEN object it comes from), where C is the flow's collection; and ``fold`` (int, 0 ... folds-1),
+    ``genEvent`` (ULong64_t, entry number of the GEN event: unique, ascending) and ``nFolds`` (int).
+
+    Parameters
+    ----------
+    node
+        Any RDataFrame node on a TTree, TChain, RNTuple or empty source.
+    flow
+        A flow, its path, the name of a shipped one (``"jets"``), or a list of flows with different collections.
+    folds
+        RECO events per GEN event, the oversampling factor.
+    seed
+        Another seed gives other RECO events.
+    steps
+        ODE steps; by default the flow's own.
+    prefix
+        Put before the names of the new columns: ``"Flash"`` gives ``FlashJet_pt`` and ``nFlashJet``.
+    context
+        Where context variables come from if not from ``<source>_<variable>``: an RDataFrame expression or column under the
+        variable's name, or under ``"<flow>.<variable>"`` where several flows have a variable of that name.
+    chunk_size
+        Entries of the node's dataset that are read at a time; 0: chosen. Does not change the result.
+    block_size
+        Objects that are simulated in one task; 0: chosen. Does not change the result.
+
+    Returns
+    -------
+    RDataFrame
+        A node whose entries are RECO events. It is an ordinary RDataFrame: Filter, Define, Vary, Snapshot, ...
+
+    Raises
+    ------
+    FileNotFoundError, ValueError, RuntimeError
+        Before the event loop: flows that are missing or broken, columns that are missing, varied upstream or in the way, invalid
+        numbers. During the event loop: context collections of different length, NaN in context or sample. The culprit is named.
+
+    Notes
+    -----
+    *Lazy*: nothing is read before an event loop starts; a flow whose columns nobody reads is never run. Slots sample in parallel under
+    ``ROOT.EnableImplicitMT()``. Random numbers depend on seed, flow name and the event's (run, luminosityBlock, event) alone (or on
+    its entry number where the dataset lacks these columns): a RECO event is the same bit for bit in any file, order and number of
+    threads. See root-project/root #16739 and arXiv:2402.13684.
+
+    Examples
+    --------
+    >>> import ROOT, flashsim
+    >>> df = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(100)
+    >>> sim = df.Filter("nGenJet >= 4").FlashSim("jets", folds=5, seed=1)
+    >>> mean = sim.Filter("nJet > 0").Define("leading", "Jet_pt[0]").Mean("leading")
+    >>> 20 < mean.GetValue() < 500
+    True
+    """
+    flows = [flow] if isinstance(flow, (Flow, str, os.PathLike)) else list(flow)
+    options = _make_options(folds, seed, steps, prefix, context)
+    options.fChunkSize = _check_size("chunk_size", chunk_size)
+    options.fBlockSize = _check_size("block_size", block_size)
+    handles = root().std.vector["std::shared_ptr<const FlashSim::Flow>"]()
+    for item in flows:
+        handles.push_back(_open(item)._handle)
+    with translated():
+        return cpp().Simulate(root().RDF.AsRNode(node), handles, options)
+
+
+def define_folds(
+    node: Any,
+    flow: FlowLike,
+    folds: int = 1,
+    seed: int = 0,
+    steps: int | None = None,
+    prefix: str = "",
+    *,
+    context: Mapping[str, str] | None = None,
+) -> Any:
+    """Adds `folds` RECO samples of each GEN event to the same entry: ``node.DefineFolds(flow, folds=10)``, the inline mode.
+
+    For graphs that must stay one graph: there is no look-ahead, and the flow runs for one event at a time, which costs several times
+    more per object unless `folds` is large. The new columns are ``n<C>`` (int, for each fold) and, indexed [fold][object],
+    ``<C>_<target>`` and ``<C>_<source>Idx`` (RVecs of RVecs). The RECO events equal those of ``FlashSim`` bit for bit.
+
+    Parameters and errors as for ``FlashSim``; in addition, RuntimeError if the dataset lacks run, luminosityBlock and event while ROOT
+    runs several threads, since entries have no lasting number then (root-project/root #12190). Lazy.
+
+    Examples
+    --------
+    >>> import ROOT, flashsim
+    >>> df = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(10)
+    >>> inline = df.DefineFolds("jets", folds=4)
+    >>> inline.Define("folds", "Jet_pt.size()").Max("folds").GetValue()
+    4
+    """
+    options = _make_options(folds, seed, steps, prefix, context)
+    with translated():
+        return cpp().DefineFolds(root().RDF.AsRNode(node), _open(flow)._handle, options)
+
+
+def register() -> None:
+    """Adds the methods to all RDataFrame nodes, those of classes already in use too."""
+    ROOT = root()
+    methods = {"FlashSim": flash_sim, "DefineFolds": define_folds, "OversampledTH1D": oversampled_th1d}
+
+    def add_methods(klass: type) -> None:
+        for name, method in methods.items():
+            setattr(klass, name, method)
+
+    ROOT.pythonization("RInterface<", ns="ROOT::RDF", is_prefix=True)(add_methods)
+    # A class that PyROOT has met before is not pythonized again.
+    add_methods(ROOT.RDataFrame)
+    add_methods(ROOT.RDF.RNode)
+
+
+def _open(flow: FlowLike) -> Flow:
+    return flow if isinstance(flow, Flow) else Flow(flow)
+
+
+def _check_size(name: str, size: int) -> int:
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        message = f"{name} must be a positive integer, or 0 to have it chosen, not {size!r}."
+        raise ValueError(message)
+    return size
+
+
+def _make_options(
+    folds: int, seed: int, steps: int | None, prefix: str, context: Mapping[str, str] | None
+) -> Any:
+    check_folds(folds)
+    check_seed(seed)
+    options = cpp().SimulateOptions()
+    options.fFolds = int(folds)
+    options.fSeed = int(seed)
+    options.fSteps = to_steps(steps)
+    options.fPrefix = prefix
+    for variable, expression in (context or {}).items():
+        options.fContext[variable] = expression
+    return options

@@ -1,0 +1,38 @@
+"""Training of flows by flow matching and their export to ONNX.
+
+Needs the optional extra: ``pip install "flashsim[train]"``. Simulating with a flow does not.
+
+Example:
+    >>> from flashsim.training import export_flow, load_config, train  # doctest: +SKIP
+    >>> train(load_config("jets.toml"), ["ttbar.root"], "jets.pt")  # doctest: +SKIP
+    >>> export_flow("jets.pt", "jets.onnx")  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+for _needed in ("awkward", "matplotlib", "mplhep", "onnx", "rich", "torch", "uproot"):
+    if find_spec(_needed) is None:
+        raise ImportError(f'training needs {_needed}: pip install "flashsim[train]"', name=_needed)
+
+from .checkpoint import CheckpointError
+from .config import ConfigError, FlowConfig, load_config
+from .dataset import DatasetError, Pairs, read_pairs
+from .export import export_flow
+from .flow import TrainedFlow
+from .trainer import TrainingDiverged, train
+
+__all__ = [
+    "CheckpointError",
+    "ConfigError",
+    "DatasetError",
+    "FlowConfig",
+    "Pairs",
+    "TrainedFlow",
+    "TrainingDiverged",
+    "export_flow",
+    "load_config",
+    "read_pairs",
+    "train",
+]

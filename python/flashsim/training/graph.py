@@ -1,0 +1,129 @@
+"""A thin builder of ONNX graphs: every node, name and constant of an exported flow is chosen here by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+__all__ = ["IR_VERSION", "OPSET", "GraphBuilder"]
+
+OPSET = 20
+"""First operator set with a `Gelu` node; ONNX Runtime runs it from 1.17 on."""
+
+IR_VERSION = 9
+
+_VECTOR_WIDTH = 16
+
+
+class GraphBuilder:
+    """Collects nodes and constants; every method that adds a node returns the name of its result.
+
+    Only operations that treat each row on its own belong in a flow: a row must give the same bits in a batch of any
+    size and at any position in it.
+
+    Args:
+        prefix: put before every generated name, so that the body of a loop shares none with the graph around it.
+
+    Example:
+        >>> graph = GraphBuilder()
+        >>> doubled = graph.node("Mul", graph.input("x", ["n", 2]), graph.constant(2.0))
+        >>> graph.output(doubled, "y", ["n", 2])
+        >>> [node.op_type for node in graph.model("double").graph.node]
+        ['Mul', 'Identity']
+    """
+
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix
+        self._nodes: list[onnx.NodeProto] = []
+        self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+        self._initializers: list[onnx.TensorProto] = []
+        self._inputs: list[onnx.ValueInfoProto] = []
+        self._outputs: list[onnx.ValueInfoProto] = []
+        self._count = 0
+
+    def input(self, name: str, shape: Sequence[int | str], dtype: int = TensorProto.FLOAT) -> str:
+        """Declare an input of the graph."""
+        self._inputs.append(helper.make_tensor_value_info(name, dtype, list(shape)))
+        return name
+
+    def output(self, value: str, name: str, shape: Sequence[int | str], dtype: int = TensorProto.FLOAT) -> None:
+        """Declare ``value`` as an output of the graph called ``name``."""
+        self._nodes.append(helper.make_node("Identity", [value], [name], name=f"{self._prefix}{name}"))
+        self._outputs.append(helper.make_tensor_value_info(name, dtype, list(shape)))
+
+    def constant(self, value: object, dtype: type[np.generic] = np.float32) -> str:
+        """A constant tensor; equal constants are stored once."""
+        array = np.ascontiguousarray(np.asarray(value, dtype=dtype).reshape(np.shape(value)))  # type: ignore[arg-type]
+        key = (array.dtype.str, array.shape, array.tobytes())
+        if key not in self._constants:
+            name = self._name("constant")
+            self._initializers.append(numpy_helper.from_array(array.reshape(np.shape(value)), name))  # type: ignore[arg-type]
+            self._constants[key] = name
+        return self._constants[key]
+
+    def node(self, op: str, *inputs: str, **attributes: object) -> str:
+        """Add a node with one output."""
+        name = self._name(op)
+        self._nodes.append(helper.make_node(op, list(inputs), [name], name=name, **attributes))
+        return name
+
+    def split(self, value: str, widths: Sequence[int]) -> list[str]:
+        """Cut a tensor along its last axis into pieces of the given widths."""
+        if len(widths) == 1:
+            return [value]
+        names = [self._name("Split") for _ in widths]
+        inputs = [value, self.constant(widths, np.int64)]
+        self._nodes.append(helper.make_node("Split", inputs, names, name=names[0], axis=-1))
+        return names
+
+    def concatenate(self, values: Sequence[str]) -> str:
+        """Join tensors along their last axis."""
+        return values[0] if len(values) == 1 else self.node("Concat", *values, axis=-1)
+
+    def gather(self, table: Sequence[float] | np.ndarray, index: str) -> str:
+        """Elements of a constant table at whole numbers held as floats."""
+        return self.node("Gather", self.constant(table), self.node("Cast", index, to=TensorProto.INT64))
+
+    def column_function(self, op: str, column: str) -> str:
+        """Apply a transcendental function to a column of shape [n, 1] with the same bits at any row.
+
+        ONNX Runtime computes Log, Sin and the like with a vector routine for most elements and another, differing in
+        the last bit, for those left over at the end of the tensor. Rows widened to the length of a vector leave none.
+        """
+        wide = self.node("Mul", column, self.constant(np.ones((1, _VECTOR_WIDTH))))
+        return self.split(self.node(op, wide), [1, _VECTOR_WIDTH - 1])[0]
+
+    def loop(self, trip_count: str, state: str, body: GraphBuilder) -> str:
+        """Run ``body`` ``trip_count`` times on ``state``.
+
+        The body declares the inputs iteration (int64 scalar), condition (bool scalar), state and the outputs
+        condition, state, in this order, and may use any name of this graph.
+        """
+        name = self._name("Loop")
+        keep_going = self.constant(True, np.bool_)
+        self._nodes.append(
+            helper.make_node("Loop", [trip_count, keep_going, state], [name], name=name, body=body.graph("loop_body"))
+        )
+        return name
+
+    def graph(self, name: str) -> onnx.GraphProto:
+        """The graph built so far."""
+        return helper.make_graph(self._nodes, name, self._inputs, self._outputs, self._initializers)
+
+    def model(self, name: str) -> onnx.ModelProto:
+        """The graph as a checked model."""
+        model = helper.make_model(
+            self.graph(name),
+            opset_imports=[helper.make_opsetid("", OPSET)],
+            ir_version=IR_VERSION,
+            producer_name="flashsim",
+        )
+        onnx.checker.check_model(model, full_check=True)
+        return model
+
+    def _name(self, what: str) -> str:
+        self._count += 1
+        return f"{self._prefix}{what}_{self._count}"

@@ -1,0 +1,41 @@
+"""Explicit Runge-Kutta solvers, as tables that the sampler in torch and the exported graph both read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["SOLVERS", "Solver"]
+
+
+@dataclass(frozen=True)
+class Solver:
+    """Butcher tableau of an explicit Runge-Kutta method for dx/dt = v(x, t).
+
+    A step of length h evaluates k_i = v(x + h Σ_j couplings[i][j] k_j, t + h nodes[i]) and ends at
+    x + h Σ_i weights[i] k_i.
+
+    Args:
+        name: how recipes and metadata call it.
+        nodes: one time per stage, as a fraction of the step.
+        couplings: per stage, the weights of the stages before it.
+        weights: weights of the stages in the step.
+    """
+
+    name: str
+    nodes: tuple[float, ...]
+    couplings: tuple[tuple[float, ...], ...]
+    weights: tuple[float, ...]
+
+    @property
+    def evaluations_per_step(self) -> int:
+        """Network evaluations in one step, that is the cost of a step."""
+        return len(self.nodes)
+
+
+SOLVERS = {
+    solver.name: solver
+    for solver in (
+        Solver("euler", nodes=(0.0,), couplings=((),), weights=(1.0,)),
+        Solver("midpoint", nodes=(0.0, 0.5), couplings=((), (0.5,)), weights=(0.0, 1.0)),
+    )
+}

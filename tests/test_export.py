@@ -1,0 +1,304 @@
+"""The exported graph must be the trained flow: same numbers, same bits anywhere, the contract in its metadata."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+from flashsim.training import Pairs, TrainedFlow, export_flow, train  # noqa: E402
+from flashsim.training.config import (  # noqa: E402
+    DatasetConfig,
+    FlowConfig,
+    NetworkConfig,
+    TrainingConfig,
+    VariableConfig,
+)
+from flashsim.training.export import build_model, check_metadata  # noqa: E402
+
+CONFIG = FlowConfig(
+    name="toys",
+    collection="Jet",
+    source="GenJet",
+    sort_by="pt",
+    dataset=DatasetConfig(index="Jet_genJetIdx", validation_fraction=0.1),
+    context=(
+        VariableConfig("pt", (0.0, 1000.0), ({"op": "log"}, {"op": "saturate"}, {"op": "standardise"}), unit="GeV"),
+        VariableConfig("phi", (-3.1415927, 3.1415927), ({"op": "saturate"}, {"op": "standardise"}), unit="rad"),
+    ),
+    target=(
+        VariableConfig("pt", (0.0, 1000.0), ({"op": "ratio", "to": "pt"}, {"op": "standardise"}), unit="GeV"),
+        VariableConfig(
+            "phi", (-3.1415927, 3.1415927),
+            ({"op": "difference", "to": "phi", "period": 6.283185307179586}, {"op": "gaussianise"}), unit="rad",
+        ),
+        VariableConfig("muEF", (0.0, 1.0), ({"op": "present", "of": "nMuons"}, {"op": "gaussianise"})),
+        VariableConfig("nMuons", (0.0, 255.0), ({"op": "dequantise"}, {"op": "gaussianise"}), dtype="uint8"),
+    ),
+    network=NetworkConfig(hidden=(32, 32), time_frequencies=2),
+    training=TrainingConfig(epochs=30, batch_size=256, learning_rate=5e-3, average_decay=0.99, seed=2),
+)  # fmt: skip
+
+
+def resolution(pt: np.ndarray) -> np.ndarray:
+    return 0.05 + 2.0 / pt
+
+
+def toy_pairs(rows: int, seed: int) -> Pairs:
+    """Known answer: the response is normal with mean 1 + 0.2 log(pt/50) and width `resolution`."""
+    generator = np.random.default_rng(seed)
+    pt, phi = generator.uniform(20, 200, rows), generator.uniform(-np.pi, np.pi, rows)
+    response = 1 + 0.2 * np.log(pt / 50) + resolution(pt) * generator.standard_normal(rows)
+    smeared = (phi + 0.1 * generator.standard_normal(rows) + np.pi) % (2 * np.pi) - np.pi
+    muons = (generator.random(rows) < np.where(pt > 100, 0.6, 0.1)).astype(float)
+    share = np.where(muons > 0, generator.beta(2, 4, rows), 0.0)
+    context, target = np.stack([pt, phi], axis=1), np.stack([pt * response, smeared, share, muons], axis=1)
+    return Pairs(context.astype(np.float32), target.astype(np.float32), ["toys.root"], rows)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("training") / "toys.pt"
+    train(CONFIG, toy_pairs(12_000, seed=1), path, threads=1, progress=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def flow(checkpoint: Path) -> TrainedFlow:
+    return TrainedFlow.load(checkpoint)
+
+
+def session_of(model: bytes | str | Path) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    source = model if isinstance(model, bytes) else str(model)
+    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+
+
+def run(session: onnxruntime.InferenceSession, context: np.ndarray, noise: np.ndarray, steps: int) -> np.ndarray:
+    return session.run(None, {"noise": noise, "context": context, "steps": np.array(steps, dtype=np.int64)})[0]
+
+
+def noise_of(rows: int, dimension: int, seed: int = 9) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal((rows, dimension), dtype=np.float32)
+
+
+@pytest.mark.parametrize("solver", ["euler", "midpoint"])
+@pytest.mark.parametrize("steps", [1, 2, 7, 25])
+def test_graph_samples_equal_torch_samples(flow: TrainedFlow, solver: str, steps: int) -> None:
+    context, noise = toy_pairs(3000, seed=5).context, noise_of(3000, 4)
+    session = session_of(build_model(flow, solver, default_steps=5).SerializeToString())
+    found, expected = run(session, context, noise, steps), flow.sample(context, noise, steps=steps, solver=solver)
+    agree = found[:, 3] == expected[:, 3]
+    assert agree.mean() > 0.999
+    np.testing.assert_allclose(found[agree], expected[agree], rtol=1e-4, atol=2e-5)
+
+
+def test_training_learns_a_known_conditional_distribution(flow: TrainedFlow) -> None:
+    rows = 20_000
+    session = session_of(build_model(flow, "midpoint", default_steps=10).SerializeToString())
+    truth = toy_pairs(rows, seed=6)
+    for pt in (30.0, 80.0, 170.0):
+        context = truth.context.copy()
+        context[:, 0] = pt
+        sample = run(session, context, noise_of(rows, 4), 10)
+        response = sample[:, 0] / pt
+        assert response.mean() == pytest.approx(1 + 0.2 * np.log(pt / 50), abs=0.02)
+        assert response.std() == pytest.approx(resolution(pt), rel=0.15)
+        turned = (sample[:, 1] - context[:, 1] + np.pi) % (2 * np.pi) - np.pi
+        assert turned.std() == pytest.approx(0.1, rel=0.15)
+        assert np.mean(sample[:, 3]) == pytest.approx(0.6 if pt > 100 else 0.1, abs=0.06)
+        assert np.array_equal(sample[:, 2] > 0, sample[:, 3] > 0)
+        assert sample[sample[:, 3] > 0, 2].mean() == pytest.approx(1 / 3, abs=0.04)
+
+
+def test_contexts_outside_the_training_range_are_held_at_its_edge(flow: TrainedFlow) -> None:
+    session = session_of(build_model(flow, "euler", default_steps=5).SerializeToString())
+    noise = noise_of(500, 4)
+    response = [
+        run(session, np.tile(np.float32([[pt, 0.0]]), (500, 1)), noise, 10)[:, 0] / pt for pt in (200.0, 800.0)
+    ]
+    assert response[0].mean() == pytest.approx(1.28, abs=0.05)
+    np.testing.assert_allclose(np.minimum(response[1], 1000 / 800), np.minimum(response[0], 1000 / 800), rtol=1e-3)
+
+
+def test_metadata_follow_the_contract(checkpoint: Path, tmp_path: Path) -> None:
+    path = export_flow(checkpoint, tmp_path / "toys.onnx", solver="euler", default_steps=12, training={"note": "toys"})
+    assert [item.name for item in tmp_path.iterdir()] == ["toys.onnx"]
+    session = session_of(path)
+    metadata = json.loads(session.get_modelmeta().custom_metadata_map["flashsim"])
+    assert {item.name: (item.type, item.shape) for item in session.get_inputs()} == {
+        "noise": ("tensor(float)", ["n", 4]),
+        "context": ("tensor(float)", ["n", 2]),
+        "steps": ("tensor(int64)", []),
+    }
+    assert [(item.name, item.shape) for item in session.get_outputs()] == [("sample", ["n", 4])]
+    training = metadata.pop("training")
+    assert metadata == {
+        "schema": 1,
+        "name": "toys",
+        "collection": "Jet",
+        "source": "GenJet",
+        "sort_by": "pt",
+        "context": [
+            {"name": "pt", "unit": "GeV", "dtype": "float32", "range": [0, 1000]},
+            {"name": "phi", "unit": "rad", "dtype": "float32", "range": [-3.1415927, 3.1415927]},
+        ],
+        "target": [
+            {"name": "pt", "unit": "GeV", "dtype": "float32", "range": [0, 1000]},
+            {"name": "phi", "unit": "rad", "dtype": "float32", "range": [-3.1415927, 3.1415927]},
+            {"name": "muEF", "unit": "", "dtype": "float32", "range": [0, 1]},
+            {"name": "nMuons", "unit": "", "dtype": "uint8", "range": [0, 255]},
+        ],
+        "default_steps": 12,
+        "solver": "euler",
+        "noise_dimension": 4,
+    }
+    assert training["note"] == "toys"
+    assert training["evaluations_per_step"] == 1
+    assert training["pairs"] == 10_800
+    assert training["recipe"]["training"]["seed"] == 2
+
+
+def test_impossible_exports_are_refused(checkpoint: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="solver 'rk5' is not one of euler, midpoint"):
+        export_flow(checkpoint, tmp_path / "toys.onnx", solver="rk5")
+    with pytest.raises(ValueError, match="default_steps is 0, expected at least 1"):
+        export_flow(checkpoint, tmp_path / "toys.onnx", default_steps=0)
+    with pytest.raises(FileNotFoundError, match="absent.pt"):
+        export_flow(tmp_path / "absent.pt", tmp_path / "toys.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"schema": 2}, "schema is 2, expected 1"),
+        ({"noise_dimension": 0}, "noise_dimension is 0"),
+        ({"solver": 3}, "entry 'solver' is 3"),
+        ({"extra": 3}, "unknown entry 'extra'"),
+        ({"target": [{"name": "pt", "unit": "GeV", "dtype": "float32"}]}, r"target\[0\]: entry 'range' is missing"),
+        (
+            {"target": [{"name": "pt", "unit": "GeV", "dtype": "float16", "range": [0, 1]}]},
+            r"target\[0\]: dtype is 'float16'",
+        ),
+        (
+            {"target": [{"name": "pt", "unit": "GeV", "dtype": "float32", "range": [0, float("inf")]}]},
+            r"target\[0\]: range is .* expected two finite",
+        ),
+    ],
+)
+def test_wrong_metadata_are_refused(flow: TrainedFlow, change: dict, message: str) -> None:
+    model = build_model(flow, "euler", default_steps=5)
+    metadata = json.loads(model.metadata_props[0].value)
+    check_metadata(metadata)
+    with pytest.raises(ValueError, match=message):
+        check_metadata({**metadata, **change})
+
+
+def test_equal_widths_need_no_joint_and_one_block_is_enough(flow: TrainedFlow, tmp_path: Path) -> None:
+    single = replace(
+        CONFIG, network=NetworkConfig(hidden=(8,), time_frequencies=0), training=replace(CONFIG.training, epochs=1)
+    )
+    small = train(single, toy_pairs(500, seed=1), tmp_path / "small.pt", progress=False)
+    assert small.network.parameter_count() < flow.network.parameter_count()
+    context, noise = toy_pairs(100, seed=5).context, noise_of(100, 4)
+    session = session_of(build_model(small, "midpoint", default_steps=5).SerializeToString())
+    found, expected = run(session, context, noise, 3), small.sample(context, noise, steps=3, solver="midpoint")
+    np.testing.assert_allclose(found[:, :2], expected[:, :2], rtol=1e-4, atol=2e-5)
+
+
+SHIPPED = Path(str(files("flashsim") / "data" / "jets.onnx"))
+
+
+@pytest.fixture(scope="module")
+def shipped() -> onnxruntime.InferenceSession:
+    return session_of(SHIPPED)
+
+
+def gen_jets(rows: int, seed: int = 1) -> np.ndarray:
+    generator = np.random.default_rng(seed)
+    pt = 15 + generator.exponential(40, rows)
+    flavour = generator.choice([-5, -4, -2, -1, 0, 1, 2, 3, 4, 5, 21], rows)
+    columns = [
+        pt,
+        np.clip(generator.normal(0, 1.5, rows), -4.9, 4.9),
+        generator.uniform(-np.pi, np.pi, rows),
+        pt * generator.uniform(0.05, 0.25, rows),
+        flavour,
+        generator.random(rows) < 0.07,
+    ]
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+def test_shipped_flow_gives_the_same_bits_in_any_batch(shipped: onnxruntime.InferenceSession) -> None:
+    rows = 2048
+    context, noise = gen_jets(rows), noise_of(rows, 16)
+    whole = run(shipped, context, noise, 3)
+    for size, upto in ((1, 60), (2, 120), (7, 420), (256, rows)):
+        pieces = [run(shipped, context[i : i + size], noise[i : i + size], 3) for i in range(0, upto, size)]
+        assert np.array_equal(np.concatenate(pieces)[:upto], whole[:upto]), size
+    order = np.random.default_rng(4).permutation(rows)
+    for size in (7, 256, rows):
+        pieces = [run(shipped, context[rows_], noise[rows_], 3) for rows_ in np.split(order, range(size, rows, size))]
+        assert np.array_equal(np.concatenate(pieces), whole[order]), size
+
+
+def test_shipped_flow_keeps_its_promises(shipped: onnxruntime.InferenceSession) -> None:
+    metadata = json.loads(shipped.get_modelmeta().custom_metadata_map["flashsim"])
+    check_metadata(metadata)
+    assert [variable["name"] for variable in metadata["context"]] == [
+        "pt", "eta", "phi", "mass", "partonFlavour", "nMuon",
+    ]  # fmt: skip
+    assert [variable["name"] for variable in metadata["target"]] == [
+        "pt", "eta", "phi", "mass", "btag", "ctag", "qgl", "jetId", "nConstituents",
+        "chHEF", "neHEF", "chEmEF", "neEmEF", "muEF", "nMuons", "nSVs",
+    ]  # fmt: skip
+    assert metadata["training"]["pairs"] >= 200_000
+    assert SHIPPED.stat().st_size <= 1_000_000
+    model = onnx.load(str(SHIPPED))
+    onnx.checker.check_model(model, full_check=True)
+    assert model.ir_version <= 10
+    assert [(item.domain, item.version <= 20) for item in model.opset_import] == [("", True)]
+    extreme = 10 * noise_of(4000, 16)
+    sample = run(shipped, gen_jets(4000), extreme, metadata["default_steps"])
+    assert np.isfinite(sample).all()
+    for column, variable in zip(sample.T, metadata["target"], strict=True):
+        low, high = np.float32(variable["range"])
+        assert low <= column.min(), variable["name"]
+        assert column.max() <= high, variable["name"]
+        if not variable["dtype"].startswith("float"):
+            assert np.array_equal(column, np.rint(column)), variable["name"]
+    assert set(np.unique(sample[:, 7])) <= {0, 2, 6}
+    assert np.array_equal(sample[:, 13] > 0, sample[:, 14] > 0)
+
+
+def test_shipped_flow_knows_what_the_detector_does(shipped: onnxruntime.InferenceSession) -> None:
+    rows = 4000
+    steps = json.loads(shipped.get_modelmeta().custom_metadata_map["flashsim"])["default_steps"]
+    context, noise = gen_jets(rows), noise_of(rows, 16)
+    context[:, 1] = np.clip(context[:, 1], -2, 2)
+
+    def with_flavour(code: int) -> np.ndarray:
+        changed = context.copy()
+        changed[:, 4] = code
+        return run(shipped, changed, noise, steps)
+
+    b, anti_b, light, gluon = (with_flavour(code) for code in (5, -5, 1, 21))
+    assert np.array_equal(b, anti_b)
+    assert np.median(b[:, 4]) > 0.7 > 0.2 > np.median(light[:, 4])
+    assert light[:, 6].mean() > gluon[:, 6].mean() + 0.2
+    response = light[:, 0] / context[:, 0]
+    assert np.median(response) == pytest.approx(1, abs=0.05)
+    turned = (light[:, 2] - context[:, 2] + np.pi) % (2 * np.pi) - np.pi
+    assert np.abs(np.median(turned)) < 0.005
+    assert np.quantile(np.abs(turned), 0.9) < 0.1
+    assert np.quantile(np.abs(light[:, 1] - context[:, 1]), 0.9) < 0.1
