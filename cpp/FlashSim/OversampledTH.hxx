@@ -132,8 +132,8 @@ public:
    /// \param[in] entries number of fills
    void SetFromFolds(const FoldAccumulator &accumulator, Statistics_t statistics, Double_t entries);
 
-   /// Makes all contents, errors and statistics NaN and prints why. For actions that fail where they cannot throw.
-   void Invalidate(const char *reason);
+   /// Makes all contents, errors and statistics NaN. For actions that fail where they cannot throw.
+   void Invalidate();
 
 protected:
    Double_t DoIntegral(Int_t ix1, Int_t ix2, Int_t iy1, Int_t iy2, Int_t iz1, Int_t iz2, Double_t &err, Option_t *opt,
@@ -364,7 +364,7 @@ void OversampledTH<BASE>::SetFromFolds(const FoldAccumulator &accumulator, Stati
 }
 
 template <typename BASE>
-void OversampledTH<BASE>::Invalidate(const char *reason)
+void OversampledTH<BASE>::Invalidate()
 {
    constexpr Double_t nan = std::numeric_limits<Double_t>::quiet_NaN();
    Reset();
@@ -375,7 +375,6 @@ void OversampledTH<BASE>::Invalidate(const char *reason)
    statistics.fill(nan);
    this->PutStats(statistics.data());
    fFoldSums = FoldSums();
-   this->Error("Fill", "all contents of '%s' are NaN. %s", this->GetName(), reason);
 }
 
 template <typename BASE>

@@ -133,7 +133,7 @@ std::size_t GetSize(const T &column)
 /// that results of multi-threaded runs agree to rounding (some 1e-15), not bit for bit.
 ///
 /// *Errors*: Exec() throws. RDataFrame calls FinalizeTask() and Finalize() from destructors, after an exception too, so that they
-/// cannot: parts of a fold that do not fit together, and loops that were interrupted, leave a histogram of NaN and a message.
+/// cannot: a loop that was interrupted leaves a histogram of NaN; parts of a fold that do not fit together too, and a message.
 ///
 /// *Threads*: as RDataFrame calls it, Exec() of different slots at the same time.
 template <typename Histogram, bool Weighted, bool HasEvent, bool HasFolds>
@@ -195,7 +195,7 @@ public:
    void Finalize() noexcept
    {
       if (std::uncaught_exceptions() > fUncaughtExceptions) {
-         fResult->Invalidate("The event loop was interrupted by an exception.");
+         fResult->Invalidate(); // rather than contents of which nobody knows how much is missing
          return;
       }
       try {
@@ -214,7 +214,8 @@ public:
             fResult->Reset();
          }
       } catch (const std::exception &error) {
-         fResult->Invalidate(error.what());
+         fResult->Invalidate();
+         fResult->Error("Finalize", "all contents are set to NaN. %s", error.what());
       }
    }
 
@@ -381,6 +382,11 @@ Book(ROOT::RDF::RNode &node, std::shared_ptr<Histogram> result, std::shared_ptr<
                                   "they are columns.");
    }
 }
+
+/// BookOversampledTH1D() for Python, where errors of functions with overloads are hard to read.
+ROOT::RDF::RResultPtr<OversampledTH1D> BookTH1D(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model,
+                                                const std::string &value, const std::string &weight,
+                                                const FoldColumns &folds);
 
 /// Turns what is known when the program runs into what the action must know when it is compiled.
 template <typename Histogram, typename... ColumnTypes, bool... Known>

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <limits>
 #include <stdexcept>
@@ -22,12 +23,15 @@ constexpr std::uint32_t kMaxRedraws = 10;
 
 std::vector<char> ReadFile(const std::string &path)
 {
+   if (!std::filesystem::is_regular_file(path)) {
+      throw std::runtime_error("FlashSim: flow '" + path + "' is no file; an ONNX model was expected there.");
+   }
    std::ifstream file(path, std::ios::binary | std::ios::ate);
    if (!file)
-      throw std::runtime_error("FlashSim: flow '" + path + "' cannot be opened; does the file exist and may you read it?");
+      throw std::runtime_error("FlashSim: flow '" + path + "' cannot be opened; may you read it?");
    const auto size = file.tellg();
    if (size <= 0)
-      throw std::runtime_error("FlashSim: flow '" + path + "' is empty or no regular file; an ONNX model was expected.");
+      throw std::runtime_error("FlashSim: flow '" + path + "' is empty; an ONNX model was expected.");
    std::vector<char> content(static_cast<std::size_t>(size));
    file.seekg(0);
    if (!file.read(content.data(), size))

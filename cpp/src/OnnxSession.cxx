@@ -1,6 +1,7 @@
 // Part of FlashSim for RDataFrame.
 #include "OnnxSession.hxx"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <dlfcn.h>
@@ -43,11 +44,18 @@ std::vector<std::string> CandidateLibraries()
    return {"libonnxruntime.so.1", "libonnxruntime.so", "libonnxruntime.dylib"};
 }
 
+/// What ONNX Runtime says of a damaged file may quote its bytes; a message must stay valid text.
+std::string Printable(std::string text)
+{
+   std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c >= 0x7F || (c < 0x20 && c != '\n'); }, '?');
+   return text;
+}
+
 void ThrowOnError(const Ort::Api &api, Ort::Status *status, const std::string &what)
 {
    if (status == nullptr)
       return;
-   const std::string message = api.GetErrorMessage(status);
+   const std::string message = Printable(api.GetErrorMessage(status));
    api.ReleaseStatus(status);
    throw std::runtime_error("FlashSim: " + what + ": " + message);
 }
@@ -108,7 +116,7 @@ TensorDescription DescribeTensor(const Runtime &runtime, char *name, Ort::TypeIn
    const auto &api = *runtime.fApi;
    const std::unique_ptr<Ort::TypeInfo, void (*)(Ort::TypeInfo *)> owner(type, api.ReleaseTypeInfo);
    TensorDescription description;
-   description.fName = TakeString(runtime, name);
+   description.fName = Printable(TakeString(runtime, name));
    const Ort::TensorShapeInfo *shape = nullptr;
    ThrowOnError(api, api.CastTypeInfoToTensorInfo(type, &shape), "reading tensor '" + description.fName + "'");
    if (shape == nullptr) // a sequence or a map: no element type that fits the contract

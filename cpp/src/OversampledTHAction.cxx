@@ -98,14 +98,21 @@ void FillColumns::ThrowNoFolds() const
                             "give the number that were simulated as folds.");
 }
 
-ROOT::RDF::RResultPtr<OversampledTH1D> BookOversampledTH1D(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model,
-                                                           const std::string &value, const std::string &weight,
-                                                           const FoldColumns &folds)
+ROOT::RDF::RResultPtr<OversampledTH1D> Booking::BookTH1D(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model,
+                                                         const std::string &value, const std::string &weight,
+                                                         const FoldColumns &folds)
 {
    auto result = OversampledTH1D::Make(model);
    auto columns = std::make_shared<const FillColumns>(
       node, "FlashSim: OversampledTH1D '" + std::string(result->GetName()) + "'", std::vector<std::string>{value}, weight, folds);
-   return Booking::Choose<OversampledTH1D>({}, node, std::move(result), std::move(columns));
+   return Choose<OversampledTH1D>({}, node, std::move(result), std::move(columns));
+}
+
+ROOT::RDF::RResultPtr<OversampledTH1D> BookOversampledTH1D(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model,
+                                                           const std::string &value, const std::string &weight,
+                                                           const FoldColumns &folds)
+{
+   return Booking::BookTH1D(std::move(node), model, value, weight, folds);
 }
 
 ROOT::RDF::RResultPtr<OversampledTH1D>

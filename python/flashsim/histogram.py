@@ -78,7 +78,7 @@ def oversampled_th1d(
         columns.fConstantFolds = int(folds)
     else:
         raise TypeError(f"folds is a {type(folds).__name__}. Expected the name of a column, or an integer.")
-    return ROOT.FlashSim.BookOversampledTH1D(
+    return ROOT.FlashSim.Booking.BookTH1D(
         ROOT.RDF.AsRNode(node), _make_model(model), value, weight or "", columns
     )
 

@@ -20,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor
 
 from .checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from .compare import plot_loss
 from .config import FlowConfig, config_to_dict
 from .dataset import Pairs, read_pairs
 from .flow import TrainedFlow, build_network
@@ -73,20 +74,28 @@ def train(
     trainer = Trainer(config, pairs, Path(output))
     if resume:
         trainer.resume()
-    with Progress(
-        TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TimeRemainingColumn(), console=console
-    ) as bar:
-        task = bar.add_task("training", total=config.training.epochs, completed=trainer.epoch)
-        while trainer.epoch < config.training.epochs:
+    try:
+        _run(trainer, console)
+    finally:
+        if trainer.history:
+            plot_loss(trainer.history, trainer.beside("loss.png"))
+    return TrainedFlow.load(output)
+
+
+def _run(trainer: Trainer, console: Console) -> None:
+    settings = trainer.config.training
+    columns = TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("training", total=settings.epochs, completed=trainer.epoch)
+        while trainer.epoch < settings.epochs:
             record = trainer.run_epoch()
             bar.update(task, completed=trainer.epoch)
-            if trainer.epoch % config.training.checkpoint_epochs == 0 or trainer.epoch == config.training.epochs:
+            if trainer.epoch % settings.checkpoint_epochs == 0 or trainer.epoch == settings.epochs:
                 trainer.save()
                 bar.console.print(
                     f"epoch {record['epoch']}: training loss {record['training_loss']:.4f}, "
                     f"validation loss {record['validation_loss']:.4f}, {record['seconds']:.0f} s"
                 )
-    return TrainedFlow.load(output)
 
 
 class Trainer:
@@ -170,8 +179,12 @@ class Trainer:
         self.history.append(record)
         return record
 
+    def beside(self, suffix: str) -> Path:
+        """A file that accompanies the checkpoint."""
+        return self.output.with_name(f"{self.output.name}.{suffix}")
+
     def save(self) -> None:
-        """Write checkpoint, history and loss plot."""
+        """Write the checkpoint and the history."""
         save_checkpoint(
             self.output,
             {
@@ -190,13 +203,10 @@ class Trainer:
             },
         )
         self._saved_epoch = self.epoch
-        history = self.output.with_name(self.output.name + ".history.json")
+        history = self.beside("history.json")
         temporary = history.with_name(history.name + ".tmp")
         temporary.write_text(json.dumps(self.history, indent=1), encoding="utf-8")
         os.replace(temporary, history)
-        from .compare import plot_loss  # matplotlib is slow to import
-
-        plot_loss(self.history, self.output.with_name(self.output.name + ".loss.png"))
 
     def resume(self) -> None:
         """Continue from the checkpoint at ``output``.

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import ROOT
+import tiny_flows
+
+import flashsim
+
+ROOT.gROOT.SetBatch(True)
+
+
+@pytest.fixture(params=[1, 2], ids=["1 thread", "2 threads"])
+def threads(request):
+    """Runs a test with implicit multi-threading off and on."""
+    if request.param > 1:
+        ROOT.EnableImplicitMT(request.param)
+    yield request.param
+    ROOT.DisableImplicitMT()
+
+
+@pytest.fixture
+def two_threads():
+    ROOT.EnableImplicitMT(2)
+    yield
+    ROOT.DisableImplicitMT()
+
+
+def snapshot(node, path: Path, columns=None, *, ntuple=False, cluster=None) -> str:
+    """Writes a node as the dataset Events, as a TTree with small clusters or as an RNTuple."""
+    options = ROOT.RDF.RSnapshotOptions()
+    if ntuple:
+        options.fOutputFormat = ROOT.RDF.ESnapshotOutputFormat.kRNTuple
+        options.fVector2RVec = True
+    else:
+        options.fOutputFormat = ROOT.RDF.ESnapshotOutputFormat.kTTree
+        if cluster:
+            options.fAutoFlush = cluster
+    names = ROOT.std.vector["std::string"](columns) if columns else ROOT.std.vector["std::string"](node.GetColumnNames())
+    node.Snapshot("Events", str(path), names, options)
+    return str(path)
+
+
+GEN_COLUMNS = [
+    "run",
+    "luminosityBlock",
+    "event",
+    "genWeight",
+    "GenJet_pt",
+    "GenJet_eta",
+    "GenJet_phi",
+    "GenJet_mass",
+    "GenJet_partonFlavour",
+    "GenJet_nMuon",
+]
+
+
+@pytest.fixture(scope="session")
+def gen_files(tmp_path_factory) -> dict[str, list[str]]:
+    """The first 240 shipped ttbar events: a TTree in clusters of 50, two TTrees to be chained, and an RNTuple."""
+    folder = tmp_path_factory.mktemp("gen")
+    source = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(240)
+    tree = snapshot(source, folder / "tree.root", GEN_COLUMNS, cluster=50)
+    whole = ROOT.RDataFrame("Events", tree)
+    # Not alphabetical: the order of the chain is the user's.
+    first = snapshot(whole.Range(0, 110), folder / "z.root", GEN_COLUMNS, cluster=40)
+    second = snapshot(whole.Range(110, 240), folder / "a.root", GEN_COLUMNS, cluster=40)
+    ntuple = snapshot(whole, folder / "ntuple.root", GEN_COLUMNS, ntuple=True)
+    return {"TTree": [tree], "TChain": [first, second], "RNTuple": [ntuple]}
+
+
+@pytest.fixture(params=["TTree", "TChain", "RNTuple"])
+def gen_dataset(request, gen_files) -> list[str]:
+    """Files of one dataset in each of the formats; the same 240 events in the same order."""
+    return gen_files[request.param]
+
+
+@pytest.fixture(scope="session")
+def tiny_flow(tmp_path_factory) -> str:
+    """A flow that takes pt and eta, and gives pt smeared by the noise, a count and a flag: exact and fast."""
+    return tiny_flows.write_smearing_flow(tmp_path_factory.mktemp("flows") / "tiny.onnx")
