@@ -47,7 +47,8 @@ public:
    /// Books the collection of `column` on `node`; the collection lasts as long as the returned handle.
    virtual std::shared_ptr<void> Book(ROOT::RDF::RNode node, const std::string &column) = 0;
 
-   /// Address of the value for downstream slot `slot`; valid until the slot's next call or the next Clear().
+   /// Address of the value for downstream slot `slot`; valid until the slot's next call or the next Clear(). The address is the same
+   /// for all values, as for RDataFrame's own readers: Snapshot takes it once, at the first entry.
    virtual void *GetValue(unsigned int slot, CollectedAt at) = 0;
 
    /// Whether the values are numbers or collections of numbers.
@@ -149,17 +150,18 @@ public:
          node.template Book<T>(Helper(fBuffers), {column}));
    }
 
-   void *GetValue([[maybe_unused]] unsigned int slot, CollectedAt at) final
+   void *GetValue(unsigned int slot, CollectedAt at) final
    {
       auto &buffer = (*fBuffers)[at.fSlot];
+      auto &view = fViews[slot].fValue;
       if constexpr (kIsFlat) {
-         // A view: RVec adopts the memory and never writes to it unless the user does.
+         // RVec adopts the memory, and never writes to it unless the user does.
          auto *data = reinterpret_cast<Element_t *>(const_cast<typename Buffer::Stored_t *>(buffer.GetData(at.fIndex)));
-         fViews[slot].fValue = T(data, buffer.GetSize(at.fIndex));
-         return &fViews[slot].fValue;
+         view = T(data, buffer.GetSize(at.fIndex));
       } else {
-         return &buffer.fValues[at.fIndex];
+         view = buffer.fValues[at.fIndex];
       }
+      return &view;
    }
 
    std::size_t GetSize(CollectedAt at) const final
@@ -190,7 +192,7 @@ public:
 
 private:
    struct alignas(64) View { // a cache line of its own for each slot
-      std::conditional_t<kIsFlat, T, char> fValue{};
+      T fValue{};
    };
    std::shared_ptr<std::vector<Buffer>> fBuffers = std::make_shared<std::vector<Buffer>>();
    std::vector<View> fViews;

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <typeinfo>
@@ -85,9 +86,14 @@ protected:
 private:
    class EventLoop; // what lasts from Initialize() to Finalize()
 
+   std::unique_ptr<ROOT::Detail::RDF::RColumnReaderBase>
+   MakeReader(unsigned int slot, std::string_view column, const std::type_info &type);
+
    ROOT::RDF::RNode fNode;
    FoldSourceOptions fOptions;
    std::shared_ptr<FoldStore> fStore;
+   std::mutex fRefusalMutex;
+   std::string fRefusal; ///< why a column that was asked for cannot be read
    std::vector<std::string> fColumnNames;
    mutable std::map<std::string, std::string, std::less<>> fTypeNames;
    std::unique_ptr<EventLoop> fLoop;

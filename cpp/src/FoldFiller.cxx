@@ -6,6 +6,7 @@
 #include <cmath>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace FlashSim {
 namespace {
@@ -20,53 +21,70 @@ std::array<const TAxis *, Dimension> GetAxes(const TH1 &histogram)
    return used;
 }
 
-[[noreturn]] void ThrowWeightNotFinite(const std::string &action, const std::string &event, double weight)
+[[noreturn]] void ThrowWeightNotFinite(const FoldLabels &labels, const std::string &event, double weight)
 {
-   throw std::runtime_error(action + ": " + event + " has a weight of " + std::to_string(weight) +
+   throw std::runtime_error(labels.fAction + ": " + event + " has a weight of " + std::to_string(weight) +
                             ". Weights must be finite; drop or repair such events with a Filter or a Define.");
 }
 
 } // namespace
 
 template <unsigned int Dimension>
-FoldFiller<Dimension>::FoldFiller(const TH1 &histogram, bool considerOverflows, bool foldsStraddleTasks,
-                                  const FoldLabels &labels)
+FoldFiller<Dimension>::FoldFiller(const TH1 &histogram, bool considerOverflows,
+                                  std::shared_ptr<const FillColumns> columns)
    : fAxes(GetAxes<Dimension>(histogram)),
      fConsiderOverflows(considerOverflows),
-     fAction(labels.fAction),
-     fAccumulator(static_cast<std::size_t>(histogram.GetNcells()), foldsStraddleTasks, labels)
+     fColumns(std::move(columns)),
+     fAccumulator(static_cast<std::size_t>(histogram.GetNcells()), fColumns->DoFoldsStraddleTasks(),
+                  fColumns->GetLabels())
 {
 }
 
 template <unsigned int Dimension>
-void FoldFiller<Dimension>::FillRecoEvent(ULong64_t event, Long64_t folds, const Point_t &point, double weight)
+void FoldFiller<Dimension>::Fill(FillColumns::Row_t row)
 {
-   fAccumulator.StartRecoEvent(event, folds);
-   fAccumulator.Fill(Count(point, weight), weight);
+   if (!fColumns->HasEvent()) {
+      FillGenEvent(row);
+      return;
+   }
+
+   fAccumulator.StartRecoEvent(fColumns->GetEvent(row), fColumns->GetFolds(row));
+   if (fColumns->IsOneFill(row)) {
+      const double weight = fColumns->GetWeight(row, 0);
+      fAccumulator.Fill(Count(row, 0, weight), weight);
+      return;
+   }
+   const auto nFills = fColumns->GetNFills(row);
+   for (std::size_t i = 0; i < nFills; ++i) {
+      const double weight = fColumns->GetWeight(row, i);
+      fAccumulator.FillOneOfMany(Count(row, i, weight), weight);
+   }
 }
 
 template <unsigned int Dimension>
-void FoldFiller<Dimension>::FillOneOfMany(const Point_t &point, double weight)
+void FoldFiller<Dimension>::FillGenEvent(FillColumns::Row_t row)
 {
-   fAccumulator.FillOneOfMany(Count(point, weight), weight);
+   const auto nFills = fColumns->GetNFills(row);
+   fAccumulator.StartGenEvent(fColumns->GetFoldsOfGenEvent(row, nFills));
+   for (std::size_t i = 0; i < nFills; ++i) {
+      const double weight = fColumns->GetWeight(row, i);
+      fAccumulator.Fill(Count(row, i, weight), weight);
+   }
+   fAccumulator.EndGenEvent();
 }
 
 template <unsigned int Dimension>
-void FoldFiller<Dimension>::Fill(const Point_t &point, double weight)
-{
-   fAccumulator.Fill(Count(point, weight), weight);
-}
-
-template <unsigned int Dimension>
-std::size_t FoldFiller<Dimension>::Count(const Point_t &point, double weight)
+std::size_t FoldFiller<Dimension>::Count(FillColumns::Row_t row, std::size_t element, double weight)
 {
    if (!std::isfinite(weight))
-      ThrowWeightNotFinite(fAction, fAccumulator.DescribeEvent(), weight);
+      ThrowWeightNotFinite(fColumns->GetLabels(), fAccumulator.DescribeEvent(), weight);
 
+   std::array<double, Dimension> point;
    int cell = 0;
    int stride = 1;
    bool isInRange = true;
    for (unsigned int d = 0; d < Dimension; ++d) {
+      point[d] = row[d].Get<double>(element);
       const int bin = fAxes[d]->FindFixBin(point[d]);
       const int nBins = fAxes[d]->GetNbins();
       isInRange = isInRange && bin > 0 && bin <= nBins;

@@ -98,6 +98,16 @@ private:
    unsigned int fSlot;
 };
 
+/// Stands in for a reader that cannot be had; see FoldSource::GetColumnReaders.
+class RefusedReader final : public ROOT::Detail::RDF::RColumnReaderBase {
+public:
+   explicit RefusedReader(std::string reason) : fReason(std::move(reason)) {}
+
+private:
+   void *GetImpl(Long64_t) final { throw std::runtime_error(fReason); }
+   std::string fReason;
+};
+
 void CheckType(std::string_view column, const std::type_info &asked, const std::type_info &actual, const std::string &typeName)
 {
    if (asked == actual)
@@ -243,6 +253,20 @@ std::string FoldSource::GetTypeName(std::string_view column) const
 std::unique_ptr<ROOT::Detail::RDF::RColumnReaderBase>
 FoldSource::GetColumnReaders(unsigned int slot, std::string_view column, const std::type_info &type)
 {
+   // RDataFrame calls this from just-in-time compiled code, where an exception would end the process. The reason is kept, to be
+   // thrown when the event loop starts.
+   try {
+      return MakeReader(slot, column, type);
+   } catch (const std::exception &error) {
+      const std::lock_guard<std::mutex> lock(fRefusalMutex);
+      fRefusal = error.what();
+      return std::make_unique<RefusedReader>(fRefusal);
+   }
+}
+
+std::unique_ptr<ROOT::Detail::RDF::RColumnReaderBase>
+FoldSource::MakeReader(unsigned int slot, std::string_view column, const std::type_info &type)
+{
    if (column == "genEvent") {
       CheckType(column, type, typeid(ULong64_t), "ULong64_t");
       return std::make_unique<PositionReader<ULong64_t>>(fStore, &FoldStore::Position::fGenEvent, slot);
@@ -266,6 +290,12 @@ FoldSource::GetColumnReaders(unsigned int slot, std::string_view column, const s
 
 void FoldSource::Initialize()
 {
+   if (!fRefusal.empty()) {
+      // Told once: other results of the same dataframe may be fine.
+      const auto refusal = std::move(fRefusal);
+      fRefusal.clear();
+      throw std::runtime_error(refusal);
+   }
    // What the user booked upstream would otherwise run along with the first chunk, and see nothing else.
    if (RootInternals::HasPendingActions(fNode))
       RootInternals::RunPendingActions(fNode);
