@@ -18,4 +18,17 @@
 #pragma link C++ class FlashSim::OversampledTH<TH1D>+;
 #pragma link C++ class FlashSim::OversampledTH1D+;
 
+// What DefineFolds adds: [fold][object]
+#pragma link C++ class ROOT::VecOps::RVec<ROOT::VecOps::RVec<float>>+;
+#pragma link C++ class ROOT::VecOps::RVec<ROOT::VecOps::RVec<double>>+;
+#pragma link C++ class ROOT::VecOps::RVec<ROOT::VecOps::RVec<signed char>>+;
+#pragma link C++ class ROOT::VecOps::RVec<ROOT::VecOps::RVec<unsigned char>>+;
+#pragma link C++ class ROOT::VecOps::RVec<ROOT::VecOps::RVec<short>>+;
+#pragma link C++ class ROOT::VecOps::RVec<ROOT::VecOps::RVec<unsigned short>>+;
+#pragma link C++ class ROOT::VecOps::RVec<ROOT::VecOps::RVec<int>>+;
+#pragma link C++ class ROOT::VecOps::RVec<ROOT::VecOps::RVec<unsigned int>>+;
+#pragma link C++ class ROOT::VecOps::RVec<ROOT::VecOps::RVec<Long64_t>>+;
+#pragma link C++ class ROOT::VecOps::RVec<ROOT::VecOps::RVec<ULong64_t>>+;
+#pragma link C++ class ROOT::VecOps::RVec<ROOT::VecOps::RVec<bool>>+;
+
 #endif

@@ -10,9 +10,6 @@ import pytest
 pytest.importorskip("torch")
 onnxruntime = pytest.importorskip("onnxruntime")
 
-from hypothesis import given, settings  # noqa: E402
-from hypothesis import strategies as st  # noqa: E402
-
 from flashsim.training.atoms import Dequantise, Present, Spike  # noqa: E402
 from flashsim.training.config import ConfigError, VariableConfig  # noqa: E402
 from flashsim.training.gaussianise import Gaussianise  # noqa: E402
@@ -26,9 +23,12 @@ from flashsim.training.operations import (  # noqa: E402
     OneHot,
     Ratio,
     Saturate,
+    Share,
     Standardise,
 )
 from flashsim.training.preprocessing import OPERATIONS, Preprocessing  # noqa: E402
+from hypothesis import given, settings  # noqa: E402
+from hypothesis import strategies as st  # noqa: E402
 
 ROWS = 3001
 
@@ -36,12 +36,14 @@ ROWS = 3001
 def columns(seed: int = 1) -> dict[str, np.ndarray]:
     generator = np.random.default_rng(seed)
     count = generator.integers(0, 3, ROWS)
+    spiked = np.where(generator.random(ROWS) < 0.3, 0.0, generator.beta(2, 5, ROWS))
     return {
         "gen": generator.uniform(-3, 3, ROWS),
         "positive": generator.exponential(30, ROWS) + 1,
         "azimuth": generator.uniform(-math.pi, math.pi, ROWS),
         "share": generator.beta(2, 5, ROWS),
-        "spiked": np.where(generator.random(ROWS) < 0.3, 0.0, generator.beta(2, 5, ROWS)),
+        "spiked": spiked,
+        "part": (1 - spiked) * generator.beta(5, 2, ROWS),
         "topped": np.where(generator.random(ROWS) < 0.3, 1.0, generator.beta(2, 5, ROWS)),
         "count": count.astype(float),
         "identifier": generator.choice([0.0, 2.0, 6.0], ROWS),
@@ -51,13 +53,18 @@ def columns(seed: int = 1) -> dict[str, np.ndarray]:
 
 
 DATA = columns()
-ROW = Row({"gen": DATA["gen"], "azimuth": DATA["azimuth"], "positive": DATA["positive"]}, {"count": DATA["count"]})
+ROW = Row(
+    {"gen": DATA["gen"], "azimuth": DATA["azimuth"], "positive": DATA["positive"]},
+    {"count": DATA["count"], "spiked": DATA["spiked"], "share": DATA["share"]},
+)
 
 TARGET_CASES = [
     (Difference("gen"), "share"),
     (Difference("azimuth", period=2 * math.pi), "azimuth"),
     (Ratio("positive"), "positive"),
     (Ratio("positive", offset=2.0), "share"),
+    (Share(after=["spiked"]), "part"),
+    (Share(after=["spiked", "share"], total=3.0), "share"),
     (Log(), "positive"),
     (Log(offset=0.5), "spiked"),
     (Logit(), "share"),
@@ -129,7 +136,7 @@ def test_graph_forward_equals_numpy(operation: Operation, column: str) -> None:
     values = DATA[column]
     operation.fit(values, ROW)
     expected = operation.forward(values, ROW, np.random.default_rng(2)).reshape(ROWS, -1)
-    assert expected.shape[1] == operation.width()
+    assert expected.shape[1] == operation.features()
     result = run_graph(operation.emit_forward, values, ROW)
     np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-5)
 
@@ -199,6 +206,16 @@ def test_gaussianise_refuses_a_hidden_spike() -> None:
 def test_spike_inside_the_range_is_refused() -> None:
     with pytest.raises(ValueError, match=r"value = 0.5 is not at an end"):
         Spike(0.5).fit(DATA["share"], ROW)
+
+
+def test_shares_never_exceed_the_total() -> None:
+    operation = Share(after=["spiked"])
+    result = operation.inverse(np.random.default_rng(4).random(ROWS), ROW)
+    assert np.all(result + DATA["spiked"] <= 1)
+    overfull = Row({}, {"spiked": np.array([1.5])})
+    assert operation.inverse(np.array([1.0]), overfull)[0] == pytest.approx(operation.smallest)
+    with pytest.raises(ValueError, match=r"% of the rows exceed what spiked leave of a total of 1.0"):
+        operation.fit(DATA["share"], ROW)
 
 
 def test_absent_quantities_never_contradict_their_count() -> None:
@@ -304,6 +321,7 @@ def test_values_that_cannot_be_prepared_name_variable_and_operation() -> None:
         (({"op": "log", "ofset": 1},), r"operation 'log': unknown key 'ofset'; did you mean 'offset'"),
         (({"op": "standardise", "mean": 1.0},), r"unknown key 'mean'"),
         (({"op": "present", "of": "y"},), r"'y' is no target variable"),
+        (({"op": "share", "after": ["y"]},), r"'y' is no target variable"),
         (({"op": "present", "of": "x"},), r"target variables refer to each other: x → x"),
         (({"op": "gaussianise", "knots": 1},), r"knots = 1 must be 3 or more"),
         (({"op": "logit", "epsilon": 2.0},), r"epsilon = 2.0 is not in"),

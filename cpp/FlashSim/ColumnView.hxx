@@ -22,13 +22,16 @@ public:
    explicit ColumnView(const T &column)
    {
       if constexpr (IsCollectionType<T>::value) {
-         fData = column.data();
-         fSize = column.size();
          fIsCollection = true;
+         fSize = column.size();
+         fElements = column.data();
          fType = TypeOf<std::decay_t<decltype(*column.data())>>();
       } else {
-         fData = &column;
          fType = TypeOf<T>();
+         if constexpr (TypeOf<T>() != EType::kOther)
+            fNumber = static_cast<double>(column);
+         if constexpr (std::is_integral_v<T>)
+            fInteger = static_cast<Long64_t>(column);
       }
    }
 
@@ -39,27 +42,11 @@ public:
    /// Number of elements; 1 for a number.
    std::size_t GetSize() const { return fSize; }
 
-   /// An element, converted; a number is all of its elements. \pre IsNumeric()
-   template <typename Number>
-   Number Get(std::size_t element = 0) const
-   {
-      const std::size_t i = fIsCollection ? element : 0;
-      switch (fType) {
-      case EType::kFloat: return At<Number, float>(i);
-      case EType::kDouble: return At<Number, double>(i);
-      case EType::kBool: return At<Number, bool>(i);
-      case EType::kInt8: return At<Number, signed char>(i);
-      case EType::kInt16: return At<Number, short>(i);
-      case EType::kInt32: return At<Number, int>(i);
-      case EType::kInt64: return At<Number, Long64_t>(i);
-      case EType::kUInt8: return At<Number, unsigned char>(i);
-      case EType::kUInt16: return At<Number, unsigned short>(i);
-      case EType::kUInt32: return At<Number, unsigned int>(i);
-      case EType::kUInt64: return At<Number, ULong64_t>(i);
-      case EType::kOther: break;
-      }
-      return Number{};
-   }
+   /// The value of a 64-bit unsigned integer is taken modulo 2^64. \pre IsInteger()
+   Long64_t GetInteger() const { return fInteger; }
+
+   /// An element; a number is all of its elements. \pre IsNumeric()
+   double GetNumber(std::size_t element) const { return fIsCollection ? GetElement(element) : fNumber; }
 
 private:
    /// Integers are last.
@@ -97,13 +84,34 @@ private:
       }
    }
 
-   template <typename Number, typename T>
-   Number At(std::size_t i) const
+   double GetElement(std::size_t i) const
    {
-      return static_cast<Number>(static_cast<const T *>(fData)[i]);
+      switch (fType) {
+      case EType::kFloat: return At<float>(i);
+      case EType::kDouble: return At<double>(i);
+      case EType::kBool: return At<bool>(i);
+      case EType::kInt8: return At<signed char>(i);
+      case EType::kInt16: return At<short>(i);
+      case EType::kInt32: return At<int>(i);
+      case EType::kInt64: return At<Long64_t>(i);
+      case EType::kUInt8: return At<unsigned char>(i);
+      case EType::kUInt16: return At<unsigned short>(i);
+      case EType::kUInt32: return At<unsigned int>(i);
+      case EType::kUInt64: return At<ULong64_t>(i);
+      case EType::kOther: break;
+      }
+      return 0;
    }
 
-   const void *fData;
+   template <typename T>
+   double At(std::size_t i) const
+   {
+      return static_cast<double>(static_cast<const T *>(fElements)[i]);
+   }
+
+   double fNumber = 0;
+   Long64_t fInteger = 0;
+   const void *fElements = nullptr;
    std::size_t fSize = 1;
    EType fType;
    bool fIsCollection = false;

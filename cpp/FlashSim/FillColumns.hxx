@@ -52,16 +52,16 @@ public:
 
    double GetWeight(Row_t row, std::size_t element) const
    {
-      return fHasWeight ? row[fNValues].Get<double>(element) : 1.;
+      return fHasWeight ? row[fNValues].GetNumber(element) : 1.;
    }
 
    /// \throws std::runtime_error if the column holds no integer. \pre HasEvent()
-   ULong64_t GetEvent(Row_t row) const { return GetInteger<ULong64_t>(row, fEventColumn); }
+   ULong64_t GetEvent(Row_t row) const { return static_cast<ULong64_t>(GetInteger(row, fEventColumn)); }
 
    /// N of the GEN event. \pre HasEvent(). \throws std::runtime_error if the column holds no integer
    Long64_t GetFolds(Row_t row) const
    {
-      return fHasFolds ? GetInteger<Long64_t>(row, fFoldsColumn) : fFolds.fConstantFolds;
+      return fHasFolds ? GetInteger(row, fFoldsColumn) : fFolds.fConstantFolds;
    }
 
    /// Whether this is one fill of the histogram, not a collection of fills.
@@ -83,12 +83,11 @@ public:
    Long64_t GetFoldsOfGenEvent(Row_t row, std::size_t nFills) const;
 
 private:
-   template <typename Integer>
-   Integer GetInteger(Row_t row, std::size_t column) const
+   Long64_t GetInteger(Row_t row, std::size_t column) const
    {
       if (!row[column].IsInteger())
          ThrowWrongType(column, "an integer");
-      return row[column].template Get<Integer>();
+      return row[column].GetInteger();
    }
 
    std::string Describe(std::size_t column) const;

@@ -149,12 +149,16 @@ private:
       std::vector<PartCell> fCells;
    };
 
+   /// The cell, noted as one of the fold's.
    Cell &Touch(std::size_t cell)
    {
       Cell &touched = fCells[cell];
-      // A weight of 0 may enter a cell twice into the list; EndFold() then finds nothing left the second time.
-      if (touched.fFillWeight2 == 0)
-         fTouched.push_back(cell);
+      if (fNTouched == fTouched.size())
+         fTouched.resize(2 * fNTouched + 16);
+      // Always written, counted if new, since the processor cannot foresee which cells are new. A cell may enter twice if its
+      // weights are 0; AddFoldToSums() finds nothing left the second time.
+      fTouched[fNTouched] = cell;
+      fNTouched += touched.fFillWeight2 == 0 ? 1 : 0;
       return touched;
    }
 
@@ -171,7 +175,8 @@ private:
 
    std::vector<Cell> fCells;
    std::vector<RecoCell> fRecoCells; ///< empty until FillOneOfMany() is called
-   std::vector<std::size_t> fTouched; ///< cells with weights of the current fold
+   std::vector<std::size_t> fTouched; ///< cells with weights of the current fold: the first fNTouched
+   std::size_t fNTouched = 0;
    Fold fFold;
    double fInverseFolds = 0;
    bool fInFold = false;

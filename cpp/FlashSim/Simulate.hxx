@@ -77,7 +77,7 @@ ROOT::RDF::RNode Simulate(ROOT::RDF::RNode node, const std::string &flowPath, co
 ///
 /// ~~~{.cpp}
 /// auto node = FlashSim::DefineFolds(ROOT::RDataFrame("Events", "gen.root"), flow, options);
-/// auto leading = node.Define("leadingPt", "ROOT::VecOps::Map(Jet_pt, [](const auto &pt) { return pt.empty() ? 0.f : pt[0]; })");
+/// auto leading = node.Define("leadingPt", "return Map(Jet_pt, [](const ROOT::RVecF &pt) { return pt.empty() ? 0.f : pt[0]; });");
 /// ~~~
 ROOT::RDF::RNode DefineFolds(ROOT::RDF::RNode node, std::shared_ptr<const Flow> flow, const SimulateOptions &options = {});
 

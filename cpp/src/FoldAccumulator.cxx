@@ -99,15 +99,15 @@ void FoldAccumulator::EndFold()
 
 void FoldAccumulator::AddFoldToSums()
 {
-   if (fTouched.empty())
+   if (fNTouched == 0)
       return;
 
    const auto folds = static_cast<double>(fFold.fFolds);
    const double inverse2 = 1. / (folds * folds);
    const double inversePairs =
       fFold.fFolds > 1 ? 1. / (folds * (folds - 1)) : std::numeric_limits<double>::quiet_NaN();
-   for (const auto cell : fTouched) {
-      Cell &touched = fCells[cell];
+   for (std::size_t i = 0; i < fNTouched; ++i) {
+      Cell &touched = fCells[fTouched[i]];
       if (touched.fWeight == 0 && touched.fFillWeight2 == 0)
          continue;
       const double weight2 = touched.fWeight * touched.fWeight;
@@ -118,7 +118,7 @@ void FoldAccumulator::AddFoldToSums()
       touched.fSums.fFoldVariance += (folds * touched.fRecoWeight2 - weight2) * inversePairs;
       touched.fWeight = touched.fRecoWeight2 = touched.fFillWeight2 = 0;
    }
-   fTouched.clear();
+   fNTouched = 0;
    fTotalVariance += fFold.fTotal * fFold.fTotal * inverse2;
    ++fNGenEvents;
 }
@@ -127,13 +127,13 @@ void FoldAccumulator::KeepAside()
 {
    Part part;
    part.fFold = fFold;
-   part.fCells.reserve(fTouched.size());
-   for (const auto cell : fTouched) {
-      Cell &touched = fCells[cell];
-      part.fCells.push_back({cell, touched.fWeight, touched.fRecoWeight2, touched.fFillWeight2});
+   part.fCells.reserve(fNTouched);
+   for (std::size_t i = 0; i < fNTouched; ++i) {
+      Cell &touched = fCells[fTouched[i]];
+      part.fCells.push_back({fTouched[i], touched.fWeight, touched.fRecoWeight2, touched.fFillWeight2});
       touched.fWeight = touched.fRecoWeight2 = touched.fFillWeight2 = 0;
    }
-   fTouched.clear();
+   fNTouched = 0;
    fParts.push_back(std::move(part));
 }
 

@@ -84,7 +84,7 @@ std::size_t FoldFiller<Dimension>::Count(FillColumns::Row_t row, std::size_t ele
    int stride = 1;
    bool isInRange = true;
    for (unsigned int d = 0; d < Dimension; ++d) {
-      point[d] = row[d].Get<double>(element);
+      point[d] = row[d].GetNumber(element);
       const int bin = fAxes[d]->FindFixBin(point[d]);
       const int nBins = fAxes[d]->GetNbins();
       isInRange = isInRange && bin > 0 && bin <= nBins;

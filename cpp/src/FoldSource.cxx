@@ -123,8 +123,9 @@ class FoldSource::EventLoop {
 public:
    EventLoop(ROOT::RDF::RNode node, FoldStore &store, const FoldSourceOptions &options)
       : fNode(std::move(node)), fStore(store), fOptions(options), fControl(fNode),
-        fNumbering(std::make_shared<RootInternals::EntryNumbering>(fNode)), fNextEntry(fControl.GetFullRange().first),
-        fIsOneChunk(RootInternals::HasRange(fNode))
+        fNumbering(std::make_shared<RootInternals::EntryNumbering>(fControl)), fNextEntry(fControl.GetFullRange().first),
+        fIsOneChunk(RootInternals::HasRange(fNode) ||
+                    RootInternals::GetSourceKind(fNode) == RootInternals::ESourceKind::kOther)
    {
    }
    ~EventLoop() { fControl.Restore(); }
@@ -217,8 +218,13 @@ FoldSource::FoldSource(ROOT::RDF::RNode node, const FoldSourceOptions &options)
          throw std::runtime_error("FlashSim: the dataframe already has a column '" + column +
                                   "', which FlashSim adds. Is it oversampled already? If not, rename the column upstream.");
       }
-      if (column.rfind(kHiddenColumnPrefix, 0) != 0)
-         fColumnNames.push_back(column);
+      if (column.rfind(kHiddenColumnPrefix, 0) == 0)
+         continue;
+      fColumnNames.push_back(column);
+      // RDataFrame lists a friend's column as "friend.column" and knows it as "column" too; of a data source it wants all names.
+      const auto shortName = column.substr(column.rfind('.') + 1);
+      if (shortName != column && fNode.HasColumn(shortName))
+         fColumnNames.push_back(shortName);
    }
    fColumnNames.insert(fColumnNames.end(), kOwnColumns.begin(), kOwnColumns.end());
 }

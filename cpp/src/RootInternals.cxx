@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 
@@ -63,7 +64,56 @@ template struct PrivateMember<BeginEntryTag, &RLoopManager::fBeginEntry>;
 template struct PrivateMember<EndEntryTag, &RLoopManager::fEndEntry>;
 template struct PrivateMember<EmptyRangeTag, &RLoopManager::fEmptyEntryRange>;
 
+/// The TTree or TChain that the graph reads.
+TTree &GetTree(const ROOT::RDF::RNode &node)
+{
+   return *dynamic_cast<ROOT::Internal::RDF::RTTreeDS &>(*NodeAccess::GetLoopManager(node).GetDataSource()).GetTree();
+}
+
 constexpr std::uint64_t kNoEnd = std::numeric_limits<Long64_t>::max();
+
+void AppendClusterEnds(TTree &tree, std::vector<std::uint64_t> &ends)
+{
+   const auto first = ends.empty() ? 0 : ends.back();
+   const auto nEntries = tree.GetEntries();
+   auto cluster = tree.GetClusterIterator(0);
+   while (cluster.Next() < nEntries)
+      ends.push_back(first + static_cast<std::uint64_t>(std::min(cluster.GetNextEntry(), nEntries)));
+}
+
+/// Where the clusters of a TTree or TChain end and where its files begin, as global entry numbers. ROOT's own
+/// GetDatasetGlobalClusterBoundaries() looks for one tree name in all files, and throws for the chains that an RDatasetSpec makes.
+void ReadTreeLayout(TTree &tree, std::vector<std::uint64_t> &clusterEnds, FileOffsets &fileOffsets)
+{
+   auto *chain = dynamic_cast<TChain *>(&tree);
+   if (chain == nullptr) {
+      AppendClusterEnds(tree, clusterEnds);
+      return;
+   }
+   for (const auto *element : *chain->GetListOfFiles()) {
+      const std::string path = element->GetTitle();
+      const TDirectory::TContext keepDirectory;
+      const std::unique_ptr<TFile> file(TFile::Open(path.c_str(), "READ_WITHOUT_GLOBALREGISTRATION"));
+      if (!file || file->IsZombie())
+         throw std::runtime_error("FlashSim: the dataset's file '" + path + "' cannot be opened.");
+      auto *treeOfFile = file->Get<TTree>(element->GetName());
+      if (treeOfFile == nullptr) {
+         throw std::runtime_error("FlashSim: the dataset's file '" + path + "' has no tree '" + element->GetName() + "'.");
+      }
+      fileOffsets.emplace_back(path, clusterEnds.empty() ? 0 : clusterEnds.back());
+      AppendClusterEnds(*treeOfFile, clusterEnds);
+   }
+}
+
+std::vector<std::uint64_t> GetNTupleClusterEnds(const ROOT::RDF::RNode &node)
+{
+   // Needs: [begin, end) of every cluster, as global entry numbers over all files (ROOT::Internal::RDF).
+   std::vector<std::uint64_t> ends;
+   for (const auto &cluster : ROOT::Internal::RDF::GetDatasetGlobalClusterBoundaries(node))
+      ends.push_back(cluster.second);
+   std::sort(ends.begin(), ends.end());
+   return ends;
+}
 
 } // namespace
 
@@ -88,12 +138,15 @@ EntryRangeControl::EntryRangeControl(const ROOT::RDF::RNode &node) : fNode(node)
    case ESourceKind::kNTuple: {
       fUserRange = {static_cast<std::uint64_t>(loopManager.*GetMember(BeginEntryTag{})),
                     static_cast<std::uint64_t>(loopManager.*GetMember(EndEntryTag{}))};
-      // Needs: [begin, end) of every cluster, as global entry numbers over all files (ROOT::Internal::RDF).
-      for (const auto &cluster : ROOT::Internal::RDF::GetDatasetGlobalClusterBoundaries(node)) {
-         if (cluster.second > fUserRange.first && cluster.first < fUserRange.second)
-            fClusterEnds.push_back(std::min<std::uint64_t>(cluster.second, fUserRange.second));
+      std::vector<std::uint64_t> ends;
+      if (fKind == ESourceKind::kTree)
+         ReadTreeLayout(GetTree(node), ends, fFileOffsets);
+      else
+         ends = GetNTupleClusterEnds(node);
+      for (const auto end : ends) {
+         if (end > fUserRange.first && (fClusterEnds.empty() || fClusterEnds.back() < fUserRange.second))
+            fClusterEnds.push_back(std::min(end, fUserRange.second));
       }
-      std::sort(fClusterEnds.begin(), fClusterEnds.end());
       fFullRange = {fUserRange.first, fClusterEnds.empty() ? fUserRange.first : fClusterEnds.back()};
       break;
    }
@@ -171,30 +224,17 @@ bool HasRange(const ROOT::RDF::RNode &node)
    return ROOT::RDF::SaveGraph(node).find("label=\"Range\"") != std::string::npos;
 }
 
-TTree *GetTree(const ROOT::RDF::RNode &node)
+EntryNumbering::EntryNumbering(const EntryRangeControl &control)
 {
-   auto *source = dynamic_cast<ROOT::Internal::RDF::RTTreeDS *>(NodeAccess::GetLoopManager(node).GetDataSource());
-   return source == nullptr ? nullptr : source->GetTree();
-}
-
-EntryNumbering::EntryNumbering(const ROOT::RDF::RNode &node)
-{
-   auto *chain = dynamic_cast<TChain *>(GetTree(node));
-   if (chain == nullptr || GetNSlots(node) == 1)
+   const auto &files = control.GetFileOffsets();
+   if (files.size() <= 1 || GetNSlots(control.GetNode()) == 1)
       return;
-   chain->GetEntries(); // opens every file once, so that the offsets are known
-   const auto *files = chain->GetListOfFiles();
-   const auto *offsets = chain->GetTreeOffset();
-   for (int i = 0; i < files->GetEntriesFast(); ++i) {
-      const auto inserted =
-         fFileOffsets.emplace(files->At(i)->GetTitle(), static_cast<std::uint64_t>(offsets[i])).second;
-      if (!inserted) {
-         throw std::runtime_error("FlashSim: the dataset holds the file '" + std::string(files->At(i)->GetTitle()) +
+   for (const auto &file : files) {
+      if (!fFileOffsets.insert(file).second) {
+         throw std::runtime_error("FlashSim: the dataset holds the file '" + file.first +
                                   "' twice. With several threads its events cannot be told apart; give each file once.");
       }
    }
-   if (fFileOffsets.size() == 1)
-      fFileOffsets.clear();
 }
 
 std::uint64_t EntryNumbering::GetOffset(TTreeReader &reader) const

@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-class TTree;
 class TTreeReader;
 
 /// \file
@@ -35,6 +34,9 @@ ESourceKind GetSourceKind(const ROOT::RDF::RNode &node);
 /// Entries [first, second) of the dataset; second is the dataset's size or the end of the range the user gave.
 using EntryRange = std::pair<std::uint64_t, std::uint64_t>;
 
+/// The files of a TChain in its order, each with the global number of its first entry.
+using FileOffsets = std::vector<std::pair<std::string, std::uint64_t>>;
+
 /// \brief Restricts the event loops of a graph to one range after the other, and restores what was set before.
 class EntryRangeControl {
 public:
@@ -46,6 +48,11 @@ public:
 
    /// Ends of the clusters within the full range, ascending; the last is the end of the range.
    const std::vector<std::uint64_t> &GetClusterEnds() const { return fClusterEnds; }
+
+   /// Empty unless the source is a TChain.
+   const FileOffsets &GetFileOffsets() const { return fFileOffsets; }
+
+   const ROOT::RDF::RNode &GetNode() const { return fNode; }
 
    /// The next event loop covers these entries only.
    void Restrict(EntryRange range);
@@ -59,6 +66,7 @@ private:
    EntryRange fFullRange{0, 0};
    EntryRange fUserRange{0, 0}; ///< as ROOT holds it
    std::vector<std::uint64_t> fClusterEnds;
+   FileOffsets fFileOffsets;
    bool fIsRestricted = false;
 };
 
@@ -77,9 +85,6 @@ std::vector<std::string> GetVariations(const ROOT::RDF::RNode &node, const std::
 /// Whether a `Range` stands between the node and its data.
 bool HasRange(const ROOT::RDF::RNode &node);
 
-/// The TTree or TChain that the graph reads, or null.
-TTree *GetTree(const ROOT::RDF::RNode &node);
-
 /// \brief Gives each entry its number in the whole dataset, in multi-threaded event loops too.
 ///
 /// `rdfentry_` is that number for RNTuple, for empty sources and in one thread. With several threads on a TTree it counts entries
@@ -87,13 +92,13 @@ TTree *GetTree(const ROOT::RDF::RNode &node);
 /// the task reads and the entry within it.
 class EntryNumbering {
 public:
-   explicit EntryNumbering(const ROOT::RDF::RNode &node);
+   explicit EntryNumbering(const EntryRangeControl &control);
 
    /// To be called at the start of a task. \return the number of the first entry of what the reader reads
    std::uint64_t GetOffset(TTreeReader &reader) const;
 
 private:
-   std::map<std::string, std::uint64_t> fFileOffsets; ///< empty unless the dataset has several files
+   std::map<std::string, std::uint64_t> fFileOffsets; ///< empty unless several threads read several files
 };
 
 } // namespace FlashSim::RootInternals
