@@ -132,23 +132,22 @@ def torch_peer(rows: int, steps: int):
         import torch
         from torchdiffeq import odeint
 
-        from flashsim.training import load_config
-        from flashsim.training.config import shipped_config
         from flashsim.training.network import VelocityNetwork
     except ImportError as error:
         print(f"(no PyTorch peer: {error})")
         return None
     torch.set_num_threads(1)
-    network = VelocityNetwork.from_config(load_config(shipped_config())).eval()
+    context_features = 12  # the six inputs, the flavour one-hot
+    network = VelocityNetwork(dimension=16, context_features=context_features).eval()
     batch = 10000
 
     def sample() -> None:
         with torch.inference_mode():
             for first in range(0, rows, batch):
                 n = min(batch, rows - first)
-                context = torch.randn(n, network.context_width)
+                context = torch.randn(n, context_features)
                 grid = torch.linspace(0, 1, steps + 1)
-                odeint(lambda t, x: network(x, t.expand(len(x), 1), context), torch.randn(n, 16), grid, method="midpoint")
+                odeint(lambda t, x: network(x, t.reshape(1, 1), context), torch.randn(n, 16), grid, method="midpoint")  # noqa: B023
 
     return sample
 
