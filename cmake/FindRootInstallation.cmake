@@ -1,6 +1,7 @@
 # Finds ROOT and offers it under one set of names, whichever way it was installed:
 #
-#   * a ROOT that brings a working CMake package (conda, LCG, distributions, source builds): find_package(ROOT);
+#   * a ROOT that brings a working CMake package (conda, LCG, distributions, source builds): find_package(ROOT), if
+#     ROOT_DIR or the environment variable ROOTSYS points to it, or where there is no wheel;
 #   * the `ROOT` wheel of PyPI, whose CMake package points to a folder of the machine it was built on: the wheel's
 #     folder is asked of Python, without importing it.
 #
@@ -24,7 +25,11 @@ function(flashsim_find_root_wheel result)
   endif()
 endfunction()
 
-flashsim_find_root_wheel(_wheel)
+# A ROOT that was pointed at (ROOT_DIR, or ROOTSYS as thisroot.sh sets it) comes before the wheel.
+set(_wheel "")
+if(NOT ROOT_DIR AND NOT DEFINED ENV{ROOTSYS})
+  flashsim_find_root_wheel(_wheel)
+endif()
 if(_wheel)
   set(FLASHSIM_ROOT_FROM_WHEEL TRUE)
   set(FLASHSIM_ROOT_DIR "${_wheel}")
@@ -71,5 +76,9 @@ if(NOT TARGET FlashSim::ROOT)
   add_library(FlashSim::ROOT INTERFACE IMPORTED GLOBAL)
   target_include_directories(FlashSim::ROOT SYSTEM INTERFACE "${FLASHSIM_ROOT_INCLUDE_DIR}")
   target_link_libraries(FlashSim::ROOT INTERFACE ${_libraries})
+  if(FLASHSIM_ROOT_FROM_WHEEL AND UNIX AND NOT APPLE)
+    # The wheel keeps what ROOT itself needs beside it; the linker of an executable has to be told.
+    target_link_options(FlashSim::ROOT INTERFACE "LINKER:-rpath-link,${FLASHSIM_ROOT_DIR}/../root.libs")
+  endif()
 endif()
 message(STATUS "FlashSim: ROOT from ${FLASHSIM_ROOT_DIR} (C++${FLASHSIM_ROOT_CXX_STANDARD})")

@@ -14,9 +14,18 @@
 #pragma link C++ struct FlashSim::SimulateOptions-;
 #pragma link C++ struct FlashSim::FoldSourceOptions-;
 #pragma link C++ class FlashSim::FoldSource-;
+
+// Oversampled histograms. OversampledTH has a Streamer of its own, hence the minus.
 #pragma link C++ class FlashSim::FoldSums+;
-#pragma link C++ class FlashSim::OversampledTH<TH1D>+;
+#pragma link C++ class FlashSim::OversampledTH<TH1D>-;
 #pragma link C++ class FlashSim::OversampledTH1D+;
+#pragma link C++ struct FlashSim::FoldColumns+;
+#pragma link C++ function FlashSim::BookOversampledTH1D;
+#pragma link C++ namespace FlashSim::Booking;
+#pragma link C++ function FlashSim::Booking::BookTH1D;
+// Results that distributed RDataFrame sends between processes.
+#pragma link C++ class ROOT::Detail::RDF::RMergeableValue<FlashSim::OversampledTH1D>+;
+#pragma link C++ class ROOT::Detail::RDF::RMergeableFill<FlashSim::OversampledTH1D>+;
 
 // What DefineFolds adds: [fold][object]
 #pragma link C++ class ROOT::VecOps::RVec<ROOT::VecOps::RVec<float>>+;

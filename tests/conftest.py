@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 import ROOT
-import tiny_flows
 
 import flashsim
+import tiny_flows
 
 ROOT.gROOT.SetBatch(True)
 
@@ -37,7 +37,9 @@ def snapshot(node, path: Path, columns=None, *, ntuple=False, cluster=None) -> s
         options.fOutputFormat = ROOT.RDF.ESnapshotOutputFormat.kTTree
         if cluster:
             options.fAutoFlush = cluster
-    names = ROOT.std.vector["std::string"](columns) if columns else ROOT.std.vector["std::string"](node.GetColumnNames())
+    names = (
+        ROOT.std.vector["std::string"](columns) if columns else ROOT.std.vector["std::string"](node.GetColumnNames())
+    )
     node.Snapshot("Events", str(path), names, options)
     return str(path)
 

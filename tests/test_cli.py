@@ -7,10 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import flashsim
 import pytest
-from flashsim.cli import app
 from typer.testing import CliRunner
+
+import flashsim
+from flashsim.cli import app
 
 COMMANDS = ("demo", "info", "generate", "train", "export", "config")
 

@@ -19,7 +19,9 @@ def test_inline_folds_equal_those_of_flash_sim(gen_dataset, threads):
     for i, (event, fold) in enumerate(zip(sim["event"], sim["fold"], strict=True)):
         assert inline["nJet"][place[event]] == sim["nJet"][i]
         for column in columns:
-            np.testing.assert_array_equal(np.asarray(inline[column][place[event]][int(fold)]), np.asarray(sim[column][i]))
+            np.testing.assert_array_equal(
+                np.asarray(inline[column][place[event]][int(fold)]), np.asarray(sim[column][i])
+            )
 
 
 def test_types_and_downstream_use(gen_files, tiny_flow):
@@ -34,7 +36,9 @@ def test_types_and_downstream_use(gen_files, tiny_flow):
 
 def test_scalars_and_expressions_as_context(gen_files, tiny_flow):
     df = ROOT.RDataFrame("Events", gen_files["TTree"])
-    inline = df.DefineFolds(tiny_flow, folds=2, context={"pt": "GenJet_pt * 2", "eta": "0"}).AsNumpy(["Jet_pt"])["Jet_pt"]
+    inline = df.DefineFolds(tiny_flow, folds=2, context={"pt": "GenJet_pt * 2", "eta": "0"}).AsNumpy(["Jet_pt"])[
+        "Jet_pt"
+    ]
     sim = df.FlashSim(tiny_flow, folds=2, context={"pt": "GenJet_pt * 2", "eta": "0"}).AsNumpy(["Jet_pt"])["Jet_pt"]
     np.testing.assert_array_equal(np.asarray(inline[3][1]), np.asarray(sim[7]))
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import flashsim
 import numpy as np
 import pytest
 import ROOT
+from typer.testing import CliRunner
+
+import flashsim
 from flashsim.cli import app
 from flashsim.demo import SPECTRA, Spectrum, run_demo
 from flashsim.wmass import PEAK, SELECTION, w_candidate, w_mass_model
-from typer.testing import CliRunner
 
 EVENTS, FOLDS, THREADS = 400, 5, 2
 
@@ -116,7 +117,13 @@ def test_command_prints_the_tables(tmp_path, monkeypatch):
     arguments = ["demo", "--output-dir", tmp_path / "new", "--events", 30, "--folds", 2, "--threads", 1]
     result = CliRunner().invoke(app, [str(argument) for argument in arguments])
     assert result.exit_code == 0, result.output
-    for text in ("RECO/s", "FlashSim ×2, naive", "FlashSim ×2, correct", "flashsim-demo.root"):
+    for text in (
+        "RECO/s",
+        "FlashSim ×2, naive",
+        "FlashSim ×2, correct",
+        "2 RECO events per GEN event are worth",
+        "flashsim-demo.root",
+    ):
         assert text in result.stdout
     assert {file.name for file in (tmp_path / "new").iterdir()} == {"flashsim-demo.root", "flashsim-demo.png"}
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import ROOT
-import tiny_flows
-from conftest import snapshot
 
 import flashsim
+import tiny_flows
+from conftest import snapshot
 
 FLOATS = ["Jet_pt", "Jet_eta", "Jet_phi", "Jet_mass", "Jet_btag"]
 INTEGERS = ["Jet_jetId", "Jet_nConstituents", "Jet_genJetIdx"]
@@ -45,7 +45,11 @@ def test_block_size_changes_nothing(gen_files, block_size, reference):
 def test_an_event_is_the_same_in_another_file(gen_files, tmp_path, threads, reference):
     df = ROOT.RDataFrame("Events", gen_files["TTree"])
     ROOT.DisableImplicitMT()
-    odd = snapshot(ROOT.RDataFrame("Events", gen_files["TTree"]).Filter("event % 3 == 1"), tmp_path / "odd.root", df.GetColumnNames())
+    odd = snapshot(
+        ROOT.RDataFrame("Events", gen_files["TTree"]).Filter("event % 3 == 1"),
+        tmp_path / "odd.root",
+        df.GetColumnNames(),
+    )
     if threads > 1:
         ROOT.EnableImplicitMT(threads)
     sim = records(ROOT.RDataFrame("Events", odd).FlashSim("jets", folds=2, seed=5, steps=2))
@@ -121,7 +125,10 @@ def test_gen_event_is_the_global_entry_number(gen_dataset, threads, tiny_flow):
 
 def test_reco_columns(gen_files, tiny_flow):
     sim = ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim(tiny_flow, folds=2)
-    types = {name: sim.GetColumnType(name) for name in ["nJet", "Jet_pt", "Jet_nConstituents", "Jet_isTight", "Jet_genJetIdx"]}
+    types = {
+        name: sim.GetColumnType(name)
+        for name in ["nJet", "Jet_pt", "Jet_nConstituents", "Jet_isTight", "Jet_genJetIdx"]
+    }
     assert types == {
         "nJet": "int",
         "Jet_pt": "ROOT::VecOps::RVec<float>",
@@ -156,7 +163,10 @@ def test_every_declared_type(gen_files, tmp_path, dtype, expected):
     flow = tiny_flows.write_smearing_flow(tmp_path / "flow.onnx", target=metadata["target"])
     sim = ROOT.RDataFrame("Events", gen_files["TTree"]).Range(3).FlashSim(flow)
     column = sim.GetColumnType("Jet_nConstituents")
-    assert column.replace("long long", "Long64_t").replace("unsigned Long64_t", "ULong64_t") == f"ROOT::VecOps::RVec<{expected}>"
+    assert (
+        column.replace("long long", "Long64_t").replace("unsigned Long64_t", "ULong64_t")
+        == f"ROOT::VecOps::RVec<{expected}>"
+    )
     values = sim.Define("sum", "Sum(ROOT::VecOps::RVec<double>(Jet_nConstituents.begin(), Jet_nConstituents.end()))")
     assert values.Sum("sum").GetValue() == 3 * sim.Sum("nJet").GetValue()
 
@@ -178,7 +188,9 @@ def test_context_by_expression(gen_files, tiny_flow):
     for i in range(240):
         np.testing.assert_allclose(shifted[i], np.asarray(plain[i]) + 1000, rtol=1e-6)
     by_column = df.Define("tuned", "GenJet_pt + 1000").FlashSim(tiny_flow, context={"tiny.pt": "tuned"})
-    assert by_column.Mean("Jet_pt").GetValue() == pytest.approx(np.concatenate([np.asarray(pt) for pt in shifted]).mean(), rel=1e-6)
+    assert by_column.Mean("Jet_pt").GetValue() == pytest.approx(
+        np.concatenate([np.asarray(pt) for pt in shifted]).mean(), rel=1e-6
+    )
     scalar = df.FlashSim(tiny_flow, context={"eta": "0.5"})  # holds for all objects of the event
     assert scalar.Sum("nJet").GetValue() == df.FlashSim(tiny_flow).Sum("nJet").GetValue()
     assert not any("flashsim_context" in str(name) for name in scalar.GetColumnNames())
@@ -235,17 +247,37 @@ def test_upstream_is_evaluated_once_per_gen_event(gen_files, tiny_flow):
 
 def test_several_results_and_two_loops(gen_dataset, threads, tiny_flow):
     sim = ROOT.RDataFrame("Events", gen_dataset).FlashSim(tiny_flow, folds=3)
-    count, mean, histogram = sim.Count(), sim.Mean("Jet_pt"), sim.Filter("nJet > 3").Histo1D(("h", "", 50, 0, 500), "Jet_pt")
+    count, mean, histogram = (
+        sim.Count(),
+        sim.Mean("Jet_pt"),
+        sim.Filter("nJet > 3").Histo1D(("h", "", 50, 0, 500), "Jet_pt"),
+    )
     first = (count.GetValue(), mean.GetValue(), histogram.GetEntries())
     assert first[0] == 720
-    again = (sim.Count().GetValue(), sim.Mean("Jet_pt").GetValue(), sim.Filter("nJet > 3").Histo1D(("h", "", 50, 0, 500), "Jet_pt").GetEntries())
+    again = (
+        sim.Count().GetValue(),
+        sim.Mean("Jet_pt").GetValue(),
+        sim.Filter("nJet > 3").Histo1D(("h", "", 50, 0, 500), "Jet_pt").GetEntries(),
+    )
     assert again == (first[0], pytest.approx(first[1], rel=1e-12), first[2])
 
 
 @pytest.mark.parametrize("ntuple", [False, True], ids=["TTree", "RNTuple"])
 def test_snapshot(gen_files, tmp_path, tiny_flow, threads, ntuple):
     sim = ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim(tiny_flow, folds=2)
-    columns = ["run", "luminosityBlock", "event", "fold", "genEvent", "nFolds", "nJet", "Jet_pt", "Jet_isTight", "Jet_genJetIdx", "GenJet_pt"]
+    columns = [
+        "run",
+        "luminosityBlock",
+        "event",
+        "fold",
+        "genEvent",
+        "nFolds",
+        "nJet",
+        "Jet_pt",
+        "Jet_isTight",
+        "Jet_genJetIdx",
+        "GenJet_pt",
+    ]
     expected = records(sim, columns[4:])
     path = snapshot(sim, tmp_path / "reco.root", columns, ntuple=ntuple)
     assert records(ROOT.RDataFrame("Events", path), columns[4:]) == expected
@@ -273,7 +305,10 @@ def test_range_downstream_and_upstream(gen_files, tiny_flow):
     df = ROOT.RDataFrame("Events", gen_files["TTree"])
     assert df.FlashSim(tiny_flow, folds=3).Range(10).Count().GetValue() == 10
     assert df.Range(10).FlashSim(tiny_flow, folds=3, chunk_size=3).Count().GetValue() == 30
-    assert df.Range(5, 50, 5).FlashSim(tiny_flow, folds=2).AsNumpy(["genEvent"])["genEvent"].tolist() == np.repeat(np.arange(5, 50, 5), 2).tolist()
+    assert (
+        df.Range(5, 50, 5).FlashSim(tiny_flow, folds=2).AsNumpy(["genEvent"])["genEvent"].tolist()
+        == np.repeat(np.arange(5, 50, 5), 2).tolist()
+    )
     assert df.Count().GetValue() == 240
 
 
@@ -287,7 +322,9 @@ def test_empty_inputs_are_no_errors(gen_files, tmp_path, tiny_flow, threads):
     assert without_jets.Max("nJet").GetValue() == 0
     assert without_jets.Filter("Jet_pt.empty()").Count().GetValue() == 720
     ROOT.DisableImplicitMT()
-    empty = snapshot(ROOT.RDataFrame("Events", gen_files["TTree"]).Filter("event < 0"), tmp_path / "empty.root", df.GetColumnNames())
+    empty = snapshot(
+        ROOT.RDataFrame("Events", gen_files["TTree"]).Filter("event < 0"), tmp_path / "empty.root", df.GetColumnNames()
+    )
     if threads > 1:
         ROOT.EnableImplicitMT(threads)
     assert ROOT.RDataFrame("Events", empty).FlashSim(tiny_flow).Count().GetValue() == 0
@@ -305,8 +342,9 @@ def test_empty_inputs_are_no_errors(gen_files, tmp_path, tiny_flow, threads):
         ({"steps": -1}, ValueError, "steps must be"),
         ({"steps": 3}, RuntimeError, "samples in one shot"),
         ({"chunk_size": -1}, ValueError, "chunk_size must be"),
-        ({"context": {"mass": "1"}}, RuntimeError, "context has the key 'mass', which is no context variable; there are pt, eta"),
-        ({"context": {"pt": "GenJet_pT"}}, RuntimeError, "the expression 'GenJet_pT', given for context variable 'pt' of flow 'tiny', is not valid"),
+        ({"context": {"mass": "1"}}, RuntimeError, "has the key 'mass', which is no context variable; there are pt, eta"),
+        ({"context": {"pt": "GenJet_pT"}}, RuntimeError,
+         "the expression 'GenJet_pT', given for context variable 'pt' of flow 'tiny', is not valid"),
         ({"context": {"pt": "1.f", "eta": "2.f"}}, RuntimeError, "all context columns of flow 'tiny' are scalars"),
         ({"context": {"pt": 'std::string("x")'}}, RuntimeError, "must hold numbers or RVecs of numbers"),
     ],
@@ -318,7 +356,9 @@ def test_bad_arguments_are_named_before_the_loop(gen_files, tiny_flow, arguments
 
 def test_missing_context_column(gen_files, tmp_path):
     flow = tiny_flows.write_smearing_flow(tmp_path / "flow.onnx", source="GenJetAK8")
-    with pytest.raises(RuntimeError, match=r"takes 'pt' from column 'GenJetAK8_pt', which the dataframe does not have.*context=\{'pt'"):
+    with pytest.raises(
+        RuntimeError, match=r"takes 'pt' from column 'GenJetAK8_pt', which the dataframe does not have.*context=\{'pt'"
+    ):
         ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim(flow)
 
 
@@ -331,7 +371,9 @@ def test_flash_sim_twice_is_refused(gen_files, tiny_flow):
 def test_upstream_variations_are_refused(gen_files, tiny_flow):
     df = ROOT.RDataFrame("Events", gen_files["TTree"])
     varied = df.Vary("GenJet_pt", "ROOT::RVec<ROOT::RVecF>{GenJet_pt, GenJet_pt}", 2, "scale")
-    with pytest.raises(RuntimeError, match=r"column 'GenJet_pt', context variable 'pt'.*is varied upstream \('scale:0'"):
+    with pytest.raises(
+        RuntimeError, match=r"column 'GenJet_pt', context variable 'pt'.*is varied upstream \('scale:0'"
+    ):
         varied.FlashSim(tiny_flow)
     sim = df.Define("w", "1.0").Vary("w", "ROOT::RVecD{0.5, 2}", 2, "weight").FlashSim(tiny_flow)
     with pytest.raises(Exception, match=r"column 'w' is varied upstream.*Call Vary on the result"):
@@ -360,7 +402,9 @@ def test_bad_context_values_name_the_event(gen_dataset, threads, tiny_flow, expr
 
 def test_an_exception_upstream_reaches_the_caller(gen_dataset, threads, tiny_flow):
     df = ROOT.RDataFrame("Events", gen_dataset)
-    thrower = df.Define("bad", 'if (event % 100 == 30) throw std::runtime_error("no luck"); return 1;').Filter("bad > 0")
+    thrower = df.Define("bad", 'if (event % 100 == 30) throw std::runtime_error("no luck"); return 1;').Filter(
+        "bad > 0"
+    )
     with pytest.raises(Exception, match="no luck"):
         thrower.FlashSim(tiny_flow, chunk_size=60).Count().GetValue()
     assert df.Count().GetValue() == 240

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny_flows
 from onnx import TensorProto, helper
 
 import flashsim
+import tiny_flows
 
 CONTEXT = np.array([[50.0, 0.1], [30.0, -1.0], [80.0, 2.0]], dtype=np.float32)
 
@@ -301,5 +301,7 @@ def test_nan_samples_are_drawn_again_and_counted(tmp_path):
 
 def test_samples_that_stay_nan_are_an_error(tmp_path):
     flow = flashsim.Flow(tiny_flows.write_expression_flow(tmp_path / "flow.onnx", nan_nodes(-50.0)))
-    with pytest.raises(RuntimeError, match="gave NaN or infinity .* times for object 4 of run 1, luminosityBlock 2, event 3"):
+    with pytest.raises(
+        RuntimeError, match=r"gave NaN or infinity .* times for object 4 of run 1, luminosityBlock 2, event 3"
+    ):
         flow.sample([[1, 1]], event_keys=[[1, 2, 3, 4]])

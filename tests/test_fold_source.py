@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import ROOT
-from conftest import snapshot
 
 import flashsim
+from conftest import snapshot
 
 cpp = flashsim._library.cpp()
 

@@ -15,10 +15,21 @@ pytestmark = pytest.mark.skipif(not NANOAOD.exists(), reason=f"no NanoAOD file a
 
 def test_real_nanoaod_goes_through_the_shipped_flow(threads):
     df = ROOT.RDataFrame("Events", str(NANOAOD))
-    with pytest.raises(RuntimeError, match="takes 'nMuon' from column 'GenJet_nMuon', which the dataframe does not have"):
+    with pytest.raises(
+        RuntimeError, match="takes 'nMuon' from column 'GenJet_nMuon', which the dataframe does not have"
+    ):
         df.FlashSim("jets", prefix="Flash")
     sim = df.FlashSim("jets", folds=5, seed=1, prefix="Flash", context={"nMuon": "ROOT::RVecI(nGenJet, 0)"})
-    columns = ["event", "fold", "nGenJet", "nFlashJet", "FlashJet_pt", "FlashJet_phi", "FlashJet_jetId", "FlashJet_genJetIdx"]
+    columns = [
+        "event",
+        "fold",
+        "nGenJet",
+        "nFlashJet",
+        "FlashJet_pt",
+        "FlashJet_phi",
+        "FlashJet_jetId",
+        "FlashJet_genJetIdx",
+    ]
     arrays = sim.AsNumpy([*columns, "GenJet_pt", "GenJet_phi", "GenJet_hadronFlavour", "LHEScaleWeight"])
     assert len(arrays["event"]) == 200
     np.testing.assert_array_equal(arrays["nGenJet"], arrays["nFlashJet"])

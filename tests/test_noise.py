@@ -15,8 +15,8 @@ cpp = flashsim._library.cpp()
 WORD = st.integers(0, 2**64 - 1)
 
 ROOT.gInterpreter.Declare("""
-std::array<std::uint64_t, 4> flashsim_test_philox(std::uint64_t c0, std::uint64_t c1, std::uint64_t c2, std::uint64_t c3,
-                                                  std::uint64_t k0, std::uint64_t k1)
+std::array<std::uint64_t, 4> flashsim_test_philox(std::uint64_t c0, std::uint64_t c1, std::uint64_t c2,
+                                                  std::uint64_t c3, std::uint64_t k0, std::uint64_t k1)
 {
    return FlashSim::Philox4x64({c0, c1, c2, c3}, {k0, k1});
 }
@@ -101,4 +101,3 @@ def test_the_tails_are_those_of_the_normal_distribution():
     for cut in (1, 2, 3, 4):
         expected = 2 * ndtr(-cut) * noise.size
         assert abs((np.abs(noise) > cut).sum() - expected) < 5 * np.sqrt(expected)
-

@@ -1,6 +1,8 @@
-"""What the look-ahead needs of ROOT's Internal and Detail namespaces. A failure here means: ROOT has changed under us."""
+"""What the look-ahead needs of ROOT's Internal and Detail namespaces. A failure here means that ROOT has changed."""
 
 from __future__ import annotations
+
+import itertools
 
 import ROOT
 
@@ -36,7 +38,7 @@ def test_cluster_boundaries_are_global_and_complete(gen_dataset):
     clusters = sorted((int(c.first), int(c.second)) for c in ROOT.Internal.RDF.GetDatasetGlobalClusterBoundaries(node))
     assert clusters[0][0] == 0
     assert clusters[-1][1] == 240
-    assert all(a[1] == b[0] for a, b in zip(clusters, clusters[1:], strict=False))
+    assert all(a[1] == b[0] for a, b in itertools.pairwise(clusters))
 
 
 def test_a_range_draws_itself_as_range(gen_files):

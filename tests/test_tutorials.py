@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,19 +15,7 @@ import pytest
 TUTORIALS = Path(__file__).resolve().parents[1] / "tutorials"
 PYTHON = sorted(TUTORIALS.glob("*.py"))
 MACROS = sorted(TUTORIALS.glob("*.C"))
-PRODUCTS = re.compile(r"^(?://|#|)\s*Writes (.*?)\.(?:\s|$)", re.MULTILINE)
-
-
-def run(command, folder, environment=None):
-    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result
-
-
-def products(tutorial):
-    """The files that the header of a tutorial promises."""
-    (promise,) = PRODUCTS.findall(tutorial.read_text(encoding="utf-8"))
-    return re.findall(r"[\w-]+\.\w+", promise + ".")
+PROMISE = re.compile(r"^(?:// )?Writes (.*?)\.(?: Run|$)", re.MULTILINE)
 
 
 def find_root():
@@ -35,55 +24,88 @@ def find_root():
     return str(beside) if beside.exists() else shutil.which("root")
 
 
+needs_root = pytest.mark.skipif(find_root() is None, reason="there is no `root` in this environment")
+
+
+def run(command, folder, environment=None):
+    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "rror:" not in result.stderr, result.stderr
+    return result.stdout
+
+
+def config(option):
+    return run([sys.executable, "-W", "ignore", "-m", "flashsim.cli", "config", option], Path.cwd())
+
+
 def cpp_environment():
     """What `eval "$(flashsim config --shell)"` makes of this one."""
-    script = f'eval "$({sys.executable} -W ignore -m flashsim.cli config --shell)" && env -0'
-    result = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True, timeout=120)
+    result = subprocess.run(
+        ["sh", "-c", 'eval "$1" && env -0', "sh", config("--shell")], capture_output=True, text=True, check=True
+    )
     return dict(entry.split("=", 1) for entry in result.stdout.split("\0") if entry)
 
 
+@pytest.fixture(scope="module")
+def run_tutorial(tmp_path_factory):
+    """Runs a tutorial, once: what it prints, and the folder that it ran in."""
+
+    @cache
+    def run_once(tutorial):
+        folder = tmp_path_factory.mktemp(tutorial.stem)
+        if tutorial.suffix == ".py":
+            return run([sys.executable, "-W", "ignore", str(tutorial)], folder), folder
+        return run([find_root(), "-l", "-b", "-q", str(tutorial)], folder, cpp_environment()), folder
+
+    return run_once
+
+
+def check_products(tutorial, folder):
+    """All the files that the header of a tutorial promises are there, and no others."""
+    (promise,) = PROMISE.findall(tutorial.read_text(encoding="utf-8"))
+    assert sorted(file.name for file in folder.iterdir()) == sorted(re.findall(r"\w+\.\w+", promise))
+    assert all(file.stat().st_size > 1000 for file in folder.iterdir())
+
+
 def test_tutorials_are_numbered():
-    numbers = [int(path.name[:2]) for path in sorted((*PYTHON, *MACROS), key=lambda path: path.name)]
-    assert numbers == list(range(1, len(numbers) + 1))
+    names = sorted(path.name for path in (*PYTHON, *MACROS))
+    assert [int(name[:2]) for name in names] == list(range(1, len(names) + 1))
 
 
 @pytest.mark.parametrize("tutorial", PYTHON, ids=lambda path: path.name)
-def test_python_tutorial(tutorial, tmp_path):
-    result = run([sys.executable, "-W", "ignore", str(tutorial)], tmp_path)
-    assert result.stdout
-    assert "rror" not in result.stderr
-    for name in products(tutorial):
-        assert (tmp_path / name).stat().st_size > 1000
+def test_python_tutorial(tutorial, run_tutorial):
+    printed, folder = run_tutorial(tutorial)
+    assert printed
+    check_products(tutorial, folder)
 
 
-@pytest.mark.skipif(find_root() is None, reason="there is no `root` in this environment")
+@needs_root
 @pytest.mark.parametrize("macro", MACROS, ids=lambda path: path.name)
-def test_macro(macro, tmp_path):
-    result = run([find_root(), "-l", "-b", "-q", str(macro)], tmp_path, cpp_environment())
-    assert "rror:" not in result.stderr
-    for name in products(macro):
-        assert (tmp_path / name).stat().st_size > 1000
+def test_macro(macro, run_tutorial):
+    _, folder = run_tutorial(macro)
+    check_products(macro, folder)
 
 
-@pytest.mark.skipif(find_root() is None, reason="there is no `root` in this environment")
-def test_python_and_cpp_agree(tmp_path):
-    """Tutorials 01 and 02 are the same; RECO events are too, bit for bit."""
-    python = run([sys.executable, "-W", "ignore", str(TUTORIALS / "01_first_histogram.py")], tmp_path).stdout
-    macro = run([find_root(), "-l", "-b", "-q", str(TUTORIALS / "02_first_histogram.C")], tmp_path, cpp_environment())
-    assert python.splitlines() == macro.stdout.splitlines()[-len(python.splitlines()) :]
+@needs_root
+def test_python_and_cpp_agree(run_tutorial):
+    """Tutorials 01 and 02 do the same, with the same RECO events."""
+    python, _ = run_tutorial(TUTORIALS / "01_first_histogram.py")
+    macro, _ = run_tutorial(TUTORIALS / "02_first_histogram.C")
+    lines = python.splitlines()
+    assert len(lines) > 3
+    assert macro.splitlines()[-len(lines) :] == lines
 
 
-@pytest.mark.skipif(find_root() is None, reason="there is no `root` in this environment")
+@needs_root
 def test_lines_for_macros_work(tmp_path):
     """A macro that begins with what `flashsim config --root-macro` prints needs no environment variables."""
-    lines = run([sys.executable, "-W", "ignore", "-m", "flashsim.cli", "config", "--root-macro"], tmp_path).stdout
+    lines, data = config("--root-macro"), config("--data-dir").strip()
+    before_the_first_flow = re.search(r"FlashSim::Flow::SetOnnxRuntimeLibrary\(.*\);", lines).group()
     macro = tmp_path / "mine.C"
-    runtime = re.search(r"FlashSim::Flow::SetOnnxRuntimeLibrary\(.*\);", lines).group()
-    flow = run([sys.executable, "-W", "ignore", "-m", "flashsim.cli", "config", "--data-dir"], tmp_path).stdout.strip()
     macro.write_text(
-        f"{lines}\n#include <FlashSim/Flow.hxx>\n#include <iostream>\nvoid mine()\n{{\n   {runtime}\n"
-        f'   std::cout << FlashSim::Flow("{flow}/jets.onnx").GetContract().fCollection << std::endl;\n}}\n',
+        f"{lines}\n#include <FlashSim/Flow.hxx>\n#include <iostream>\nvoid mine()\n{{\n   {before_the_first_flow}\n"
+        f'   std::cout << FlashSim::Flow("{data}/jets.onnx").GetContract().fCollection << std::endl;\n}}\n',
         encoding="utf-8",
     )
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("FLASHSIM", "ROOT_INCLUDE"))}
-    assert "Jet" in run([find_root(), "-l", "-b", "-q", str(macro)], tmp_path, environment).stdout.split()
+    assert "Jet" in run([find_root(), "-l", "-b", "-q", str(macro)], tmp_path, environment).split()

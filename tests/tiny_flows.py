@@ -52,7 +52,9 @@ def smearing_nodes() -> list:
     ]
 
 
-def write_flow(path: Path, nodes, metadata, *, noise=("n", 2), context=("n", 2), sample=("n", 3), steps=None, types=None) -> str:
+def write_flow(
+    path: Path, nodes, metadata, *, noise=("n", 2), context=("n", 2), sample=("n", 3), steps=None, types=None
+) -> str:
     """Writes a graph as a flow. `metadata` may be a dict, raw text, or None for none at all."""
     types = {"noise": FLOAT, "context": FLOAT, "sample": FLOAT, "steps": INT64} | (types or {})
     inputs = [

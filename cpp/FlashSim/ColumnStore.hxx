@@ -29,8 +29,8 @@ struct CollectedAt {
 
 /// \brief The values of one upstream column in the current chunk of GEN events, whatever their type.
 ///
-/// Life cycle, once per chunk: Clear(), Book() on the upstream node, the upstream event loop, then any number of reads from any
-/// number of threads, each with a slot of its own, until the next Clear().
+/// Life cycle, once per chunk: Clear(), Book() on the upstream node, the upstream event loop, then any number of reads
+/// from any number of threads, each with a slot of its own, until the next Clear().
 class ColumnStore {
 public:
    virtual ~ColumnStore() = default;
@@ -47,8 +47,8 @@ public:
    /// Books the collection of `column` on `node`; the collection lasts as long as the returned handle.
    virtual std::shared_ptr<void> Book(ROOT::RDF::RNode node, const std::string &column) = 0;
 
-   /// Address of the value for downstream slot `slot`; valid until the slot's next call or the next Clear(). The address is the same
-   /// for all values, as for RDataFrame's own readers: Snapshot takes it once, at the first entry.
+   /// Address of the value for downstream slot `slot`; valid until the slot's next call or the next Clear(). The
+   /// address is the same for all values, as for RDataFrame's own readers: Snapshot takes it once, at the first entry.
    virtual void *GetValue(unsigned int slot, CollectedAt at) = 0;
 
    /// Whether the values are numbers or collections of numbers.
@@ -147,7 +147,7 @@ public:
    {
       using Helper = Detail::CollectHelper<Buffer, T>;
       return std::make_shared<ROOT::RDF::RResultPtr<typename Helper::Result_t>>(
-         node.template Book<T>(Helper(fBuffers), {column}));
+          node.template Book<T>(Helper(fBuffers), {column}));
    }
 
    void *GetValue(unsigned int slot, CollectedAt at) final
@@ -172,7 +172,8 @@ public:
          return (*fBuffers)[at.fSlot].GetSize(at.fIndex);
    }
 
-   void CopyTo([[maybe_unused]] CollectedAt at, [[maybe_unused]] float *out, [[maybe_unused]] std::size_t stride) const final
+   void CopyTo([[maybe_unused]] CollectedAt at, [[maybe_unused]] float *out,
+               [[maybe_unused]] std::size_t stride) const final
    {
       if constexpr (kIsNumeric) {
          const auto &buffer = (*fBuffers)[at.fSlot];
@@ -200,12 +201,13 @@ private:
 
 using ColumnStoreFactory = std::function<std::unique_ptr<ColumnStore>()>;
 
-/// Makes columns of type `typeName` collectable; called for all fundamental types and RVecs of them by the library itself, and just in
-/// time for others.
+/// Makes columns of type `typeName` collectable; called for all fundamental types and RVecs of them by the library
+/// itself, and just in time for others.
 void RegisterColumnStore(const std::string &typeName, ColumnStoreFactory factory);
 
 /// \brief A store for columns of a type known by name, as RInterface::GetColumnType gives it.
-/// \throws std::runtime_error naming the column and the type, if the interpreter does not know the type or cannot copy it
+/// \throws std::runtime_error naming the column and the type, if the interpreter does not know the type or cannot copy
+/// it
 std::unique_ptr<ColumnStore> MakeColumnStore(const std::string &typeName, const std::string &column);
 
 } // namespace FlashSim

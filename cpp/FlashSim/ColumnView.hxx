@@ -11,6 +11,21 @@
 
 namespace FlashSim {
 
+/// A number that a column holds in one entry.
+struct ScalarColumn {
+   double fNumber;
+   Long64_t fInteger; ///< set if the column holds integers
+
+   template <typename T>
+   static ScalarColumn Of(T number)
+   {
+      if constexpr (std::is_integral_v<T>)
+         return {static_cast<double>(number), static_cast<Long64_t>(number)};
+      else
+         return {static_cast<double>(number), 0};
+   }
+};
+
 /// \brief What a column holds in one entry: a number, or a collection of numbers that lie in memory one after the other.
 ///
 /// Lets compiled code read columns whose types are known only when the program runs, so that nothing but the making of views has to be
@@ -29,10 +44,22 @@ public:
       } else {
          fType = TypeOf<T>();
          if constexpr (TypeOf<T>() != EType::kOther)
-            fNumber = static_cast<double>(column);
-         if constexpr (std::is_integral_v<T>)
-            fInteger = static_cast<Long64_t>(column);
+            fScalar = ScalarColumn::Of(column);
       }
+   }
+
+   /// Whether a column of this type holds one integer.
+   template <typename T>
+   static constexpr bool IsIntegerType()
+   {
+      return !IsCollectionType<T>::value && TypeOf<T>() > EType::kBool;
+   }
+
+   /// Whether a column of this type holds one number.
+   template <typename T>
+   static constexpr bool IsScalarType()
+   {
+      return !IsCollectionType<T>::value && TypeOf<T>() != EType::kOther;
    }
 
    bool IsNumeric() const { return fType != EType::kOther; }
@@ -42,11 +69,11 @@ public:
    /// Number of elements; 1 for a number.
    std::size_t GetSize() const { return fSize; }
 
-   /// The value of a 64-bit unsigned integer is taken modulo 2^64. \pre IsInteger()
-   Long64_t GetInteger() const { return fInteger; }
+   /// Unsigned integers of 64 bits are taken modulo 2^64. \pre IsInteger()
+   Long64_t GetInteger() const { return fScalar.fInteger; }
 
    /// An element; a number is all of its elements. \pre IsNumeric()
-   double GetNumber(std::size_t element) const { return fIsCollection ? GetElement(element) : fNumber; }
+   double GetNumber(std::size_t element) const { return fIsCollection ? GetElement(element) : fScalar.fNumber; }
 
 private:
    /// Integers are last.
@@ -109,8 +136,7 @@ private:
       return static_cast<double>(static_cast<const T *>(fElements)[i]);
    }
 
-   double fNumber = 0;
-   Long64_t fInteger = 0;
+   ScalarColumn fScalar{0, 0};
    const void *fElements = nullptr;
    std::size_t fSize = 1;
    EType fType;

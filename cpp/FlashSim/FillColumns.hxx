@@ -31,8 +31,14 @@ struct FoldColumns {
 /// Checks what can be wrong with them, and says so in the name of the histogram. Only read while the event loop runs.
 class FillColumns {
 public:
-   /// The columns of one entry, in the order of GetNames().
-   using Row_t = const ColumnView *;
+   /// Which column is what: values first, then weight, event and folds, as far as there are.
+   struct Layout {
+      unsigned int fNValues;
+      bool fHasWeight, fHasEvent, fHasFolds;
+      unsigned int fWeight, fEvent, fFolds; ///< positions
+      unsigned int fIntegers = 0;           ///< bits of the columns that must be integers
+      Long64_t fConstantFolds;              ///< if there is no column of folds; 0: in inline mode, the number of fills
+   };
 
    /// \param[in] node what the columns are read from
    /// \param[in] action names the histogram in errors
@@ -41,63 +47,36 @@ public:
    /// \param[in] folds where folds are found
    /// \throws std::runtime_error naming a column that does not exist, or if the number of folds cannot be known
    FillColumns(ROOT::RDF::RNode node, std::string action, const std::vector<std::string> &values,
-               const std::string &weight, FoldColumns folds);
+               const std::string &weight, const FoldColumns &folds);
 
-   /// Values, then weight, event and folds, as far as there are.
+   const Layout &GetLayout() const { return fLayout; }
    const std::vector<std::string> &GetNames() const { return fNames; }
-
    const FoldLabels &GetLabels() const { return fLabels; }
-   bool HasEvent() const { return fHasEvent; }
-   bool DoFoldsStraddleTasks() const { return fHasEvent && fFolds.fFoldsStraddleTasks; }
+   bool DoFoldsStraddleTasks() const { return fFoldsStraddleTasks; }
 
-   double GetWeight(Row_t row, std::size_t element) const
-   {
-      return fHasWeight ? row[fNValues].GetNumber(element) : 1.;
-   }
+   /// \brief Checks an entry of numbers only.
+   /// \param[in] areIntegers which columns hold integers, one bit for each
+   /// \throws std::runtime_error in inline mode, which needs an RVec, or if event or folds hold no integers
+   void CheckScalars(unsigned int areIntegers) const;
 
-   /// \throws std::runtime_error if the column holds no integer. \pre HasEvent()
-   ULong64_t GetEvent(Row_t row) const { return static_cast<ULong64_t>(GetInteger(row, fEventColumn)); }
-
-   /// N of the GEN event. \pre HasEvent(). \throws std::runtime_error if the column holds no integer
-   Long64_t GetFolds(Row_t row) const
-   {
-      return fHasFolds ? GetInteger(row, fFoldsColumn) : fFolds.fConstantFolds;
-   }
-
-   /// Whether this is one fill of the histogram, not a collection of fills.
-   bool IsOneFill(Row_t row) const
-   {
-      for (std::size_t i = 0; i < fEventColumn; ++i) {
-         if (row[i].IsCollection() || !row[i].IsNumeric())
-            return false;
-      }
-      return true;
-   }
-
-   /// \brief The number of fills: the size of all collections among values and weight.
-   /// \throws std::runtime_error if they differ, or are not numbers. \pre !IsOneFill()
-   std::size_t GetNFills(Row_t row) const;
+   /// \brief Checks an entry, and counts its fills.
+   /// \param[in] row the columns
+   /// \return the size of all collections among values and weight, or 1 if there are none
+   /// \throws std::runtime_error if sizes differ, or columns hold something else than numbers, or event or folds hold no integers
+   std::size_t CheckAndCount(const ColumnView *row) const;
 
    /// \brief In inline mode, N of the GEN event.
-   /// \throws std::runtime_error if the first value is no collection, or N is not known or less than the fills
-   Long64_t GetFoldsOfGenEvent(Row_t row, std::size_t nFills) const;
+   /// \throws std::runtime_error if the value is no collection, or N is not known or less than the fills
+   Long64_t GetFoldsOfGenEvent(const ColumnView *row, std::size_t nFills) const;
 
 private:
-   Long64_t GetInteger(Row_t row, std::size_t column) const
-   {
-      if (!row[column].IsInteger())
-         ThrowWrongType(column, "an integer");
-      return row[column].GetInteger();
-   }
+   void Append(ROOT::RDF::RNode &node, const std::string &column, const char *expected);
+   std::string Describe(unsigned int column) const;
+   [[noreturn]] void ThrowWrongType(unsigned int column, const char *expected) const;
 
-   std::string Describe(std::size_t column) const;
-   [[noreturn]] void ThrowWrongType(std::size_t column, const char *expected) const;
-
-   FoldColumns fFolds;
    FoldLabels fLabels;
-   std::size_t fNValues;
-   bool fHasWeight, fHasEvent, fHasFolds;
-   std::size_t fEventColumn, fFoldsColumn; ///< where they are, if they are
+   Layout fLayout;
+   bool fFoldsStraddleTasks;
    std::vector<std::string> fNames;
    std::vector<std::string> fTypes;
 };

@@ -17,7 +17,8 @@ class OnnxSession;
 
 /// \brief What makes a GEN event itself, whatever file, thread or order it is read in.
 ///
-/// (run, luminosity block, event) where the dataset has these columns; otherwise the global entry number, kept in fEvent.
+/// (run, luminosity block, event) where the dataset has these columns; otherwise the global entry number, kept in
+/// fEvent.
 struct EventIdentity {
    std::uint64_t fEvent = 0;
    std::uint32_t fRun = 0;
@@ -37,9 +38,9 @@ struct NoiseRow {
 
 /// \brief A trained generative model that turns Gaussian noise and a context into a target sample.
 ///
-/// A flow is one ONNX graph with the inputs `noise` float32 [n, D], `context` float32 [n, C] and, for continuous flows, `steps`
-/// int64 scalar, and the output `sample` float32 [n, T]; context and sample are in physical units. What the columns mean
-/// is told by the FlowContract in the model's metadata.
+/// A flow is one ONNX graph with the inputs `noise` float32 [n, D], `context` float32 [n, C] and, for continuous flows,
+/// `steps` int64 scalar, and the output `sample` float32 [n, T]; context and sample are in physical units. What the
+/// columns mean is told by the FlowContract in the model's metadata.
 ///
 /// All const methods may be called from several threads at once.
 ///
@@ -51,7 +52,8 @@ class Flow {
 public:
    /// \brief Opens a flow and checks it against its contract.
    /// \param[in] path an ONNX file
-   /// \throws std::runtime_error naming the file and what is wrong: missing, not ONNX, truncated, tensors or metadata that break the
+   /// \throws std::runtime_error naming the file and what is wrong: missing, not ONNX, truncated, tensors or metadata
+   /// that break the
    ///         contract, or no ONNX Runtime to run it
    explicit Flow(const std::string &path);
    ~Flow();
@@ -61,8 +63,8 @@ public:
    const FlowContract &GetContract() const { return fContract; }
    const std::string &GetPath() const { return fPath; }
 
-   /// Distinguishes the noise of flows that run on the same GEN event: a hash of the flow's name, so that a flow trained anew
-   /// gets the same noise.
+   /// Distinguishes the noise of flows that run on the same GEN event: a hash of the flow's name, so that a flow
+   /// trained anew gets the same noise.
    std::uint64_t GetNoiseKey() const { return fNoiseKey; }
 
    /// How many objects were drawn again because the sample held NaN or infinity, since the flow was opened.
@@ -87,7 +89,8 @@ public:
    /// \brief Samples every row of `context` `folds` times; what `flashsim.Flow.sample` calls.
    ///
    /// \param[in] context float[n, C]
-   /// \param[in] eventKeys std::uint64_t[n, 4]: run, luminosity block, event, object of each row; if null, the row number stands for
+   /// \param[in] eventKeys std::uint64_t[n, 4]: run, luminosity block, event, object of each row; if null, the row
+   /// number stands for
    ///            an entry number
    /// \param[out] sample float[n, folds, T]
    void SampleFolds(std::size_t n, const float *context, const std::uint64_t *eventKeys, int folds, std::uint64_t seed,
@@ -95,7 +98,8 @@ public:
 
    /// \brief Says which ONNX Runtime library is to be used, before the first flow is opened.
    ///
-   /// Without this call the environment variable FLASHSIM_ONNXRUNTIME (a path) is asked, then the system's libonnxruntime.so.
+   /// Without this call the environment variable FLASHSIM_ONNXRUNTIME (a path) is asked, then the system's
+   /// libonnxruntime.so.
    static void SetOnnxRuntimeLibrary(const std::string &path);
 
    /// The version of ONNX Runtime in use, as in "1.31.1". Loads it if need be.

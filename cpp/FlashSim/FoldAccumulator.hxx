@@ -72,7 +72,16 @@ public:
    /// \param[in] folds N of this GEN event
    /// \throws std::runtime_error, naming the GEN event, if `folds` is below 1 or not the same in all of the GEN event, or if this is
    ///         RECO event N + 1
-   void StartRecoEvent(ULong64_t event, Long64_t folds);
+   void StartRecoEvent(ULong64_t event, Long64_t folds)
+   {
+      if (!fInFold || event != fFold.fEvent)
+         StartNextFold(event, folds);
+      if (folds != fFold.fFolds)
+         ThrowFoldsDiffer(folds);
+      if (++fFold.fRecoEvents > folds)
+         ThrowTooManyRecoEvents();
+      ++fRecoEvent;
+   }
 
    /// Starts a GEN event that has no number; EndGenEvent() ends it. \throws std::runtime_error if `folds` is below 1
    void StartGenEvent(Long64_t folds);
@@ -90,7 +99,7 @@ public:
    /// One of several fills by the same RECO event, since StartRecoEvent().
    void FillOneOfMany(std::size_t cell, double weight);
 
-   /// Adds to the total weight of the fold, whose variance GetTotalVariance() gives.
+   /// Adds to the total weight of the fold, of which GetTotal() and GetTotalVariance() give the sum over GEN events.
    void AddToTotal(double weight) { fFold.fTotal += weight; }
 
    /// 1 / N of the current fold.
@@ -109,7 +118,10 @@ public:
    std::size_t GetNCells() const { return fCells.size(); }
    const Sums &GetSums(std::size_t cell) const { return fCells[cell].fSums; }
 
-   /// sum_j (sum_i w_ji / N_j)^2 over what AddToTotal() was given: the variance of the sum of all those cells, correlations included.
+   /// sum_j sum_i w_ji / N_j over what AddToTotal() was given.
+   double GetTotal() const { return fTotal; }
+
+   /// sum_j (sum_i w_ji / N_j)^2: the variance of GetTotal(), correlations between cells included.
    double GetTotalVariance() const { return fTotalVariance; }
 
    /// GEN events that filled at least once.
@@ -162,6 +174,7 @@ private:
       return touched;
    }
 
+   void StartNextFold(ULong64_t event, Long64_t folds);
    void StartFold(ULong64_t event, Long64_t folds);
    void EndFold();
    void AddFoldToSums();
@@ -184,6 +197,7 @@ private:
    ULong64_t fRecoEvent = 0; ///< serial number of the current RECO event
 
    std::vector<Part> fParts;
+   double fTotal = 0;
    double fTotalVariance = 0;
    ULong64_t fNGenEvents = 0;
 };

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <utility>
 
 class TAxis;
 
@@ -33,8 +34,14 @@ public:
    void EndTask() noexcept { fAccumulator.EndTask(); }
 
    /// \brief Fills with one entry.
+   /// \param[in] row the columns
    /// \throws std::runtime_error as FoldAccumulator::StartRecoEvent() and FillColumns do, or if a weight is not finite
-   void Fill(FillColumns::Row_t row);
+   void Fill(const ColumnView *row);
+
+   /// \brief The same for an entry that holds numbers only, faster.
+   /// \param[in] row the columns
+   /// \param[in] areIntegers which columns hold integers, one bit for each
+   void Fill(const ScalarColumn *row, unsigned int areIntegers);
 
    void Merge(const FoldFiller &other);
 
@@ -50,17 +57,21 @@ public:
    double GetEntries() const { return fEntries; }
 
 private:
-   void FillGenEvent(FillColumns::Row_t row);
+   using Point_t = std::array<double, Dimension>;
+
+   void FillGenEvent(const ColumnView *row, std::size_t nFills);
+   std::pair<Point_t, double> GetPointAndWeight(const ColumnView *row, std::size_t element) const;
 
    /// Finds the cell, and adds to the statistics.
-   std::size_t Count(FillColumns::Row_t row, std::size_t element, double weight);
+   std::size_t Count(const Point_t &point, double weight);
 
-   std::array<const TAxis *, Dimension> fAxes;
+   FillColumns::Layout fLayout;
    bool fConsiderOverflows;
-   std::shared_ptr<const FillColumns> fColumns;
-   FoldAccumulator fAccumulator;
-   Statistics_t fStatistics{};
+   std::array<const TAxis *, Dimension> fAxes;
    double fEntries = 0;
+   Statistics_t fStatistics{};
+   FoldAccumulator fAccumulator;
+   std::shared_ptr<const FillColumns> fColumns;
 };
 
 extern template class FoldFiller<1>;

@@ -22,16 +22,19 @@ class FoldStore;
 
 /// How FoldSource cuts its input. None of it changes a result.
 struct FoldSourceOptions {
-   int fFolds = 1;                 ///< RECO events per GEN event, at least 1
-   std::uint64_t fChunkSize = 0;   ///< entries of the upstream dataset collected at a time; 0: chosen, whole clusters where it can be
-   std::size_t fBlockSize = 1024;  ///< objects to simulate in one task
+   int fFolds = 1; ///< RECO events per GEN event, at least 1
+   std::uint64_t fChunkSize =
+       0; ///< entries of the upstream dataset collected at a time; 0: chosen, whole clusters where it can be
+   std::size_t fBlockSize = 1024; ///< objects to simulate in one task
 };
 
-/// \brief A data source that presents each event of any RDataFrame graph N times: the look-ahead that lets flows run in batches.
+/// \brief A data source that presents each event of any RDataFrame graph N times: the look-ahead that lets flows run in
+/// batches.
 ///
-/// The upstream graph (any Define, Filter, ...; on TTree, TChain, RNTuple or an empty source) is run over one chunk of entries
-/// after the other, once for each GEN event. What the downstream graph asks for is kept in memory for one chunk, cut
-/// into blocks of GEN events that are processed in parallel. Every entry carries, beside all upstream columns:
+/// The upstream graph (any Define, Filter, ...; on TTree, TChain, RNTuple or an empty source) is run over one chunk of
+/// entries after the other, once for each GEN event. What the downstream graph asks for is kept in memory for one
+/// chunk, cut into blocks of GEN events that are processed in parallel. Every entry carries, beside all upstream
+/// columns:
 ///
 /// | column | type | meaning |
 /// | --- | --- | --- |
@@ -44,7 +47,8 @@ struct FoldSourceOptions {
 /// *Laziness*: nothing is read before the event loop of the resulting dataframe starts. Actions that are booked on the
 /// upstream graph and have not run by then are run first, over the whole dataset.
 ///
-/// *Threads*: as RDataFrame's own sources; two dataframes made from the same upstream graph must not run at the same time.
+/// *Threads*: as RDataFrame's own sources; two dataframes made from the same upstream graph must not run at the same
+/// time.
 ///
 /// *Limits*: an upstream `Vary` does not cross (asking for a varied column is an error: vary the result). An upstream
 /// `Range`, and a source that takes no notice of entry ranges (CSV, Arrow, ...), make the whole dataset one chunk.
@@ -71,8 +75,8 @@ public:
    const std::vector<std::string> &GetColumnNames() const final { return fColumnNames; }
    bool HasColumn(std::string_view column) const final;
    std::string GetTypeName(std::string_view column) const final;
-   std::unique_ptr<ROOT::Detail::RDF::RColumnReaderBase>
-   GetColumnReaders(unsigned int slot, std::string_view column, const std::type_info &type) final;
+   std::unique_ptr<ROOT::Detail::RDF::RColumnReaderBase> GetColumnReaders(unsigned int slot, std::string_view column,
+                                                                          const std::type_info &type) final;
    void Initialize() final;
    std::vector<std::pair<ULong64_t, ULong64_t>> GetEntryRanges() final;
    bool SetEntry(unsigned int slot, ULong64_t entry) final;
@@ -86,8 +90,8 @@ protected:
 private:
    class EventLoop; // what lasts from Initialize() to Finalize()
 
-   std::unique_ptr<ROOT::Detail::RDF::RColumnReaderBase>
-   MakeReader(unsigned int slot, std::string_view column, const std::type_info &type);
+   std::unique_ptr<ROOT::Detail::RDF::RColumnReaderBase> MakeReader(unsigned int slot, std::string_view column,
+                                                                    const std::type_info &type);
 
    ROOT::RDF::RNode fNode;
    FoldSourceOptions fOptions;

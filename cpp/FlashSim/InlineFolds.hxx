@@ -116,7 +116,8 @@ private:
 
 /// \brief Functor for a plain `Define`: N RECO samples of one GEN event, without look-ahead.
 ///
-/// Stateless between calls, hence safe to call from several threads. FlashSim::DefineFolds() is the convenient way to use it.
+/// Stateless between calls, hence safe to call from several threads. FlashSim::DefineFolds() is the convenient way to
+/// use it.
 ///
 /// ~~~{.cpp}
 /// FlashSim::InlineFolds folds(flow, {"GenJet_pt", "GenJet_eta"}, 10, 1);
@@ -131,8 +132,8 @@ public:
    /// \param[in] contextNames the columns of the context, for messages
    /// \param[in] folds RECO events per GEN event, at least 1
    /// \param[in] seed,steps as Flow::Sample takes them
-   InlineFolds(std::shared_ptr<const Flow> flow, std::vector<std::string> contextNames, int folds, std::uint64_t seed = 0,
-               int steps = 0);
+   InlineFolds(std::shared_ptr<const Flow> flow, std::vector<std::string> contextNames, int folds,
+               std::uint64_t seed = 0, int steps = 0);
 
    /// \throws std::runtime_error if the context cannot be used; the event is named
    InlineSample operator()(const InlineContext &context, const EventIdentity &identity) const;

@@ -11,15 +11,11 @@
 #include <ROOT/RResultPtr.hxx>
 #include <TDirectory.h>
 
-#include <array>
-#include <cstddef>
 #include <exception>
-#include <iterator>
+#include <initializer_list>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -85,8 +81,14 @@ public:
    template <typename... ColumnTypes, std::enable_if_t<(sizeof...(ColumnTypes) > 0), int> = 0>
    void Exec(unsigned int slot, const ColumnTypes &...columns)
    {
-      const ColumnView row[] = {ColumnView(columns)...};
-      fSlots[slot].fFiller->Fill(row);
+      if constexpr ((ColumnView::IsScalarType<ColumnTypes>() && ...)) {
+         constexpr unsigned int areIntegers = GetBits({ColumnView::IsIntegerType<ColumnTypes>()...});
+         const ScalarColumn row[] = {ScalarColumn::Of(columns)...};
+         fSlots[slot].fFiller->Fill(row, areIntegers);
+      } else {
+         const ColumnView row[] = {ColumnView(columns)...};
+         fSlots[slot].fFiller->Fill(row);
+      }
    }
 
    void Finalize() noexcept
@@ -147,6 +149,17 @@ private:
       std::unique_ptr<Filler_t> fFiller;
       std::unique_ptr<Histogram> fPartial;
    };
+
+   static constexpr unsigned int GetBits(std::initializer_list<bool> bits)
+   {
+      unsigned int sum = 0;
+      unsigned int value = 1;
+      for (const bool bit : bits) {
+         sum += bit ? value : 0;
+         value *= 2;
+      }
+      return sum;
+   }
 
    static void Write(const Filler_t &sums, Histogram &histogram)
    {

@@ -17,17 +17,28 @@ template <typename Function>
 decltype(auto) WithValueType(EValueType type, Function &&function)
 {
    switch (type) {
-   case EValueType::kFloat32: return function(float{});
-   case EValueType::kFloat64: return function(double{});
-   case EValueType::kInt8: return function(static_cast<signed char>(0));
-   case EValueType::kUInt8: return function(static_cast<unsigned char>(0));
-   case EValueType::kInt16: return function(short{});
-   case EValueType::kUInt16: return function(static_cast<unsigned short>(0));
-   case EValueType::kInt32: return function(int{});
-   case EValueType::kUInt32: return function(0u);
-   case EValueType::kInt64: return function(Long64_t{});
-   case EValueType::kUInt64: return function(ULong64_t{});
-   case EValueType::kBool: break;
+   case EValueType::kFloat32:
+      return function(float{});
+   case EValueType::kFloat64:
+      return function(double{});
+   case EValueType::kInt8:
+      return function(static_cast<signed char>(0));
+   case EValueType::kUInt8:
+      return function(static_cast<unsigned char>(0));
+   case EValueType::kInt16:
+      return function(short{});
+   case EValueType::kUInt16:
+      return function(static_cast<unsigned short>(0));
+   case EValueType::kInt32:
+      return function(int{});
+   case EValueType::kUInt32:
+      return function(0u);
+   case EValueType::kInt64:
+      return function(Long64_t{});
+   case EValueType::kUInt64:
+      return function(ULong64_t{});
+   case EValueType::kBool:
+      break;
    }
    return function(false);
 }
@@ -56,7 +67,8 @@ public:
    }
 
 private:
-   void Sort(const FlowContract &contract, const std::vector<std::size_t> &eventSizes, const std::vector<NoiseRow> &rows);
+   void Sort(const FlowContract &contract, const std::vector<std::size_t> &eventSizes,
+             const std::vector<NoiseRow> &rows);
    void Convert(const Flow &flow, const std::vector<NoiseRow> &rows);
 
    std::vector<float> fSample;

@@ -17,12 +17,12 @@ namespace FlashSim {
 
 /// How to simulate. The defaults give one RECO event for each GEN event.
 struct SimulateOptions {
-   int fFolds = 1;              ///< RECO events per GEN event, at least 1
-   std::uint64_t fSeed = 0;     ///< another seed gives other RECO events
-   int fSteps = 0;              ///< ODE steps; 0: the flow's default
-   std::string fPrefix;         ///< put before the names of the RECO columns: "Flash" gives FlashJet_pt and nFlashJet
-   /// Where context variables come from, when it is not the column <source>_<variable>: an RDataFrame expression or a column, under
-   /// the variable's name, or under "<flow>.<variable>" where several flows have a variable of that name.
+   int fFolds = 1;          ///< RECO events per GEN event, at least 1
+   std::uint64_t fSeed = 0; ///< another seed gives other RECO events
+   int fSteps = 0;          ///< ODE steps; 0: the flow's default
+   std::string fPrefix;     ///< put before the names of the RECO columns: "Flash" gives FlashJet_pt and nFlashJet
+   /// Where context variables come from, when it is not the column <source>_<variable>: an RDataFrame expression or a
+   /// column, under the variable's name, or under "<flow>.<variable>" where several flows have a variable of that name.
    std::map<std::string, std::string> fContext;
    std::uint64_t fChunkSize = 0; ///< see FoldSourceOptions; no influence on the result
    std::size_t fBlockSize = 0;   ///< see FoldSourceOptions; 0: its default; no influence on the result
@@ -35,14 +35,14 @@ struct SimulateOptions {
 /// | column | type | meaning |
 /// | --- | --- | --- |
 /// | `nC` | `int` | number of objects |
-/// | `C_<target>` | `RVec` of the target's type | one value for each object, sorted as the flow says (jets: by pt, descending) |
-/// | `C_<S>Idx` | `RVec<short>` | which GEN object it comes from, e.g. Jet_genJetIdx |
+/// | `C_<target>` | `RVec` of the target's type | one value for each object, sorted as the flow says (jets: by pt,
+/// descending) | | `C_<S>Idx` | `RVec<short>` | which GEN object it comes from, e.g. Jet_genJetIdx |
 ///
 /// and, beside all upstream columns, `fold`, `genEvent` and `nFolds` (see FoldSource).
 ///
-/// *Random numbers* depend on the seed, the flow's name and the identity of the GEN event alone: (run, luminosityBlock, event) when the
-/// dataset has these columns as integers, else the entry number. A RECO event is the same bit for bit in any file, order,
-/// partition and number of threads. Two events of one identity get the same noise.
+/// *Random numbers* depend on the seed, the flow's name and the identity of the GEN event alone: (run, luminosityBlock,
+/// event) when the dataset has these columns as integers, else the entry number. A RECO event is the same bit for bit
+/// in any file, order, partition and number of threads. Two events of one identity get the same noise.
 ///
 /// *Laziness*: lazy; a flow none of whose columns is read is never run. *Threads*: slots sample in parallel.
 ///
@@ -50,7 +50,8 @@ struct SimulateOptions {
 /// \param[in] flows what simulates; no two with the same collection
 /// \param[in] options how
 /// \return a dataframe whose entries are RECO events
-/// \throws std::runtime_error naming the column, flow or option that does not fit. During the event loop: collections of different
+/// \throws std::runtime_error naming the column, flow or option that does not fit. During the event loop: collections
+/// of different
 ///         length, NaN or infinity in the context, samples that stay NaN.
 ///
 /// ~~~{.cpp}
@@ -68,18 +69,22 @@ ROOT::RDF::RNode Simulate(ROOT::RDF::RNode node, const std::string &flowPath, co
 
 /// \brief Adds N RECO samples of each GEN event to the same entry, without look-ahead: the inline mode.
 ///
-/// For graphs that must stay one graph. The new columns are `nC` (`int`, per fold) and, indexed [fold][object], `C_<target>`
-/// (`RVec<RVec<T>>`) and `C_<S>Idx` (`RVec<RVec<short>>`). The flow is run for one event at a time, which costs several times more per
-/// object than Simulate() unless N is large. The RECO events equal those of Simulate() bit for bit.
+/// For graphs that must stay one graph. The new columns are `nC` (`int`, per fold) and, indexed [fold][object],
+/// `C_<target>`
+/// (`RVec<RVec<T>>`) and `C_<S>Idx` (`RVec<RVec<short>>`). The flow is run for one event at a time, which costs several
+/// times more per object than Simulate() unless N is large. The RECO events equal those of Simulate() bit for bit.
 ///
-/// \throws std::runtime_error as Simulate(), and if the dataset has no (run, luminosityBlock, event) while ROOT runs several threads,
+/// \throws std::runtime_error as Simulate(), and if the dataset has no (run, luminosityBlock, event) while ROOT runs
+/// several threads,
 ///         since entries then have no number that would last (root-project/root #12190)
 ///
 /// ~~~{.cpp}
 /// auto node = FlashSim::DefineFolds(ROOT::RDataFrame("Events", "gen.root"), flow, options);
-/// auto leading = node.Define("leadingPt", "return Map(Jet_pt, [](const ROOT::RVecF &pt) { return pt.empty() ? 0.f : pt[0]; });");
+/// auto leading = node.Define("leadingPt", "return Map(Jet_pt, [](const ROOT::RVecF &pt) { return pt.empty() ? 0.f :
+/// pt[0]; });");
 /// ~~~
-ROOT::RDF::RNode DefineFolds(ROOT::RDF::RNode node, std::shared_ptr<const Flow> flow, const SimulateOptions &options = {});
+ROOT::RDF::RNode DefineFolds(ROOT::RDF::RNode node, std::shared_ptr<const Flow> flow,
+                             const SimulateOptions &options = {});
 
 } // namespace FlashSim
 

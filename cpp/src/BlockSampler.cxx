@@ -28,8 +28,9 @@ BlockSampler::BlockSampler(std::shared_ptr<FoldStore> store, std::shared_ptr<con
       }
    }
    if (!isCounted) {
-      throw std::runtime_error("FlashSim: all context columns of flow '" + GetContract().fName +
-                               "' are scalars; at least one must be an RVec with one element for each object to simulate.");
+      throw std::runtime_error(
+          "FlashSim: all context columns of flow '" + GetContract().fName +
+          "' are scalars; at least one must be an RVec with one element for each object to simulate.");
    }
 }
 

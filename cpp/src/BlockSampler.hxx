@@ -18,8 +18,8 @@ namespace FlashSim {
 
 /// \brief Runs one flow on whole blocks of a FoldStore, and gives each RECO event its share.
 ///
-/// The first read in a block makes the slot sample all of it: every object of every GEN event, all folds. A flow that nobody
-/// reads is never run. Each slot holds one block; slots work in parallel.
+/// The first read in a block makes the slot sample all of it: every object of every GEN event, all folds. A flow that
+/// nobody reads is never run. Each slot holds one block; slots work in parallel.
 class BlockSampler {
 public:
    /// \param[in] store the chunk at hand

@@ -16,7 +16,8 @@ struct Registry {
    std::map<std::string, ColumnStoreFactory> fFactories;
 };
 
-/// One spelling for each type: typedefs resolved (TClassEdit leaves them be inside of RVec<...>), the long name of RVec.
+/// One spelling for each type: typedefs resolved (TClassEdit leaves them be inside of RVec<...>), the long name of
+/// RVec.
 std::string NormalizeTypeName(const std::string &name)
 {
    for (const std::string prefix : {"ROOT::VecOps::RVec<", "ROOT::RVec<"}) {
@@ -57,9 +58,8 @@ Registry &GetRegistry()
       Add<ULong64_t>(registry, "ULong64_t");
       Add<float>(registry, "float");
       Add<double>(registry, "double");
-      registry.fFactories["string"] = registry.fFactories["std::string"] = [] {
-         return std::make_unique<TypedColumnStore<std::string>>();
-      };
+      registry.fFactories["string"] =
+          registry.fFactories["std::string"] = [] { return std::make_unique<TypedColumnStore<std::string>>(); };
       return true;
    }();
    (void)isFilled;
@@ -88,15 +88,17 @@ std::unique_ptr<ColumnStore> MakeColumnStore(const std::string &typeName, const 
    auto factory = FindFactory(typeName);
    if (!factory) {
       // A type that only the interpreter knows: a class with a dictionary, an RVec of RVecs, ...
-      const std::string code = "FlashSim::RegisterColumnStore(\"" + typeName +
-                               "\", [] { return std::unique_ptr<FlashSim::ColumnStore>(new FlashSim::TypedColumnStore<" +
-                               typeName + ">()); });";
+      const std::string code =
+          "FlashSim::RegisterColumnStore(\"" + typeName +
+          "\", [] { return std::unique_ptr<FlashSim::ColumnStore>(new FlashSim::TypedColumnStore<" + typeName +
+          ">()); });";
       gInterpreter->ProcessLine(code.c_str());
       factory = FindFactory(typeName);
    }
    if (!factory) {
-      throw std::runtime_error("FlashSim: column '" + column + "' has type '" + typeName +
-                               "', which ROOT's interpreter cannot copy; drop the column upstream or load the type's dictionary.");
+      throw std::runtime_error(
+          "FlashSim: column '" + column + "' has type '" + typeName +
+          "', which ROOT's interpreter cannot copy; drop the column upstream or load the type's dictionary.");
    }
    return factory();
 }

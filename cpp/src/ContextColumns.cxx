@@ -35,8 +35,8 @@ std::string DefineContext(ROOT::RDF::RNode &node, const FlowContract &contract, 
    try {
       node = node.Define(name, expression);
    } catch (const std::exception &error) {
-      throw std::runtime_error("FlashSim: the expression '" + expression + "', given for context variable '" + variable +
-                               "' of flow '" + contract.fName + "', is not valid: " + error.what());
+      throw std::runtime_error("FlashSim: the expression '" + expression + "', given for context variable '" +
+                               variable + "' of flow '" + contract.fName + "', is not valid: " + error.what());
    }
    return name;
 }
@@ -64,17 +64,17 @@ ContextColumns ResolveContext(ROOT::RDF::RNode node, const std::vector<std::shar
             isGiven = true;
          }
          if (!result.fNode.HasColumn(column)) {
-            throw std::runtime_error("FlashSim: flow '" + contract.fName + "' takes '" + variable.fName +
-                                     "' from column '" + column + "', which the dataframe does not have. " +
-                                     ListColumns(result.fNode, contract.fSource) +
-                                     " Say where it comes from with an expression, as in context={'" + variable.fName +
-                                     "': '...'}.");
+            throw std::runtime_error(
+                "FlashSim: flow '" + contract.fName + "' takes '" + variable.fName + "' from column '" + column +
+                "', which the dataframe does not have. " + ListColumns(result.fNode, contract.fSource) +
+                " Say where it comes from with an expression, as in context={'" + variable.fName + "': '...'}.");
          }
          if (const auto variations = RootInternals::GetVariations(result.fNode, column); !variations.empty()) {
-            throw std::runtime_error("FlashSim: column '" + column + "', context variable '" + variable.fName +
-                                     "' of flow '" + contract.fName + "', is varied upstream ('" + variations.front() +
-                                     "', ...), and a systematic variation does not cross FlashSim. Vary the result instead, or "
-                                     "run FlashSim once for each variation.");
+            throw std::runtime_error(
+                "FlashSim: column '" + column + "', context variable '" + variable.fName + "' of flow '" +
+                contract.fName + "', is varied upstream ('" + variations.front() +
+                "', ...), and a systematic variation does not cross FlashSim. Vary the result instead, or "
+                "run FlashSim once for each variation.");
          }
          columns.push_back(column);
       }
@@ -88,8 +88,8 @@ ContextColumns ResolveContext(ROOT::RDF::RNode node, const std::vector<std::shar
          for (const auto &variable : flow->GetContract().fContext)
             known += (known.empty() ? "" : ", ") + variable.fName;
       }
-      throw std::runtime_error("FlashSim: context has the key '" + entry.first + "', which is no context variable; there are " +
-                               known + ".");
+      throw std::runtime_error("FlashSim: context has the key '" + entry.first +
+                               "', which is no context variable; there are " + known + ".");
    }
    return result;
 }
@@ -112,8 +112,9 @@ void CheckNamesAreFree(ROOT::RDF::RNode &node, const RecoColumnNames &names, con
    all.push_back(names.fSourceIndex);
    for (const auto &name : all) {
       if (node.HasColumn(name)) {
-         throw std::runtime_error("FlashSim: flow '" + flow + "' adds the column '" + name +
-                                  "', which the dataframe already has. Give a prefix, as in prefix='Flash', to have both.");
+         throw std::runtime_error(
+             "FlashSim: flow '" + flow + "' adds the column '" + name +
+             "', which the dataframe already has. Give a prefix, as in prefix='Flash', to have both.");
       }
    }
 }

@@ -26,9 +26,9 @@ ContextColumns ResolveContext(ROOT::RDF::RNode node, const std::vector<std::shar
 /// Names of the columns that a flow adds.
 struct RecoColumnNames {
    RecoColumnNames(const FlowContract &contract, const std::string &prefix);
-   std::string fCount;                 ///< nJet
-   std::string fSourceIndex;           ///< Jet_genJetIdx
-   std::vector<std::string> fTargets;  ///< Jet_pt, ...
+   std::string fCount;                ///< nJet
+   std::string fSourceIndex;          ///< Jet_genJetIdx
+   std::vector<std::string> fTargets; ///< Jet_pt, ...
 };
 
 /// \throws std::runtime_error if the node has one of the columns already

@@ -16,16 +16,17 @@ void ThrowOnDifferentSizes(const std::string &first, std::size_t firstSize, cons
 void ThrowOnTooManyObjects(const std::string &column, std::size_t size, const std::string &event)
 {
    throw std::runtime_error("FlashSim: in " + event + ", column '" + column + "' has " + std::to_string(size) +
-                            " elements; at most " + std::to_string(kMaxObjects) + " objects can be simulated in one event.");
+                            " elements; at most " + std::to_string(kMaxObjects) +
+                            " objects can be simulated in one event.");
 }
 
 void ThrowOnBadContext(const Flow &flow, std::size_t variable, const std::string &column, float value,
                        std::size_t object, const std::string &event)
 {
    const auto &contract = flow.GetContract();
-   throw std::runtime_error("FlashSim: in " + event + ", context variable '" + contract.fContext[variable].fName + "' of " +
-                            contract.fSource + " " + std::to_string(object) + " (column '" + column + "') is " +
-                            std::to_string(value) + "; flow '" + contract.fName +
+   throw std::runtime_error("FlashSim: in " + event + ", context variable '" + contract.fContext[variable].fName +
+                            "' of " + contract.fSource + " " + std::to_string(object) + " (column '" + column +
+                            "') is " + std::to_string(value) + "; flow '" + contract.fName +
                             "' needs finite numbers. Filter such events upstream, or redefine the column.");
 }
 

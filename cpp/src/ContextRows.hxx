@@ -20,17 +20,19 @@ constexpr std::size_t kMaxObjects = 32767;
 [[noreturn]] void ThrowOnBadContext(const Flow &flow, std::size_t variable, const std::string &column, float value,
                                     std::size_t object, const std::string &event);
 
-/// \brief Appends the context of one GEN event, one row for each object, and checks it; for look-ahead and inline mode alike.
+/// \brief Appends the context of one GEN event, one row for each object, and checks it; for look-ahead and inline mode
+/// alike.
 ///
 /// \param[in] names the columns, for messages
-/// \param[in] columns one for each context variable, with IsCollection(), GetSize() and CopyTo(float *, stride); scalars hold for all
+/// \param[in] columns one for each context variable, with IsCollection(), GetSize() and CopyTo(float *, stride);
+/// scalars hold for all
 ///            objects of the event
 /// \param[in] identity gives EventIdentity::AsString(), for messages
 /// \return the number of objects
 /// \throws std::runtime_error for collections of different length, too many objects, NaN and infinity
 template <typename Column, typename Identity>
-std::size_t AppendContextRows(const Flow &flow, const std::vector<std::string> &names, const std::vector<Column> &columns,
-                              const Identity &identity, std::vector<float> &context)
+std::size_t AppendContextRows(const Flow &flow, const std::vector<std::string> &names,
+                              const std::vector<Column> &columns, const Identity &identity, std::vector<float> &context)
 {
    const auto width = columns.size();
    std::size_t counted = width;

@@ -126,7 +126,7 @@ void Flow::CheckTensors() const
    const auto sampleWidth = fContract.fTarget.size();
    const auto find = [&](const std::vector<TensorDescription> &tensors, const std::string &name) -> const auto * {
       const auto found =
-         std::find_if(tensors.begin(), tensors.end(), [&name](const auto &tensor) { return tensor.fName == name; });
+          std::find_if(tensors.begin(), tensors.end(), [&name](const auto &tensor) { return tensor.fName == name; });
       return found == tensors.end() ? nullptr : &*found;
    };
    const auto shape = [](const char *letter, std::size_t n) {
@@ -143,7 +143,8 @@ void Flow::CheckTensors() const
    CheckTensor(fPath, *noise, Ort::kFloat, "float32", {-1, width(noiseWidth)}, shape("noise_dimension", noiseWidth));
    CheckTensor(fPath, *context, Ort::kFloat, "float32", {-1, width(contextWidth)},
                shape("context variables", contextWidth));
-   CheckTensor(fPath, *sample, Ort::kFloat, "float32", {-1, width(sampleWidth)}, shape("target variables", sampleWidth));
+   CheckTensor(fPath, *sample, Ort::kFloat, "float32", {-1, width(sampleWidth)},
+               shape("target variables", sampleWidth));
    if (steps != nullptr)
       CheckTensor(fPath, *steps, Ort::kInt64, "int64", {}, "[] (a scalar)");
    if ((steps != nullptr) != fContract.fDefaultSteps.has_value())
@@ -182,9 +183,9 @@ void Flow::Redraw(std::size_t n, const float *context, const NoiseRow *rows, std
       float *row = sample + i * sampleWidth;
       for (std::uint32_t attempt = 1; !IsFinite(row, sampleWidth); ++attempt) {
          if (attempt > kMaxRedraws) {
-            throw std::runtime_error("FlashSim: flow '" + fPath + "' gave NaN or infinity " +
-                                     std::to_string(attempt) + " times for object " + std::to_string(rows[i].fObject) +
-                                     " of " + rows[i].fEvent.AsString() + ", fold " + std::to_string(rows[i].fFold) +
+            throw std::runtime_error("FlashSim: flow '" + fPath + "' gave NaN or infinity " + std::to_string(attempt) +
+                                     " times for object " + std::to_string(rows[i].fObject) + " of " +
+                                     rows[i].fEvent.AsString() + ", fold " + std::to_string(rows[i].fFold) +
                                      "; its context may lie far outside of what the flow was trained on.");
          }
          ++fNRedrawn;
@@ -217,7 +218,8 @@ void Flow::SampleFolds(std::size_t n, const float *context, const std::uint64_t 
    std::vector<NoiseRow> rows(static_cast<std::size_t>(folds));
    std::vector<NoiseRow> batchRows;
    std::vector<float> batchContext;
-   for (std::size_t first = 0, step = std::max<std::size_t>(1, 4 * kMicroBatch / rows.size()); first < n; first += step) {
+   for (std::size_t first = 0, step = std::max<std::size_t>(1, 4 * kMicroBatch / rows.size()); first < n;
+        first += step) {
       const auto last = std::min(n, first + step);
       batchRows.clear();
       batchContext.clear();

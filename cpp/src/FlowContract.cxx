@@ -76,8 +76,9 @@ public:
    std::string GetColumnName(const std::string &field) const
    {
       std::string name = GetString(field);
-      const bool isName = !name.empty() && !std::isdigit(static_cast<unsigned char>(name[0])) &&
-                          std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) || c == '_'; });
+      const bool isName =
+          !name.empty() && !std::isdigit(static_cast<unsigned char>(name[0])) &&
+          std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) || c == '_'; });
       if (!isName)
          Fail(field, "must be a valid column name (letters, digits, underscores), but is '" + name + "'");
       return name;
@@ -120,7 +121,8 @@ std::vector<FlowVariable> ReadVariables(const FieldReader &document, const std::
          reader.Fail("name", "repeats '" + variable.fName + "'");
       variable.fUnit = reader.GetString("unit");
       const std::string type = reader.GetString("dtype");
-      const auto record = std::find_if(kTypes.begin(), kTypes.end(), [&type](const auto &t) { return type == t.fName; });
+      const auto record =
+          std::find_if(kTypes.begin(), kTypes.end(), [&type](const auto &t) { return type == t.fName; });
       if (record == kTypes.end()) {
          std::string known;
          for (const auto &candidate : kTypes)
@@ -154,7 +156,7 @@ std::size_t GetSize(EValueType type)
 std::size_t FlowContract::FindTarget(const std::string &name) const
 {
    const auto found =
-      std::find_if(fTarget.begin(), fTarget.end(), [&name](const auto &variable) { return variable.fName == name; });
+       std::find_if(fTarget.begin(), fTarget.end(), [&name](const auto &variable) { return variable.fName == name; });
    return static_cast<std::size_t>(found - fTarget.begin());
 }
 
@@ -170,13 +172,15 @@ FlowContract FlowContract::FromJson(const std::string &json, const std::string &
    const auto dropDeepValues = [](int depth, Json::parse_event_t, Json &) { return depth <= kDeepest; };
    const Json document = Json::parse(json, dropDeepValues, false);
    if (document.is_discarded())
-      throw std::runtime_error("FlashSim: flow '" + path + "': the metadata under the key 'flashsim' is not valid JSON.");
+      throw std::runtime_error("FlashSim: flow '" + path +
+                               "': the metadata under the key 'flashsim' is not valid JSON.");
 
    const FieldReader reader(document, "", path);
    constexpr int kSchema = 1;
    if (const int schema = reader.GetPositiveInteger("schema"); schema != kSchema) {
-      reader.Fail("schema", "is " + std::to_string(schema) + ", but this version of FlashSim reads schema 1; a newer one "
-                            "may read it");
+      reader.Fail("schema", "is " + std::to_string(schema) +
+                                ", but this version of FlashSim reads schema 1; a newer one "
+                                "may read it");
    }
    FlowContract contract;
    contract.fMetadata = json;

@@ -40,23 +40,15 @@ void FoldAccumulator::EndTask() noexcept
    fInFold = false;
 }
 
-void FoldAccumulator::StartRecoEvent(ULong64_t event, Long64_t folds)
+void FoldAccumulator::StartNextFold(ULong64_t event, Long64_t folds)
 {
-   if (!fInFold || event != fFold.fEvent) {
-      EndFold();
-      StartFold(event, folds);
-   } else if (folds != fFold.fFolds) {
-      ThrowFoldsDiffer(folds);
-   }
-   if (++fFold.fRecoEvents > fFold.fFolds)
-      ThrowTooManyRecoEvents();
-   ++fRecoEvent;
+   EndFold();
+   StartFold(event, folds);
 }
 
 void FoldAccumulator::StartGenEvent(Long64_t folds)
 {
-   EndFold();
-   StartFold(0, folds);
+   StartNextFold(0, folds);
 }
 
 void FoldAccumulator::FillOneOfMany(std::size_t cell, double weight)
@@ -119,6 +111,7 @@ void FoldAccumulator::AddFoldToSums()
       touched.fWeight = touched.fRecoWeight2 = touched.fFillWeight2 = 0;
    }
    fNTouched = 0;
+   fTotal += fFold.fTotal / folds;
    fTotalVariance += fFold.fTotal * fFold.fTotal * inverse2;
    ++fNGenEvents;
 }
@@ -142,6 +135,7 @@ void FoldAccumulator::Merge(const FoldAccumulator &other)
    for (std::size_t cell = 0; cell < fCells.size(); ++cell)
       fCells[cell].fSums += other.fCells[cell].fSums;
    fParts.insert(fParts.end(), other.fParts.begin(), other.fParts.end());
+   fTotal += other.fTotal;
    fTotalVariance += other.fTotalVariance;
    fNGenEvents += other.fNGenEvents;
 }

@@ -32,59 +32,77 @@ std::array<const TAxis *, Dimension> GetAxes(const TH1 &histogram)
 template <unsigned int Dimension>
 FoldFiller<Dimension>::FoldFiller(const TH1 &histogram, bool considerOverflows,
                                   std::shared_ptr<const FillColumns> columns)
-   : fAxes(GetAxes<Dimension>(histogram)),
+   : fLayout(columns->GetLayout()),
      fConsiderOverflows(considerOverflows),
-     fColumns(std::move(columns)),
-     fAccumulator(static_cast<std::size_t>(histogram.GetNcells()), fColumns->DoFoldsStraddleTasks(),
-                  fColumns->GetLabels())
+     fAxes(GetAxes<Dimension>(histogram)),
+     fAccumulator(static_cast<std::size_t>(histogram.GetNcells()), columns->DoFoldsStraddleTasks(),
+                  columns->GetLabels()),
+     fColumns(std::move(columns))
 {
 }
 
 template <unsigned int Dimension>
-void FoldFiller<Dimension>::Fill(FillColumns::Row_t row)
+void FoldFiller<Dimension>::Fill(const ScalarColumn *row, unsigned int areIntegers)
 {
-   if (!fColumns->HasEvent()) {
-      FillGenEvent(row);
-      return;
-   }
+   if ((fLayout.fIntegers & ~areIntegers) != 0 || !fLayout.fHasEvent)
+      fColumns->CheckScalars(areIntegers);
 
-   fAccumulator.StartRecoEvent(fColumns->GetEvent(row), fColumns->GetFolds(row));
-   if (fColumns->IsOneFill(row)) {
-      const double weight = fColumns->GetWeight(row, 0);
-      fAccumulator.Fill(Count(row, 0, weight), weight);
+   fAccumulator.StartRecoEvent(static_cast<ULong64_t>(row[fLayout.fEvent].fInteger),
+                               fLayout.fHasFolds ? row[fLayout.fFolds].fInteger : fLayout.fConstantFolds);
+   Point_t point;
+   for (unsigned int d = 0; d < Dimension; ++d)
+      point[d] = row[d].fNumber;
+   const double weight = fLayout.fHasWeight ? row[Dimension].fNumber : 1.;
+   fAccumulator.Fill(Count(point, weight), weight);
+}
+
+template <unsigned int Dimension>
+void FoldFiller<Dimension>::Fill(const ColumnView *row)
+{
+   const auto nFills = fColumns->CheckAndCount(row);
+   if (!fLayout.fHasEvent) {
+      FillGenEvent(row, nFills);
       return;
    }
-   const auto nFills = fColumns->GetNFills(row);
+   fAccumulator.StartRecoEvent(static_cast<ULong64_t>(row[fLayout.fEvent].GetInteger()),
+                               fLayout.fHasFolds ? row[fLayout.fFolds].GetInteger() : fLayout.fConstantFolds);
    for (std::size_t i = 0; i < nFills; ++i) {
-      const double weight = fColumns->GetWeight(row, i);
-      fAccumulator.FillOneOfMany(Count(row, i, weight), weight);
+      const auto [point, weight] = GetPointAndWeight(row, i);
+      fAccumulator.FillOneOfMany(Count(point, weight), weight);
    }
 }
 
 template <unsigned int Dimension>
-void FoldFiller<Dimension>::FillGenEvent(FillColumns::Row_t row)
+void FoldFiller<Dimension>::FillGenEvent(const ColumnView *row, std::size_t nFills)
 {
-   const auto nFills = fColumns->GetNFills(row);
    fAccumulator.StartGenEvent(fColumns->GetFoldsOfGenEvent(row, nFills));
    for (std::size_t i = 0; i < nFills; ++i) {
-      const double weight = fColumns->GetWeight(row, i);
-      fAccumulator.Fill(Count(row, i, weight), weight);
+      const auto [point, weight] = GetPointAndWeight(row, i);
+      fAccumulator.Fill(Count(point, weight), weight);
    }
    fAccumulator.EndGenEvent();
 }
 
 template <unsigned int Dimension>
-std::size_t FoldFiller<Dimension>::Count(FillColumns::Row_t row, std::size_t element, double weight)
+std::pair<typename FoldFiller<Dimension>::Point_t, double>
+FoldFiller<Dimension>::GetPointAndWeight(const ColumnView *row, std::size_t element) const
+{
+   Point_t point;
+   for (unsigned int d = 0; d < Dimension; ++d)
+      point[d] = row[d].GetNumber(element);
+   return {point, fLayout.fHasWeight ? row[Dimension].GetNumber(element) : 1.};
+}
+
+template <unsigned int Dimension>
+inline std::size_t FoldFiller<Dimension>::Count(const Point_t &point, double weight)
 {
    if (!std::isfinite(weight))
       ThrowWeightNotFinite(fColumns->GetLabels(), fAccumulator.DescribeEvent(), weight);
 
-   std::array<double, Dimension> point;
    int cell = 0;
    int stride = 1;
    bool isInRange = true;
    for (unsigned int d = 0; d < Dimension; ++d) {
-      point[d] = row[d].GetNumber(element);
       const int bin = fAxes[d]->FindFixBin(point[d]);
       const int nBins = fAxes[d]->GetNbins();
       isInRange = isInRange && bin > 0 && bin <= nBins;
@@ -96,8 +114,7 @@ std::size_t FoldFiller<Dimension>::Count(FillColumns::Row_t row, std::size_t ele
    if (isInRange || fConsiderOverflows) {
       const double share = weight * fAccumulator.GetInverseFolds();
       fAccumulator.AddToTotal(weight);
-      fStatistics[0] += share;
-      unsigned int moment = 2; // 1 is the variance of the total
+      unsigned int moment = 2; // 0 and 1 are the total and its variance
       for (unsigned int d = 0; d < Dimension; ++d) {
          fStatistics[moment++] += share * point[d];
          fStatistics[moment++] += share * point[d] * point[d];
@@ -121,6 +138,7 @@ template <unsigned int Dimension>
 typename FoldFiller<Dimension>::Statistics_t FoldFiller<Dimension>::GetStatistics() const
 {
    auto statistics = fStatistics;
+   statistics[0] = fAccumulator.GetTotal();
    statistics[1] = fAccumulator.GetTotalVariance();
    return statistics;
 }

@@ -13,8 +13,8 @@
 namespace FlashSim {
 namespace {
 
-/// Objects to simulate in one chunk, if the chunk size is not given: seconds of sampling against some 20 ms for starting the
-/// upstream event loop again, and few enough that the GEN events fit in memory many times over.
+/// Objects to simulate in one chunk, if the chunk size is not given: seconds of sampling against some 20 ms for
+/// starting the upstream event loop again, and few enough that the GEN events fit in memory many times over.
 constexpr double kObjectsPerChunk = 131072;
 constexpr std::uint64_t kFirstChunk = 2000;
 constexpr std::uint64_t kMaxGrowth = 8;
@@ -48,8 +48,9 @@ public:
    void Exec(unsigned int slot, ULong64_t rdfentry)
    {
       const auto &task = fTasks[slot];
-      const auto number =
-         task.fReader != nullptr ? task.fOffset + static_cast<std::uint64_t>(task.fReader->GetCurrentEntry()) : rdfentry;
+      const auto number = task.fReader != nullptr
+                              ? task.fOffset + static_cast<std::uint64_t>(task.fReader->GetCurrentEntry())
+                              : rdfentry;
       (*fNumbers)[slot].push_back(number);
    }
    void Finalize() {}
@@ -108,12 +109,13 @@ private:
    std::string fReason;
 };
 
-void CheckType(std::string_view column, const std::type_info &asked, const std::type_info &actual, const std::string &typeName)
+void CheckType(std::string_view column, const std::type_info &asked, const std::type_info &actual,
+               const std::string &typeName)
 {
    if (asked == actual)
       return;
-   throw std::runtime_error("FlashSim: column '" + std::string(column) + "' was asked for as another type than its own, which is '" +
-                            typeName + "'.");
+   throw std::runtime_error("FlashSim: column '" + std::string(column) +
+                            "' was asked for as another type than its own, which is '" + typeName + "'.");
 }
 
 } // namespace
@@ -123,7 +125,8 @@ class FoldSource::EventLoop {
 public:
    EventLoop(ROOT::RDF::RNode node, FoldStore &store, const FoldSourceOptions &options)
       : fNode(std::move(node)), fStore(store), fOptions(options), fControl(fNode),
-        fNumbering(std::make_shared<RootInternals::EntryNumbering>(fControl)), fNextEntry(fControl.GetFullRange().first),
+        fNumbering(std::make_shared<RootInternals::EntryNumbering>(fControl)),
+        fNextEntry(fControl.GetFullRange().first),
         fIsOneChunk(RootInternals::HasRange(fNode) ||
                     RootInternals::GetSourceKind(fNode) == RootInternals::ESourceKind::kOther)
    {
@@ -164,7 +167,8 @@ private:
       std::uint64_t size = kFirstChunk;
       if (fNEntriesSeen > 0) {
          const double objectsPerEntry = static_cast<double>(fNObjectsSeen + 1) / static_cast<double>(fNEntriesSeen);
-         const double wanted = std::min(kObjectsPerChunk / objectsPerEntry, static_cast<double>(kMaxGrowth * fLastChunk));
+         const double wanted =
+             std::min(kObjectsPerChunk / objectsPerEntry, static_cast<double>(kMaxGrowth * fLastChunk));
          size = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(wanted));
       }
       if (last - fNextEntry <= size)
@@ -215,13 +219,15 @@ FoldSource::FoldSource(ROOT::RDF::RNode node, const FoldSourceOptions &options)
       RootInternals::EntryRangeControl{fNode}; // says why not
    for (const auto &column : fNode.GetColumnNames()) {
       if (IsOwnColumn(column)) {
-         throw std::runtime_error("FlashSim: the dataframe already has a column '" + column +
-                                  "', which FlashSim adds. Is it oversampled already? If not, rename the column upstream.");
+         throw std::runtime_error(
+             "FlashSim: the dataframe already has a column '" + column +
+             "', which FlashSim adds. Is it oversampled already? If not, rename the column upstream.");
       }
       if (column.rfind(kHiddenColumnPrefix, 0) == 0)
          continue;
       fColumnNames.push_back(column);
-      // RDataFrame lists a friend's column as "friend.column" and knows it as "column" too; of a data source it wants all names.
+      // RDataFrame lists a friend's column as "friend.column" and knows it as "column" too; of a data source it wants
+      // all names.
       const auto shortName = column.substr(column.rfind('.') + 1);
       if (shortName != column && fNode.HasColumn(shortName))
          fColumnNames.push_back(shortName);
@@ -259,8 +265,8 @@ std::string FoldSource::GetTypeName(std::string_view column) const
 std::unique_ptr<ROOT::Detail::RDF::RColumnReaderBase>
 FoldSource::GetColumnReaders(unsigned int slot, std::string_view column, const std::type_info &type)
 {
-   // RDataFrame calls this from just-in-time compiled code, where an exception would end the process. The reason is kept, to be
-   // thrown when the event loop starts.
+   // RDataFrame calls this from just-in-time compiled code, where an exception would end the process. The reason is
+   // kept, to be thrown when the event loop starts.
    try {
       return MakeReader(slot, column, type);
    } catch (const std::exception &error) {
@@ -270,8 +276,8 @@ FoldSource::GetColumnReaders(unsigned int slot, std::string_view column, const s
    }
 }
 
-std::unique_ptr<ROOT::Detail::RDF::RColumnReaderBase>
-FoldSource::MakeReader(unsigned int slot, std::string_view column, const std::type_info &type)
+std::unique_ptr<ROOT::Detail::RDF::RColumnReaderBase> FoldSource::MakeReader(unsigned int slot, std::string_view column,
+                                                                             const std::type_info &type)
 {
    if (column == "genEvent") {
       CheckType(column, type, typeid(ULong64_t), "ULong64_t");
@@ -284,9 +290,10 @@ FoldSource::MakeReader(unsigned int slot, std::string_view column, const std::ty
    }
    const std::string name(column);
    if (const auto variations = RootInternals::GetVariations(fNode, name); !variations.empty()) {
-      throw std::runtime_error("FlashSim: column '" + name + "' is varied upstream ('" + variations.front() +
-                               "', ...), and a systematic variation does not cross FlashSim. Call Vary on the result of "
-                               "FlashSim instead, or read the column before it is varied.");
+      throw std::runtime_error(
+          "FlashSim: column '" + name + "' is varied upstream ('" + variations.front() +
+          "', ...), and a systematic variation does not cross FlashSim. Call Vary on the result of "
+          "FlashSim instead, or read the column before it is varied.");
    }
    auto store = fStore->Request(name);
    CheckType(column, type, store->GetTypeId(), GetTypeName(column));
@@ -317,7 +324,8 @@ std::vector<std::pair<ULong64_t, ULong64_t>> FoldSource::GetEntryRanges()
    const auto &begins = fStore->GetBlockBegins();
    std::vector<std::pair<ULong64_t, ULong64_t>> ranges;
    for (std::size_t block = 0; block + 1 < begins.size(); ++block)
-      ranges.emplace_back(fLoop->GetFirstFold() + begins[block] * folds, fLoop->GetFirstFold() + begins[block + 1] * folds);
+      ranges.emplace_back(fLoop->GetFirstFold() + begins[block] * folds,
+                          fLoop->GetFirstFold() + begins[block + 1] * folds);
    return ranges;
 }
 

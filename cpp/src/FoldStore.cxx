@@ -16,7 +16,8 @@ std::shared_ptr<ColumnStore> FoldStore::Request(const std::string &column)
    auto &store = fColumns[column];
    if (!store) {
       if (fSerial > 0)
-         throw std::logic_error("FlashSim: column '" + column + "' was asked for only after the event loop had started.");
+         throw std::logic_error("FlashSim: column '" + column +
+                                "' was asked for only after the event loop had started.");
       store = MakeColumnStore(fNode.GetColumnType(column), column);
    }
    return store;

@@ -20,18 +20,18 @@ namespace FlashSim {
 
 /// \brief The chunk of GEN events that is being oversampled: what FoldSource collects and flows sample from.
 ///
-/// Filled by FoldSource in the main thread; read by all slots in parallel while no chunk is being collected. Each slot stands at one
-/// (GEN event, fold), set by Seek().
+/// Filled by FoldSource in the main thread; read by all slots in parallel while no chunk is being collected. Each slot
+/// stands at one (GEN event, fold), set by Seek().
 class FoldStore {
 public:
    /// Where a slot stands. On a cache line of its own.
    struct alignas(64) Position {
-      std::size_t fEvent = 0;     ///< GEN event within the chunk
-      std::size_t fBlock = 0;     ///< block of GEN events within the chunk
-      std::uint64_t fSerial = 0;  ///< number of the chunk in the event loop, from 1; 0 before the first
-      ULong64_t fGenEvent = 0;    ///< the column genEvent
-      int fFold = 0;              ///< the column fold
-      int fNFolds = 0;            ///< the column nFolds
+      std::size_t fEvent = 0;    ///< GEN event within the chunk
+      std::size_t fBlock = 0;    ///< block of GEN events within the chunk
+      std::uint64_t fSerial = 0; ///< number of the chunk in the event loop, from 1; 0 before the first
+      ULong64_t fGenEvent = 0;   ///< the column genEvent
+      int fFold = 0;             ///< the column fold
+      int fNFolds = 0;           ///< the column nFolds
    };
 
    FoldStore(ROOT::RDF::RNode node, int folds);

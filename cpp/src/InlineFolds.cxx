@@ -26,9 +26,10 @@ std::string IdentityExpression(ROOT::RDF::RNode &node)
    if (node.HasColumn("run") && node.HasColumn("luminosityBlock") && node.HasColumn("event"))
       return "FlashSim::PackIdentity(run, luminosityBlock, event)";
    if (RootInternals::GetNSlots(node) > 1) {
-      throw std::runtime_error("FlashSim: DefineFolds needs the columns run, luminosityBlock and event while ROOT runs several "
-                               "threads, because entries have no lasting number then. Define them, use FlashSim instead, "
-                               "or switch ROOT::EnableImplicitMT() off.");
+      throw std::runtime_error(
+          "FlashSim: DefineFolds needs the columns run, luminosityBlock and event while ROOT runs several "
+          "threads, because entries have no lasting number then. Define them, use FlashSim instead, "
+          "or switch ROOT::EnableImplicitMT() off.");
    }
    return "FlashSim::PackIdentity(rdfentry_)";
 }
@@ -37,8 +38,8 @@ std::string IdentityExpression(ROOT::RDF::RNode &node)
 
 InlineFolds::InlineFolds(std::shared_ptr<const Flow> flow, std::vector<std::string> contextNames, int folds,
                          std::uint64_t seed, int steps)
-   : fFlow(std::move(flow)), fContextNames(std::move(contextNames)), fFolds(static_cast<std::size_t>(folds)), fSeed(seed),
-     fSteps(fFlow->GetSteps(steps))
+   : fFlow(std::move(flow)), fContextNames(std::move(contextNames)), fFolds(static_cast<std::size_t>(folds)),
+     fSeed(seed), fSteps(fFlow->GetSteps(steps))
 {
    if (folds < 1)
       throw std::runtime_error("FlashSim: folds = " + std::to_string(folds) + ": at least 1 is needed.");
@@ -53,7 +54,7 @@ InlineSample InlineFolds::operator()(const InlineContext &context, const EventId
 {
    std::vector<float> rowsOfEvent;
    const auto nObjects = AppendContextRows(
-      *fFlow, fContextNames, context.GetColumns(), [&identity] { return identity.AsString(); }, rowsOfEvent);
+       *fFlow, fContextNames, context.GetColumns(), [&identity] { return identity.AsString(); }, rowsOfEvent);
    std::vector<float> allRows;
    std::vector<NoiseRow> noiseRows;
    NoiseRow row;
@@ -77,20 +78,20 @@ ROOT::RDF::RNode DefineFolds(ROOT::RDF::RNode node, std::shared_ptr<const Flow> 
    const auto &columns = context.fColumns[0];
    const std::string hidden = kHiddenColumnPrefix + options.fPrefix + contract.fCollection;
    auto result = context.fNode.Define(hidden + "_rows", "FlashSim::PackContext(" + JoinArguments(columns) + ")")
-                    .Define(hidden + "_identity", IdentityExpression(context.fNode));
+                     .Define(hidden + "_identity", IdentityExpression(context.fNode));
    result = result.Define(hidden, InlineFolds(flow, columns, options.fFolds, options.fSeed, options.fSteps),
                           {hidden + "_rows", hidden + "_identity"});
-   result = result.Define(
-      names.fCount, [](const InlineSample &sample) { return static_cast<int>(sample.GetNObjects()); }, {hidden});
+   result = result.Define(names.fCount,
+                          [](const InlineSample &sample) { return static_cast<int>(sample.GetNObjects()); }, {hidden});
    for (std::size_t target = 0; target < contract.fTarget.size(); ++target) {
       result = WithValueType(contract.fTarget[target].fType, [&](auto zero) -> ROOT::RDF::RNode {
          using T = decltype(zero);
-         return result.Define(
-            names.fTargets[target], [target](const InlineSample &sample) { return sample.GetTarget<T>(target); }, {hidden});
+         return result.Define(names.fTargets[target],
+                              [target](const InlineSample &sample) { return sample.GetTarget<T>(target); }, {hidden});
       });
    }
-   return result.Define(
-      names.fSourceIndex, [](const InlineSample &sample) { return sample.GetSourceIndex(); }, {hidden});
+   return result.Define(names.fSourceIndex, [](const InlineSample &sample) { return sample.GetSourceIndex(); },
+                        {hidden});
 }
 
 } // namespace FlashSim

@@ -72,10 +72,11 @@ Runtime LoadRuntime()
       tried += "\n  " + path + ": " + dlerror();
    }
    if (handle == nullptr) {
-      throw std::runtime_error("FlashSim: the ONNX Runtime library was not found. In Python, `pip install onnxruntime`; in "
-                               "C++, call FlashSim::Flow::SetOnnxRuntimeLibrary(path) or set the environment variable "
-                               "FLASHSIM_ONNXRUNTIME to the path of libonnxruntime.so. Tried:" +
-                               tried);
+      throw std::runtime_error(
+          "FlashSim: the ONNX Runtime library was not found. In Python, `pip install onnxruntime`; in "
+          "C++, call FlashSim::Flow::SetOnnxRuntimeLibrary(path) or set the environment variable "
+          "FLASHSIM_ONNXRUNTIME to the path of libonnxruntime.so. Tried:" +
+          tried);
    }
    using GetBase = const Ort::ApiBase *(*)();
    const auto getBase = reinterpret_cast<GetBase>(dlsym(handle, "OrtGetApiBase"));
@@ -171,7 +172,8 @@ OnnxSession::OnnxSession(const std::vector<char> &model, const std::string &path
    const auto &api = *runtime.fApi;
    Ort::SessionOptions *options = nullptr;
    ThrowOnError(api, api.CreateSessionOptions(&options), "preparing flow '" + path + "'");
-   const std::unique_ptr<Ort::SessionOptions, void (*)(Ort::SessionOptions *)> owner(options, api.ReleaseSessionOptions);
+   const std::unique_ptr<Ort::SessionOptions, void (*)(Ort::SessionOptions *)> owner(options,
+                                                                                     api.ReleaseSessionOptions);
    ThrowOnError(api, api.SetIntraOpNumThreads(options, 1), "preparing flow '" + path + "'");
    ThrowOnError(api, api.SetInterOpNumThreads(options, 1), "preparing flow '" + path + "'");
    ThrowOnError(api, api.SetSessionGraphOptimizationLevel(options, Ort::kEnableAll), "preparing flow '" + path + "'");

@@ -20,8 +20,8 @@ struct TensorDescription {
 
 /// \brief One ONNX model, loaded into ONNX Runtime with one intra-op thread.
 ///
-/// ONNX Runtime itself is loaded at the first use (see LoadOnnxRuntime()). Run() may be called from any number of threads
-/// at once; the results for a row do not depend on the other rows of the call.
+/// ONNX Runtime itself is loaded at the first use (see LoadOnnxRuntime()). Run() may be called from any number of
+/// threads at once; the results for a row do not depend on the other rows of the call.
 class OnnxSession {
 public:
    /// \param[in] model the bytes of the file

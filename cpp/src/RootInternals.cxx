@@ -42,8 +42,8 @@ struct SourceAccess : ROOT::RDF::RDataSource {
    }
 };
 
-/// The loop manager's own range is private and has a setter only, but must be known to be restored. An explicit instantiation may
-/// name private members ([temp.spec.general]); a ROOT that renames them stops the compilation here.
+/// The loop manager's own range is private and has a setter only, but must be known to be restored. An explicit
+/// instantiation may name private members ([temp.spec.general]); a ROOT that renames them stops the compilation here.
 template <typename Tag, typename Tag::Type Member>
 struct PrivateMember {
    friend typename Tag::Type GetMember(Tag) { return Member; }
@@ -82,7 +82,8 @@ void AppendClusterEnds(TTree &tree, std::vector<std::uint64_t> &ends)
 }
 
 /// Where the clusters of a TTree or TChain end and where its files begin, as global entry numbers. ROOT's own
-/// GetDatasetGlobalClusterBoundaries() looks for one tree name in all files, and throws for the chains that an RDatasetSpec makes.
+/// GetDatasetGlobalClusterBoundaries() looks for one tree name in all files, and throws for the chains that an
+/// RDatasetSpec makes.
 void ReadTreeLayout(TTree &tree, std::vector<std::uint64_t> &clusterEnds, FileOffsets &fileOffsets)
 {
    auto *chain = dynamic_cast<TChain *>(&tree);
@@ -98,7 +99,8 @@ void ReadTreeLayout(TTree &tree, std::vector<std::uint64_t> &clusterEnds, FileOf
          throw std::runtime_error("FlashSim: the dataset's file '" + path + "' cannot be opened.");
       auto *treeOfFile = file->Get<TTree>(element->GetName());
       if (treeOfFile == nullptr) {
-         throw std::runtime_error("FlashSim: the dataset's file '" + path + "' has no tree '" + element->GetName() + "'.");
+         throw std::runtime_error("FlashSim: the dataset's file '" + path + "' has no tree '" + element->GetName() +
+                                  "'.");
       }
       fileOffsets.emplace_back(path, clusterEnds.empty() ? 0 : clusterEnds.back());
       AppendClusterEnds(*treeOfFile, clusterEnds);
@@ -157,8 +159,9 @@ EntryRangeControl::EntryRangeControl(const ROOT::RDF::RNode &node) : fNode(node)
       break;
    }
    case ESourceKind::kFolds:
-      throw std::runtime_error("FlashSim: FlashSim cannot run on the result of FlashSim, whose entries are RECO events. Give all "
-                               "flows at once: df.FlashSim(['jets.onnx', 'muons.onnx'], folds=...).");
+      throw std::runtime_error(
+          "FlashSim: FlashSim cannot run on the result of FlashSim, whose entries are RECO events. Give all "
+          "flows at once: df.FlashSim(['jets.onnx', 'muons.onnx'], folds=...).");
    case ESourceKind::kOther:
       // Such a source ignores ranges: all of it is one chunk.
       fFullRange = fUserRange = {0, kNoEnd};
@@ -231,8 +234,9 @@ EntryNumbering::EntryNumbering(const EntryRangeControl &control)
       return;
    for (const auto &file : files) {
       if (!fFileOffsets.insert(file).second) {
-         throw std::runtime_error("FlashSim: the dataset holds the file '" + file.first +
-                                  "' twice. With several threads its events cannot be told apart; give each file once.");
+         throw std::runtime_error(
+             "FlashSim: the dataset holds the file '" + file.first +
+             "' twice. With several threads its events cannot be told apart; give each file once.");
       }
    }
 }

@@ -15,10 +15,11 @@ class TTreeReader;
 /// \file
 /// Every use of ROOT's `Internal` and `Detail` namespaces that looking ahead needs, in one place.
 ///
-/// RDataFrame's own distributed mode re-runs a booked graph over one range of entries after the other; so does FoldSource,
-/// with the same functions. What each needs of ROOT stands beside it in RootInternals.cxx; tests/test_root_internals.py fails when a
-/// new ROOT changes it. The other such uses are the base classes that ROOT's public extension points demand:
-/// `Detail::RDF::RColumnReaderBase` (RDataSource) and `Detail::RDF::RActionImpl` (RInterface::Book).
+/// RDataFrame's own distributed mode re-runs a booked graph over one range of entries after the other; so does
+/// FoldSource, with the same functions. What each needs of ROOT stands beside it in RootInternals.cxx;
+/// tests/test_root_internals.py fails when a new ROOT changes it. The other such uses are the base classes that ROOT's
+/// public extension points demand: `Detail::RDF::RColumnReaderBase` (RDataSource) and `Detail::RDF::RActionImpl`
+/// (RInterface::Book).
 namespace FlashSim::RootInternals {
 
 enum class ESourceKind {
@@ -40,7 +41,8 @@ using FileOffsets = std::vector<std::pair<std::string, std::uint64_t>>;
 /// \brief Restricts the event loops of a graph to one range after the other, and restores what was set before.
 class EntryRangeControl {
 public:
-   /// Reads the range in force (of a dataset spec, of a distributed task, or none) and the cluster boundaries within it.
+   /// Reads the range in force (of a dataset spec, of a distributed task, or none) and the cluster boundaries within
+   /// it.
    explicit EntryRangeControl(const ROOT::RDF::RNode &node);
 
    /// The range that the user's own event loops cover.
@@ -87,9 +89,9 @@ bool HasRange(const ROOT::RDF::RNode &node);
 
 /// \brief Gives each entry its number in the whole dataset, in multi-threaded event loops too.
 ///
-/// `rdfentry_` is that number for RNTuple, for empty sources and in one thread. With several threads on a TTree it counts entries
-/// in the order in which tasks happen to start (root-project/root #12190); the number is then put together from the file that
-/// the task reads and the entry within it.
+/// `rdfentry_` is that number for RNTuple, for empty sources and in one thread. With several threads on a TTree it
+/// counts entries in the order in which tasks happen to start (root-project/root #12190); the number is then put
+/// together from the file that the task reads and the entry within it.
 class EntryNumbering {
 public:
    explicit EntryNumbering(const EntryRangeControl &control);

@@ -56,10 +56,11 @@ void SampleColumns::Convert(const Flow &flow, const std::vector<NoiseRow> &rows)
                                  (sizeof(T) < 8 || value < static_cast<float>(std::numeric_limits<T>::max()));
                if (!fits) {
                   const auto &row = rows[fOrder[i]];
-                  throw std::runtime_error("FlashSim: flow '" + flow.GetPath() + "' gave " + std::to_string(value) + " for '" +
-                                           targets[target].fName + "' of object " + std::to_string(row.fObject) + " of " +
-                                           row.fEvent.AsString() + ", which does not fit its type " +
-                                           GetName(targets[target].fType) + "; the flow must clip it.");
+                  throw std::runtime_error("FlashSim: flow '" + flow.GetPath() + "' gave " + std::to_string(value) +
+                                           " for '" + targets[target].fName + "' of object " +
+                                           std::to_string(row.fObject) + " of " + row.fEvent.AsString() +
+                                           ", which does not fit its type " + GetName(targets[target].fType) +
+                                           "; the flow must clip it.");
                }
             }
             column[i] = static_cast<T>(value);

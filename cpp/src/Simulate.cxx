@@ -15,7 +15,8 @@ namespace {
 ROOT::RDF::RNode DefineRecoColumns(ROOT::RDF::RNode node, const std::shared_ptr<BlockSampler> &sampler,
                                    const RecoColumnNames &names)
 {
-   node = node.DefineSlotEntry(names.fCount, [sampler](unsigned int slot, ULong64_t) { return sampler->GetNObjects(slot); });
+   node = node.DefineSlotEntry(names.fCount,
+                               [sampler](unsigned int slot, ULong64_t) { return sampler->GetNObjects(slot); });
    const auto &targets = sampler->GetContract().fTarget;
    for (std::size_t target = 0; target < targets.size(); ++target) {
       node = WithValueType(targets[target].fType, [&](auto zero) -> ROOT::RDF::RNode {
@@ -57,7 +58,7 @@ ROOT::RDF::RNode Simulate(ROOT::RDF::RNode node, const std::vector<std::shared_p
       const RecoColumnNames names(contract, options.fPrefix);
       CheckNamesAreFree(result, names, contract.fName);
       auto sampler =
-         std::make_shared<BlockSampler>(store, flows[i], context.fColumns[i], options.fSeed, options.fSteps);
+          std::make_shared<BlockSampler>(store, flows[i], context.fColumns[i], options.fSeed, options.fSteps);
       sampler->SetNSlots(folds.GetNSlots());
       result = DefineRecoColumns(result, sampler, names);
    }

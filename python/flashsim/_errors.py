@@ -12,7 +12,8 @@ __all__ = ["translated"]
 def translated() -> Iterator[None]:
     """Turns a C++ exception into a RuntimeError that holds its message alone.
 
-    cppyy raises C++ exceptions with the signature of every overload that it tried before the message; a physicist needs the message.
+    cppyy raises C++ exceptions with the signature of every overload that it tried before the message; a physicist
+    needs the message.
     """
     try:
         yield

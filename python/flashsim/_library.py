@@ -53,7 +53,8 @@ def cpp() -> Any:
 def onnxruntime_library() -> Path | None:
     """The shared library inside the installed ``onnxruntime`` package, or None if there is none.
 
-    The package itself is not imported: its library is loaded by the C++ side. The CPU and the GPU wheel both bear this name.
+    The package itself is not imported: its library is loaded by the C++ side. The CPU and the GPU wheel both bear this
+    name.
     """
     package = importlib.util.find_spec("onnxruntime")
     if package is None or not package.submodule_search_locations:

@@ -30,10 +30,11 @@ def flash_sim(
 ) -> Any:
     """Simulates RECO events from the GEN events of a dataframe: ``node.FlashSim(flow, folds=10)``.
 
-    The result has `folds` entries for each entry of the node, with all its columns unchanged and, for each flow, ``n<C>`` (int),
-    ``<C>_<target>`` (an RVec of the declared type, sorted as the flow says: jets by pt, descending) and ``<C>_<source>Idx``
-    (``Jet_genJetIdx``: which GEN object it comes from), where C is the flow's collection; and ``fold`` (int, 0 ... folds-1),
-    ``genEvent`` (ULong64_t, entry number of the GEN event: unique, ascending) and ``nFolds`` (int).
+    The result has `folds` entries for each entry of the node, with all its columns unchanged and, for each flow,
+    ``n<C>`` (int), ``<C>_<target>`` (an RVec of the declared type, sorted as the flow says: jets by pt, descending)
+    and ``<C>_<source>Idx`` (``Jet_genJetIdx``: which GEN object it comes from), where C is the flow's collection; and
+    ``fold`` (int, 0 ... folds-1), ``genEvent`` (ULong64_t, entry number of the GEN event: unique, ascending) and
+    ``nFolds`` (int).
 
     Parameters
     ----------
@@ -50,8 +51,8 @@ def flash_sim(
     prefix
         Put before the names of the new columns: ``"Flash"`` gives ``FlashJet_pt`` and ``nFlashJet``.
     context
-        Where context variables come from if not from ``<source>_<variable>``: an RDataFrame expression or column under the
-        variable's name, or under ``"<flow>.<variable>"`` where several flows have a variable of that name.
+        Where context variables come from if not from ``<source>_<variable>``: an RDataFrame expression or column under
+        the variable's name, or under ``"<flow>.<variable>"`` where several flows have a variable of that name.
     chunk_size
         Entries of the node's dataset that are read at a time; 0: chosen. Does not change the result.
     block_size
@@ -65,15 +66,16 @@ def flash_sim(
     Raises
     ------
     FileNotFoundError, ValueError, RuntimeError
-        Before the event loop: flows that are missing or broken, columns that are missing, varied upstream or in the way, invalid
-        numbers. During the event loop: context collections of different length, NaN in context or sample. The culprit is named.
+        Before the event loop: flows that are missing or broken, columns that are missing, varied upstream or in the
+        way, invalid numbers. During the event loop: context collections of different length, NaN in context or sample.
+        The culprit is named.
 
     Notes
     -----
-    *Lazy*: nothing is read before an event loop starts; a flow whose columns nobody reads is never run. Slots sample in parallel under
-    ``ROOT.EnableImplicitMT()``. Random numbers depend on seed, flow name and the event's (run, luminosityBlock, event) alone (or on
-    its entry number where the dataset lacks these columns): a RECO event is the same bit for bit in any file, order and number of
-    threads. See root-project/root #16739 and arXiv:2402.13684.
+    *Lazy*: nothing is read before an event loop starts; a flow whose columns nobody reads is never run. Slots sample
+    in parallel under ``ROOT.EnableImplicitMT()``. Random numbers depend on seed, flow name and the event's (run,
+    luminosityBlock, event) alone (or on its entry number where the dataset lacks these columns): a RECO event is the
+    same bit for bit in any file, order and number of threads. See root-project/root #16739 and arXiv:2402.13684.
 
     Examples
     --------
@@ -105,14 +107,16 @@ def define_folds(
     *,
     context: Mapping[str, str] | None = None,
 ) -> Any:
-    """Adds `folds` RECO samples of each GEN event to the same entry: ``node.DefineFolds(flow, folds=10)``, the inline mode.
+    """Adds `folds` RECO samples of each GEN event to the same entry: ``node.DefineFolds(flow, folds=10)``, the inline
+    mode.
 
-    For graphs that must stay one graph: there is no look-ahead, and the flow runs for one event at a time, which costs several times
-    more per object unless `folds` is large. The new columns are ``n<C>`` (int, for each fold) and, indexed [fold][object],
-    ``<C>_<target>`` and ``<C>_<source>Idx`` (RVecs of RVecs). The RECO events equal those of ``FlashSim`` bit for bit.
+    For graphs that must stay one graph: there is no look-ahead, and the flow runs for one event at a time, which costs
+    several times more per object unless `folds` is large. The new columns are ``n<C>`` (int, for each fold) and,
+    indexed [fold][object], ``<C>_<target>`` and ``<C>_<source>Idx`` (RVecs of RVecs). The RECO events equal those of
+    ``FlashSim`` bit for bit.
 
-    Parameters and errors as for ``FlashSim``; in addition, RuntimeError if the dataset lacks run, luminosityBlock and event while ROOT
-    runs several threads, since entries have no lasting number then (root-project/root #12190). Lazy.
+    Parameters and errors as for ``FlashSim``; in addition, RuntimeError if the dataset lacks run, luminosityBlock and
+    event while ROOT runs several threads, since entries have no lasting number then (root-project/root #12190). Lazy.
 
     Examples
     --------
@@ -153,9 +157,7 @@ def _check_size(name: str, size: int) -> int:
     return size
 
 
-def _make_options(
-    folds: int, seed: int, steps: int | None, prefix: str, context: Mapping[str, str] | None
-) -> Any:
+def _make_options(folds: int, seed: int, steps: int | None, prefix: str, context: Mapping[str, str] | None) -> Any:
     check_folds(folds)
     check_seed(seed)
     options = cpp().SimulateOptions()

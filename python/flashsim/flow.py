@@ -57,9 +57,9 @@ def find_flow(name: str | os.PathLike[str]) -> str:
 class Flow:
     """A trained generative model that turns Gaussian noise and a context into a target sample.
 
-    Opening a flow checks its contract: an ONNX graph with the inputs ``noise`` float32 [n, D], ``context`` float32 [n, C]
-    and, for continuous flows, ``steps`` int64 scalar, and the output ``sample`` float32 [n, T]; context and sample in
-    physical units, described by a JSON document in the model's metadata (``flow.schema.json``).
+    Opening a flow checks its contract: an ONNX graph with the inputs ``noise`` float32 [n, D], ``context`` float32 [n,
+    C] and, for continuous flows, ``steps`` int64 scalar, and the output ``sample`` float32 [n, T]; context and sample
+    in physical units, described by a JSON document in the model's metadata (``flow.schema.json``).
 
     Parameters
     ----------
@@ -191,7 +191,9 @@ class Flow:
         width = len(self.context)
         if rows.ndim != 2 or rows.shape[1] != width:
             names = ", ".join(variable.name for variable in self.context)
-            message = f"the context of flow '{self.name}' must have shape [n, {width}] ({names}), not {list(rows.shape)}."
+            message = (
+                f"the context of flow '{self.name}' must have shape [n, {width}] ({names}), not {list(rows.shape)}."
+            )
             raise ValueError(message)
         if not np.isfinite(rows).all():
             row, column = np.argwhere(~np.isfinite(rows))[0]

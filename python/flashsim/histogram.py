@@ -78,9 +78,7 @@ def oversampled_th1d(
         columns.fConstantFolds = int(folds)
     else:
         raise TypeError(f"folds is a {type(folds).__name__}. Expected the name of a column, or an integer.")
-    return ROOT.FlashSim.Booking.BookTH1D(
-        ROOT.RDF.AsRNode(node), _make_model(model), value, weight or "", columns
-    )
+    return ROOT.FlashSim.Booking.BookTH1D(ROOT.RDF.AsRNode(node), _make_model(model), value, weight or "", columns)
 
 
 def _make_model(model: Any) -> Any:
@@ -96,5 +94,7 @@ def _make_model(model: Any) -> Any:
     name, title, n_bins, edges = model
     edges = np.ascontiguousarray(edges, dtype=np.float64)
     if edges.shape != (n_bins + 1,):
-        raise ValueError(f"Histogram {name!r} has {n_bins} bins and edges of shape {edges.shape}. Expected {n_bins + 1} edges.")
+        raise ValueError(
+            f"Histogram {name!r} has {n_bins} bins and edges of shape {edges.shape}. Expected {n_bins + 1} edges."
+        )
     return ROOT.RDF.TH1DModel(name, title, n_bins, edges)

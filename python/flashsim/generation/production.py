@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.context
 import os
 import signal
+import sys
 import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,6 +79,21 @@ def _ignore_interrupt() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
+@contextmanager
+def _spawning() -> Iterator[multiprocessing.context.SpawnContext]:
+    """Fresh interpreters: a fork would copy ROOT's and FastJet's state and locks.
+
+    ROOT's wheel warns whenever it is imported. The caller has seen that, so the children, who inherit the interpreter's
+    warning options, are told not to repeat it through the progress bar.
+    """
+    quiet = "ignore::UserWarning:ROOT"
+    sys.warnoptions.append(quiet)
+    try:
+        yield multiprocessing.get_context("spawn")
+    finally:
+        sys.warnoptions.remove(quiet)
+
+
 def _cores() -> int:
     # The affinity is what a batch system grants; it is not known on every platform.
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -92,10 +110,8 @@ def _blocks(process: Process, events: int, seed: int, jobs: int) -> Iterator[Blo
     if jobs == 1:
         yield from map(_run, tasks)
         return
-    # Fresh interpreters: a fork would copy ROOT's and FastJet's state and locks.
-    context = multiprocessing.get_context("spawn")
     others = set(multiprocessing.active_children())
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_ignore_interrupt) as pool:
+    with _spawning() as context, ProcessPoolExecutor(jobs, mp_context=context, initializer=_ignore_interrupt) as pool:
         running: deque[Future[Block]] = deque()
         try:
             for task in tasks:

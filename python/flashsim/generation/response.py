@@ -9,7 +9,7 @@ every z an independent standard normal number. Smooth detector regions:
     T = s((2.5 - a)/0.12)   inside the tracker          M = s((2.4 - a)/0.08)   inside the muon system
     E = s((a - 1.4)/0.12) - s((a - 3.0)/0.12)  endcap   H = s((a - 3.0)/0.12)   forward calorimeter
 
-Tables by flavour are `FLAVOUR_TABLE` (written t[f] below).
+Tables by flavour are in `FLAVOUR_TABLE`, written name[f] below; τ is its `tail_size` and ρ its `rho`.
 
 ================ =====================================================================================================
 pt               p·exp(L), L = bias + σ z₀ - τ[f]·e·[u < tail], e exponential, u uniform: a core and a low tail.

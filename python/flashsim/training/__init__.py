@@ -10,12 +10,7 @@ Example:
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
-for _needed in ("awkward", "matplotlib", "mplhep", "onnx", "rich", "torch", "uproot"):
-    if find_spec(_needed) is None:
-        raise ImportError(f'training needs {_needed}: pip install "flashsim[train]"', name=_needed)
-
+from . import _dependencies  # noqa: F401
 from .checkpoint import CheckpointError
 from .config import ConfigError, FlowConfig, load_config
 from .dataset import DatasetError, Pairs, read_pairs

@@ -16,18 +16,26 @@ from .operation import Array, Operation, Row, fitted
 
 __all__ = ["Dequantise", "Present", "Spike"]
 
+_BELOW_ONE = 1 - 2**-10
+
 
 @dataclass
 class Dequantise(Operation):
-    """The k-th allowed value becomes a uniform number in [k, k + 1); the inverse takes the floor.
+    """The k-th allowed value becomes a random number in [k, k + 1); the inverse takes the floor.
+
+    Uniform numbers suit a variable with many values, whose probabilities change little from one to the next. For a few
+    values of very different probability ``width`` keeps them apart: a network smooths the steps of a density, which
+    would carry rows from a frequent value to a rare neighbour.
 
     Args:
         values: allowed values in ascending order; by default every whole number between the smallest and the largest
             value of the training data.
+        width: standard deviation of normal numbers around k + 1/2, cut at the ends of the interval; 0: uniform.
     """
 
     values: list[float] | None = None
-    allowed: list[float] = fitted(())
+    width: float = 0.0
+    allowed: tuple[float, ...] = fitted(())
     name: ClassVar[str] = "dequantise"
     for_context: ClassVar[bool] = False
 
@@ -35,19 +43,23 @@ class Dequantise(Operation):
         if self.values is not None:
             if len(self.values) < 2 or sorted(set(self.values)) != list(self.values):
                 raise ValueError(f"values = {self.values} must be two or more numbers in ascending order")
-            self.allowed = list(self.values)
+            self.allowed = tuple(self.values)
+        if not 0 <= self.width <= 0.25:
+            raise ValueError(f"width = {self.width} is not in [0, 0.25]")
 
     def fit(self, values: Array, row: Row[Array]) -> None:
         if self.values is None:
-            self.allowed = [float(value) for value in range(int(values.min()), int(values.max()) + 1)]
+            self.allowed = tuple(float(value) for value in range(int(values.min()), int(values.max()) + 1))
 
     def forward(self, values: Array, row: Row[Array], generator: np.random.Generator) -> Array:
         allowed = np.asarray(self.allowed)
         index = np.clip(np.searchsorted(allowed, values), 0, len(allowed) - 1)
         unknown = np.unique(values[allowed[index] != values])
         if len(unknown):
-            raise ValueError(f"values {unknown[:5].tolist()} are not among the allowed {self.allowed}")
-        return index + generator.random(len(values))
+            raise ValueError(f"values {unknown[:5].tolist()} are not among the allowed {list(self.allowed)}")
+        if not self.width:
+            return index + generator.random(len(values))
+        return index + np.clip(0.5 + self.width * generator.standard_normal(len(values)), 0.0, _BELOW_ONE)
 
     def inverse(self, values: Array, row: Row[Array]) -> Array:
         index = np.clip(np.floor(values), 0, len(self.allowed) - 1).astype(np.int64)
@@ -124,7 +136,7 @@ class Present(Operation):
             raise ValueError(f"no training row has {self.of!r} above zero")
         wrong = int(np.count_nonzero(values[~exists] != self.absent))
         if wrong:
-            raise ValueError(f"{wrong} training rows have {self.of!r} = 0 and a value other than absent = {self.absent}")
+            raise ValueError(f"{wrong} rows have {self.of!r} = 0 and a value other than absent = {self.absent}")
 
     def forward(self, values: Array, row: Row[Array], generator: np.random.Generator) -> Array:
         exists = row.target[self.of] > 0

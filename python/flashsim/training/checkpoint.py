@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,7 +22,7 @@ def save_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
     """Write a checkpoint beside its final place and move it there once complete."""
     temporary = path.with_name(path.name + ".tmp")
     torch.save({"version": CHECKPOINT_VERSION, **content}, temporary)
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def load_checkpoint(path: str | Path) -> dict[str, Any]:

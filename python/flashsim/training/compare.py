@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullFormatter, ScalarFormatter
 
 from .config import VariableConfig
 
@@ -95,7 +97,7 @@ def plot_marginals(
             _marginal(upper, lower, target[:, index], flow[:, index], variable, bins)
             if index == 0:
                 upper.legend(fontsize=11, frameon=False)
-        figure.savefig(output, dpi=60, bbox_inches="tight")
+        figure.savefig(output, dpi=80, bbox_inches="tight")
 
 
 def _marginal(upper: Any, lower: Any, target: Array, flow: Array, variable: VariableConfig, bins: int) -> None:
@@ -109,17 +111,19 @@ def _marginal(upper: Any, lower: Any, target: Array, flow: Array, variable: Vari
         centres, found, found_error, fmt="o", markersize=2.5, linewidth=1, color=_FLOW, capsize=0, label="flow"
     )
     positive = wanted[wanted > 0]
-    if positive.max() > 30 * np.median(positive):
+    steep = positive.max() > 30 * (positive.min() if len(positive) < 10 else np.median(positive))
+    if steep:
         upper.set_yscale("log")
         upper.set_ylim(positive.min() * 0.3, positive.max() * 5)
     else:
         upper.set_ylim(0, 1.35 * max(wanted.max(), found.max()))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio, ratio_error, band = found / wanted, found_error / wanted, wanted_error / wanted
+    filled = wanted > 0
+    centres, widths, band = centres[filled], widths[filled], wanted_error[filled] / wanted[filled]
+    ratio, ratio_error = found[filled] / wanted[filled], found_error[filled] / wanted[filled]
     lower.bar(centres, 2 * band, widths, bottom=1 - band, color=_TARGET, alpha=0.3)
     lower.errorbar(centres, ratio, ratio_error, fmt="o", markersize=2.5, linewidth=1, color=_FLOW, capsize=0)
     lower.axhline(1, color="black", linewidth=0.7)
-    lower.set_ylim(0.75, 1.25)
+    lower.set(ylim=(0.7, 1.3), yticks=(0.8, 1.0, 1.2))
     unit = f" [{variable.unit}]" if variable.unit else ""
     lower.set_xlabel(f"{variable.name}{unit}", fontsize=13)
     lower.set_ylabel("ratio", fontsize=11, loc="center")
@@ -183,21 +187,24 @@ def plot_response(
         curves.legend(fontsize=12, frameon=False)
         for axes, label in ((response, "median of $p_T$ / GEN $p_T$"), (resolution, "half width of the central 68 %")):
             axes.set(xscale="log", xlabel="GEN $p_T$ [GeV]", ylabel=label)
-        response.plot([], [], color="black", label="target")
-        response.plot([], [], "o", color="black", markersize=4, label="flow")
-        response.legend(fontsize=12, frameon=False)
+            axes.xaxis.set_major_locator(FixedLocator([20, 30, 50, 100, 200]))
+            axes.xaxis.set_major_formatter(ScalarFormatter())
+            axes.xaxis.set_minor_formatter(NullFormatter())
+        resolution.plot([], [], color="black", label="target")
+        resolution.plot([], [], "o", color="black", markersize=4, label="flow")
+        resolution.legend(fontsize=12, frameon=False)
         for axes in (response, resolution, curves):
             axes.tick_params(labelsize=13)
             axes.xaxis.label.set_size(15)
             axes.yaxis.label.set_size(15)
-        figure.savefig(output, dpi=70, bbox_inches="tight")
+        figure.savefig(output, dpi=85, bbox_inches="tight")
 
 
 def _response(
     response: Any, resolution: Any, gen: Array, reco: Array, edges: Array, name: str, marker: str | None
 ) -> None:
     centres, medians, widths, median_errors, width_errors = [], [], [], [], []
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         ratio = reco[(gen >= low) & (gen < high)] / gen[(gen >= low) & (gen < high)]
         if len(ratio) < 100:
             continue

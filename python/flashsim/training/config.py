@@ -246,7 +246,8 @@ def _check(config: FlowConfig, where: str) -> None:
                 raise ConfigError(f"{where}: {kind} variable {variable.name!r} is declared twice")
             if variable.dtype not in DTYPES:
                 raise ConfigError(
-                    f"{where}: {kind} variable {variable.name!r}: dtype {variable.dtype!r}{suggest(variable.dtype, DTYPES)}"
+                    f"{where}: {kind} variable {variable.name!r}: "
+                    f"dtype {variable.dtype!r}{suggest(variable.dtype, DTYPES)}"
                 )
             if not variable.range[0] < variable.range[1]:
                 raise ConfigError(
@@ -254,5 +255,7 @@ def _check(config: FlowConfig, where: str) -> None:
                 )
     targets = [variable.name for variable in config.target]
     if config.sort_by and config.sort_by not in targets:
-        raise ConfigError(f"{where}: sort_by: {config.sort_by!r} is no target variable{suggest(config.sort_by, targets)}")
+        raise ConfigError(
+            f"{where}: sort_by: {config.sort_by!r} is no target variable{suggest(config.sort_by, targets)}"
+        )
     Preprocessing(config.context, config.target, where=where)

@@ -44,9 +44,7 @@ class Pairs:
 
     def checksum(self) -> str:
         """SHA-256 of the rows, to recognise the same training data later."""
-        digest = hashlib.sha256(np.ascontiguousarray(self.context))
-        digest.update(np.ascontiguousarray(self.target))
-        return digest.hexdigest()
+        return hashlib.sha256(self.context.tobytes() + self.target.tobytes()).hexdigest()
 
 
 def read_pairs(files: Iterable[str | Path], config: FlowConfig) -> Pairs:
@@ -66,9 +64,10 @@ def read_pairs(files: Iterable[str | Path], config: FlowConfig) -> Pairs:
     context_branches = [variable.branch or f"{config.source}_{variable.name}" for variable in config.context]
     target_branches = [variable.branch or f"{config.collection}_{variable.name}" for variable in config.target]
     wanted = list(dict.fromkeys([config.dataset.index, *context_branches, *target_branches]))
-    contexts, targets = [np.empty((0, len(context_branches)), np.float32)], [
-        np.empty((0, len(target_branches)), np.float32)
-    ]
+    contexts, targets = (
+        [np.empty((0, len(context_branches)), np.float32)],
+        [np.empty((0, len(target_branches)), np.float32)],
+    )
     names: list[str] = []
     events = 0
     dropped: dict[str, int] = {}
@@ -97,7 +96,8 @@ def _chunks(file: str | Path, tree: str, wanted: Sequence[str], size: str) -> It
             known = ", ".join(opened.keys(cycle=False)) or "nothing"
             raise DatasetError(f"{file}: no tree {tree!r}; the file holds {known}")
         events = opened[tree]
-        missing = [branch for branch in wanted if branch not in events.keys()]
+        present = set(events.keys())
+        missing = [branch for branch in wanted if branch not in present]
         if missing:
             raise DatasetError(f"{file}: {tree!r} has no branch {', '.join(map(repr, missing))}")
         yield from events.iterate(list(wanted), step_size=size, library="ak")
@@ -130,7 +130,9 @@ def _pair(
     return np.stack(context, axis=1).astype(np.float32), np.stack(target, axis=1).astype(np.float32)
 
 
-def _usable(rows: Array, variables: Sequence[VariableConfig], branches: Sequence[str], dropped: dict[str, int]) -> Array:
+def _usable(
+    rows: Array, variables: Sequence[VariableConfig], branches: Sequence[str], dropped: dict[str, int]
+) -> Array:
     keep = np.ones(len(rows), dtype=bool)
     for column, variable, branch in zip(rows.T, variables, branches, strict=True):
         finite = np.isfinite(column)
@@ -150,7 +152,9 @@ def _refuse_if_poor(pairs: Pairs, config: FlowConfig) -> None:
     lost = sum(count for reason, count in pairs.dropped.items() if "no GEN partner" not in reason)
     reasons = "; ".join(f"{reason}: {count} rows" for reason, count in pairs.dropped.items())
     if not len(pairs):
-        raise DatasetError(f"no usable row in {', '.join(pairs.files) or 'an empty list of files'} ({reasons or 'no rows'})")
+        raise DatasetError(
+            f"no usable row in {', '.join(pairs.files) or 'an empty list of files'} ({reasons or 'no rows'})"
+        )
     if lost > config.dataset.maximum_dropped_fraction * (len(pairs) + lost):
         raise DatasetError(
             f"{lost} of {len(pairs) + lost} rows are unusable, more than maximum_dropped_fraction = "

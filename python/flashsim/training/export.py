@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,13 @@ import onnx
 from onnx import TensorProto
 from torch import Tensor, nn
 
-from .config import DTYPES, FlowConfig, VariableConfig
+from .config import DTYPES, FlowConfig, SamplingConfig, VariableConfig, config_to_dict
 from .flow import TrainedFlow
 from .graph import GraphBuilder
 from .network import VelocityNetwork
 from .solvers import SOLVERS, Solver
 
-__all__ = ["MAXIMUM_BYTES", "METADATA_KEY", "SCHEMA_VERSION", "build_model", "check_metadata", "export_flow"]
+__all__ = ["METADATA_KEY", "SCHEMA_VERSION", "build_model", "check_metadata", "export_flow"]
 
 METADATA_KEY = "flashsim"
 SCHEMA_VERSION = 1
@@ -67,7 +67,7 @@ def export_flow(
     output = Path(output)
     temporary = output.with_name(output.name + ".tmp")
     temporary.write_bytes(model.SerializeToString())
-    os.replace(temporary, output)
+    temporary.replace(output)
     return output
 
 
@@ -90,6 +90,8 @@ def build_model(
     graph.output(flow.preprocessing.emit_target(graph, end, row), "sample", ["n", dimension])
     model = graph.model(flow.config.name)
     provenance = {**flow.provenance, **(training or {}), "evaluations_per_step": method.evaluations_per_step}
+    sampling = SamplingConfig(solver=solver, default_steps=default_steps)
+    provenance["recipe"] = config_to_dict(replace(flow.config, sampling=sampling))
     metadata = _metadata(flow.config, solver, default_steps, dimension, provenance)
     check_metadata(metadata)
     entry = model.metadata_props.add()
@@ -136,23 +138,26 @@ class _VelocityGraph:
         self._network = network
         self._input_context = outer.node("Gemm", context, *_weights(outer, network.input_context))
         self._gates = [
-            outer.node("Sigmoid", outer.node("Gemm", context, *_weights(outer, block.gate))) for block in network.blocks
+            outer.node("Sigmoid", outer.node("Gemm", context, *_weights(outer, block.gate)))
+            for _, block in network.stages()
         ]
-        self._time_layers = [network.input_time, *(block.time for block in network.blocks)]
+        self._time_layers = [network.input_time, *(block.time for _, block in network.stages())]
 
     def emit(self, body: GraphBuilder, x: str, time: str) -> str:
         network = self._network
         angles = body.node("Mul", time, body.constant(_array(network.frequencies)))
         features = body.concatenate([time, body.node("Sin", angles), body.node("Cos", angles)])
         stacked = np.concatenate([_array(layer.weight).T for layer in self._time_layers], axis=1)
-        biases = [np.zeros(network.input_time.out_features)] + [_array(block.first.bias) for block in network.blocks]
+        biases = [np.zeros(network.input_time.out_features)] + [
+            _array(block.first.bias) for _, block in network.stages()
+        ]
         terms = body.node("Gemm", features, body.constant(stacked), body.constant(np.concatenate(biases)))
         input_time, *block_times = body.split(terms, [layer.out_features for layer in self._time_layers])
         hidden = body.node("MatMul", x, body.constant(_array(network.input.weight).T))
         hidden = body.node("Add", body.node("Add", hidden, self._input_context), input_time)
-        for index, block in enumerate(network.blocks):
-            if index and isinstance(network.joints[index - 1], nn.Linear):
-                hidden = body.node("Gemm", hidden, *_weights(body, network.joints[index - 1]))
+        for index, (joint, block) in enumerate(network.stages()):
+            if isinstance(joint, nn.Linear):
+                hidden = body.node("Gemm", hidden, *_weights(body, joint))
             inner = body.node("Gelu", hidden)
             inner = body.node("Gemm", inner, body.constant(_array(block.first.weight).T), block_times[index])
             inner = body.node("Gemm", body.node("Gelu", inner), *_weights(body, block.second))
@@ -164,7 +169,7 @@ def _array(tensor: Tensor) -> np.ndarray:
     return tensor.detach().cpu().numpy()
 
 
-def _weights(graph: GraphBuilder, layer: Any) -> tuple[str, str]:
+def _weights(graph: GraphBuilder, layer: nn.Linear) -> tuple[str, str]:
     return graph.constant(_array(layer.weight).T), graph.constant(_array(layer.bias))
 
 

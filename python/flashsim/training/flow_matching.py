@@ -32,7 +32,7 @@ def path_velocity(x: Tensor, z: Tensor, time: Tensor, sigma_min: float) -> Tenso
 
 
 def stratified_times(count: int, generator: torch.Generator) -> Tensor:
-    """Uniform times of shape [count, 1], one per equal slice of [0, 1]: the loss fluctuates less than with free draws."""
+    """Uniform times of shape [count, 1], one per equal slice of [0, 1]: the loss fluctuates less."""
     return ((torch.arange(count) + torch.rand(count, generator=generator)) / count).unsqueeze(1)
 
 

@@ -43,7 +43,7 @@ class Gaussianise(Operation):
 
     knots: int = 256
     limit: float = fitted(0.0)
-    quantiles: list[float] = fitted(())
+    quantiles: tuple[float, ...] = fitted(())
     name: ClassVar[str] = "gaussianise"
 
     def __post_init__(self) -> None:
@@ -65,7 +65,7 @@ class Gaussianise(Operation):
         levels = [normal.cdf(z) for z in self._grid()]
         quantiles = np.quantile(ordered, levels, method="hazen")
         quantiles[0], quantiles[-1] = ordered[0], ordered[-1]
-        self.quantiles = _strictly_increasing(quantiles).tolist()
+        self.quantiles = tuple(_strictly_increasing(quantiles).tolist())
 
     def forward(self, values: Array, row: Row[Array], generator: np.random.Generator) -> Array:
         return np.interp(values, self.quantiles, self._grid())

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
@@ -54,17 +56,17 @@ class GraphBuilder:
         self._nodes.append(helper.make_node("Identity", [value], [name], name=f"{self._prefix}{name}"))
         self._outputs.append(helper.make_tensor_value_info(name, dtype, list(shape)))
 
-    def constant(self, value: object, dtype: type[np.generic] = np.float32) -> str:
+    def constant(self, value: npt.ArrayLike, dtype: type[np.generic] = np.float32) -> str:
         """A constant tensor; equal constants are stored once."""
-        array = np.ascontiguousarray(np.asarray(value, dtype=dtype).reshape(np.shape(value)))  # type: ignore[arg-type]
+        array = np.asarray(value, dtype=dtype)
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self._constants:
             name = self._name("constant")
-            self._initializers.append(numpy_helper.from_array(array.reshape(np.shape(value)), name))  # type: ignore[arg-type]
+            self._initializers.append(numpy_helper.from_array(array, name))
             self._constants[key] = name
         return self._constants[key]
 
-    def node(self, op: str, *inputs: str, **attributes: object) -> str:
+    def node(self, op: str, *inputs: str, **attributes: Any) -> str:
         """Add a node with one output."""
         name = self._name(op)
         self._nodes.append(helper.make_node(op, list(inputs), [name], name=name, **attributes))
@@ -84,8 +86,9 @@ class GraphBuilder:
         return values[0] if len(values) == 1 else self.node("Concat", *values, axis=-1)
 
     def gather(self, table: Sequence[float] | np.ndarray, index: str) -> str:
-        """Elements of a constant table at whole numbers held as floats."""
-        return self.node("Gather", self.constant(table), self.node("Cast", index, to=TensorProto.INT64))
+        """Elements of a constant table at whole numbers held as floats, zero or more; not a number reads element 0."""
+        whole = self.node("Max", self.node("Cast", index, to=TensorProto.INT64), self.constant(0, np.int64))
+        return self.node("Gather", self.constant(table), whole)
 
     def column_function(self, op: str, column: str) -> str:
         """Apply a transcendental function to a column of shape [n, 1] with the same bits at any row.

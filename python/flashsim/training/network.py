@@ -59,6 +59,8 @@ class VelocityNetwork(nn.Module):
         torch.Size([5, 16])
     """
 
+    frequencies: Tensor
+
     def __init__(
         self,
         dimension: int,
@@ -72,22 +74,27 @@ class VelocityNetwork(nn.Module):
         self.input = nn.Linear(dimension, hidden[0], bias=False)
         self.input_time = nn.Linear(time_features, hidden[0], bias=False)
         self.input_context = nn.Linear(context_features, hidden[0])
-        self.blocks = nn.ModuleList(ResidualBlock(width, context_features, time_features) for width in hidden)
-        self.joints = nn.ModuleList(
-            nn.Identity() if before == after else nn.Linear(before, after) for before, after in pairwise(hidden)
-        )
+        blocks = [ResidualBlock(width, context_features, time_features) for width in hidden]
+        joints = [nn.Identity() if before == after else nn.Linear(before, after) for before, after in pairwise(hidden)]
+        self.blocks, self.joints = nn.ModuleList(blocks), nn.ModuleList(joints)
         self.output = nn.Linear(hidden[-1], dimension)
 
     def forward(self, x: Tensor, time: Tensor, context: Tensor) -> Tensor:
-        """Velocity of shape [n, dimension] at x [n, dimension], time [n, 1] or [1, 1], context [n, context_features]."""
+        """Velocity [n, dimension] at x [n, dimension], time [n, 1] or [1, 1], context [n, context_features]."""
         angles = time * self.frequencies
         features = torch.cat([time, torch.sin(angles), torch.cos(angles)], dim=1)
         hidden = self.input(x) + self.input_time(features) + self.input_context(context)
-        for index, block in enumerate(self.blocks):
-            if index:
-                hidden = self.joints[index - 1](hidden)
-            hidden = block(hidden, features, context)
+        for joint, block in self.stages():
+            hidden = block(joint(hidden), features, context)
         return self.output(functional.gelu(hidden))
+
+    def stages(self) -> list[tuple[nn.Module, ResidualBlock]]:
+        """The blocks, each with the layer that brings its input to its width."""
+        return [
+            (joint, block)
+            for joint, block in zip([nn.Identity(), *self.joints], self.blocks, strict=True)
+            if isinstance(block, ResidualBlock)
+        ]
 
     def parameter_count(self) -> int:
         """Number of trained numbers."""

@@ -72,7 +72,7 @@ class Operation(ABC):
         """Target variables that the operation refers to, which are therefore decoded first."""
         return ()
 
-    def width(self) -> int:
+    def features(self) -> int:
         """Columns that `forward` returns per variable."""
         return 1
 

@@ -46,7 +46,7 @@ class OneHot(Operation):
             raise ValueError(f"other = {self.other} is not among the categories {self.categories}")
         self._named = [category for category in self.categories if category != self.other]
 
-    def width(self) -> int:
+    def features(self) -> int:
         return len(self.categories)
 
     def forward(self, values: Array, row: Row[Array], generator: np.random.Generator) -> Array:
@@ -151,8 +151,14 @@ class Share(Operation):
     def target_references(self) -> tuple[str, ...]:
         return tuple(self.after)
 
+    def fit(self, values: Array, row: Row[Array]) -> None:
+        above = float(np.mean(values > 1.01 * self._rest(row)))
+        if above > 0.001:
+            others = " + ".join(self.after)
+            raise ValueError(f"{100 * above:.2g} % of the rows exceed what {others} leave of a total of {self.total}")
+
     def forward(self, values: Array, row: Row[Array], generator: np.random.Generator) -> Array:
-        return values / self._rest(row)
+        return np.minimum(values / self._rest(row), 1.0)
 
     def inverse(self, values: Array, row: Row[Array]) -> Array:
         return values * self._rest(row)
@@ -179,7 +185,9 @@ class Log(Operation):
 
     def fit(self, values: Array, row: Row[Array]) -> None:
         if not np.all(values + self.offset > 0):
-            raise ValueError(f"the smallest value {values.min()} has no logarithm: give an offset above {-values.min()}")
+            raise ValueError(
+                f"the smallest value {values.min()} has no logarithm: give an offset above {-values.min()}"
+            )
 
     def forward(self, values: Array, row: Row[Array], generator: np.random.Generator) -> Array:
         return np.log(values + self.offset)

@@ -78,7 +78,7 @@ class Preprocessing:
     @property
     def context_features(self) -> int:
         """Number of columns that `encode_context` returns."""
-        return sum(max(operation.width() for operation in chain) for chain in self._context_operations)
+        return sum(max(operation.features() for operation in chain) for chain in self._context_operations)
 
     @property
     def target_features(self) -> int:
@@ -206,7 +206,7 @@ class Preprocessing:
             operation = OPERATIONS[name]
             if not (operation.for_context if kind == "context" else operation.for_target):
                 raise ConfigError(f"{where}: operation {name!r} cannot be used for a {kind} variable")
-            if operations and operations[-1].width() > 1:
+            if operations and operations[-1].features() > 1:
                 raise ConfigError(f"{where}: operation {operations[-1].name!r} must be the last")
             keys = {key: value for key, value in declared.items() if key != "op"}
             for key in keys:

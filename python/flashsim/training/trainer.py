@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import platform
 import time
 from collections.abc import Iterable
@@ -49,7 +48,7 @@ def train(
         data: ROOT files of pairs, or pairs already read.
         output: checkpoint; ``<output>.history.json`` and ``<output>.loss.png`` are written beside it.
         resume: go on from ``output``, bit for bit as if the training had not stopped.
-        threads: CPU threads; by default what torch takes.
+        threads: CPU threads, by default what torch takes; another number may change the last bits.
         progress: show a progress bar and one line per checkpoint.
 
     Returns:
@@ -64,8 +63,6 @@ def train(
         >>> config = load_config("jets.toml")  # doctest: +SKIP
         >>> train(config, ["ttbar_0.root", "ttbar_1.root"], "jets.pt", threads=1)  # doctest: +SKIP
     """
-    if threads is not None:
-        torch.set_num_threads(threads)
     console = Console(quiet=not progress)
     pairs = data if isinstance(data, Pairs) else read_pairs(data, config)
     console.print(f"{len(pairs)} pairs from {pairs.events} events in {len(pairs.files)} files")
@@ -74,9 +71,12 @@ def train(
     trainer = Trainer(config, pairs, Path(output))
     if resume:
         trainer.resume()
+    threads_before = torch.get_num_threads()
+    torch.set_num_threads(threads_before if threads is None else threads)
     try:
         _run(trainer, console)
     finally:
+        torch.set_num_threads(threads_before)
         if trainer.history:
             plot_loss(trainer.history, trainer.beside("loss.png"))
     return TrainedFlow.load(output)
@@ -206,7 +206,7 @@ class Trainer:
         history = self.beside("history.json")
         temporary = history.with_name(history.name + ".tmp")
         temporary.write_text(json.dumps(self.history, indent=1), encoding="utf-8")
-        os.replace(temporary, history)
+        temporary.replace(history)
 
     def resume(self) -> None:
         """Continue from the checkpoint at ``output``.
@@ -217,7 +217,7 @@ class Trainer:
         """
         saved = load_checkpoint(self.output)
         mine = config_to_dict(self.config)
-        different = sorted(key for key in mine if mine[key] != saved["config"].get(key))
+        different = sorted(key for key in mine if key != "sampling" and mine[key] != saved["config"].get(key))
         if different:
             raise CheckpointError(f"{self.output}: made with another recipe, which differs in {', '.join(different)}")
         if saved["checksum"] != self._checksum:
@@ -264,7 +264,9 @@ class Trainer:
         return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * done))
 
     def _diverged(self, what: str) -> None:
-        kept = f"{self.output} keeps epoch {self._saved_epoch}" if self._saved_epoch else "no checkpoint was written yet"
+        kept = (
+            f"{self.output} keeps epoch {self._saved_epoch}" if self._saved_epoch else "no checkpoint was written yet"
+        )
         raise TrainingDiverged(
             f"epoch {self.epoch + 1}: {what}; {kept}. Lower training.learning_rate or training.gradient_clip"
         )
