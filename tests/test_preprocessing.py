@@ -10,6 +10,9 @@ import pytest
 pytest.importorskip("torch")
 onnxruntime = pytest.importorskip("onnxruntime")
 
+from hypothesis import given, settings  # noqa: E402
+from hypothesis import strategies as st  # noqa: E402
+
 from flashsim.training.atoms import Dequantise, Present, Spike  # noqa: E402
 from flashsim.training.config import ConfigError, VariableConfig  # noqa: E402
 from flashsim.training.gaussianise import Gaussianise  # noqa: E402
@@ -27,8 +30,6 @@ from flashsim.training.operations import (  # noqa: E402
     Standardise,
 )
 from flashsim.training.preprocessing import OPERATIONS, Preprocessing  # noqa: E402
-from hypothesis import given, settings  # noqa: E402
-from hypothesis import strategies as st  # noqa: E402
 
 ROWS = 3001
 

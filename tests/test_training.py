@@ -27,6 +27,12 @@ from flashsim.training import (  # noqa: E402
     read_pairs,
     train,
 )
+from flashsim.training.compare import (  # noqa: E402
+    kolmogorov_smirnov,
+    marginal_distances,
+    plot_marginals,
+    plot_response,
+)
 from flashsim.training.config import config_from_dict, config_to_dict  # noqa: E402
 from flashsim.training.flow_matching import (  # noqa: E402
     flow_matching_loss,
@@ -255,6 +261,25 @@ def test_unusable_files_are_named(tmp_path: Path, config: FlowConfig) -> None:
         read_pairs([path], other)
     with pytest.raises(DatasetError, match=r"absent.root: cannot be opened"):
         read_pairs([tmp_path / "absent.root"], config)
+
+
+def test_kolmogorov_smirnov_distance_of_known_samples() -> None:
+    assert kolmogorov_smirnov(np.array([1.0, 2, 3, 4]), np.array([3.0, 4, 5, 6])) == pytest.approx(0.5)
+    assert kolmogorov_smirnov(np.array([0.0, 0, 1]), np.array([0.0, 1, 1])) == pytest.approx(1 / 3)
+    assert kolmogorov_smirnov(np.arange(5.0), np.arange(5.0)) == 0
+
+
+def test_comparison_pictures_are_drawn(tmp_path: Path, config: FlowConfig, pairs: Pairs) -> None:
+    distances = marginal_distances(pairs.target, pairs.target[:300], config.target)
+    assert list(distances) == ["pt", "nMuons"]
+    assert 0 < max(distances.values()) < 0.2
+    plot_marginals(pairs.target, pairs.target[:300], config.target, tmp_path / "marginals.png")
+    generator = np.random.default_rng(2)
+    context = {"pt": generator.uniform(20, 200, 4000), "partonFlavour": generator.choice([1, 21, -4, 5], 4000)}
+    reco = {"pt": context["pt"] * generator.normal(1, 0.1, 4000), "btag": generator.random(4000)}
+    plot_response(context, reco, reco, tmp_path / "response.png")
+    for name in ("marginals.png", "response.png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
 
 
 def weights(flow: TrainedFlow) -> dict[str, torch.Tensor]:

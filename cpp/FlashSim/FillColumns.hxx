@@ -51,6 +51,8 @@ public:
 
    const Layout &GetLayout() const { return fLayout; }
    const std::vector<std::string> &GetNames() const { return fNames; }
+   /// Types as RDataFrame names them.
+   const std::vector<std::string> &GetTypes() const { return fTypes; }
    const FoldLabels &GetLabels() const { return fLabels; }
    bool DoFoldsStraddleTasks() const { return fFoldsStraddleTasks; }
 

@@ -175,24 +175,28 @@ private:
 /// \cond
 namespace Booking {
 
+/// An empty histogram and the columns that will fill it.
+struct Request {
+   Request(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model, const std::string &value,
+           const std::string &weight, const FoldColumns &folds);
+
+   std::shared_ptr<OversampledTH1D> fResult;
+   std::shared_ptr<const FillColumns> fColumns;
+};
+
+/// Books with columns of these types, or, if none are given, of those that just-in-time compilation finds.
+template <typename... ColumnTypes>
+ROOT::RDF::RResultPtr<OversampledTH1D> Book(ROOT::RDF::RNode node, const Request &request)
+{
+   return node.template Book<ColumnTypes...>(
+      OversampledTHAction<OversampledTH1D>(request.fResult, request.fColumns, node.GetNSlots()),
+      request.fColumns->GetNames());
+}
+
 /// BookOversampledTH1D() for Python, where errors of functions with overloads are hard to read.
 ROOT::RDF::RResultPtr<OversampledTH1D> BookTH1D(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model,
                                                 const std::string &value, const std::string &weight,
                                                 const FoldColumns &folds);
-
-template <typename... ColumnTypes>
-ROOT::RDF::RResultPtr<OversampledTH1D> BookTyped(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model,
-                                                 const std::string &value, const std::string &weight,
-                                                 const FoldColumns &folds)
-{
-   auto result = OversampledTH1D::Make(model);
-   auto columns = std::make_shared<const FillColumns>(
-      node, "FlashSim: OversampledTH1D '" + std::string(result->GetName()) + "'", std::vector<std::string>{value}, weight,
-      folds);
-   const auto names = columns->GetNames();
-   using Action = OversampledTHAction<OversampledTH1D>;
-   return node.template Book<ColumnTypes...>(Action(std::move(result), std::move(columns), node.GetNSlots()), names);
-}
 
 } // namespace Booking
 /// \endcond
@@ -241,7 +245,7 @@ ROOT::RDF::RResultPtr<OversampledTH1D>
 BookOversampledTH1D(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model, const std::string &value,
                     const std::string &weight, const std::string &event, int folds, bool foldsStraddleTasks = true);
 
-/// \brief The same without just-in-time compilation.
+/// \brief The same for any types of columns without just-in-time compilation.
 /// \tparam FirstColumn,OtherColumns types of value, weight, event and folds, as far as they are columns
 ///
 /// ~~~{.cpp}
@@ -252,7 +256,7 @@ ROOT::RDF::RResultPtr<OversampledTH1D>
 BookOversampledTH1D(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model, const std::string &value,
                     const std::string &weight = "", const FoldColumns &folds = {})
 {
-   return Booking::BookTyped<FirstColumn, OtherColumns...>(std::move(node), model, value, weight, folds);
+   return Booking::Book<FirstColumn, OtherColumns...>(node, Booking::Request(node, model, value, weight, folds));
 }
 
 } // namespace FlashSim

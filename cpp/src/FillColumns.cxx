@@ -1,6 +1,8 @@
 // Part of FlashSim for RDataFrame.
 #include "FlashSim/FillColumns.hxx"
 
+#include "FlashSim/FoldSource.hxx"
+
 #include <stdexcept>
 #include <utility>
 
@@ -16,7 +18,9 @@ FillColumns::FillColumns(ROOT::RDF::RNode node, std::string action, const std::v
    fLayout.fConstantFolds = folds.fConstantFolds;
    const bool isByDefault = !fLayout.fHasEvent && folds.fFolds == FoldColumns{}.fFolds && !node.HasColumn(folds.fFolds);
    fLayout.fHasFolds = folds.fConstantFolds == 0 && !folds.fFolds.empty() && !isByDefault;
-   fFoldsStraddleTasks = fLayout.fHasEvent && folds.fFoldsStraddleTasks;
+   // A FoldSource hands out whole GEN events, in many small tasks of which nothing has to be remembered.
+   const bool areFoldsWhole = folds.fEvent == "genEvent" && ReadsFoldSource(node);
+   fFoldsStraddleTasks = fLayout.fHasEvent && folds.fFoldsStraddleTasks && !areFoldsWhole;
 
    if (folds.fConstantFolds < 0)
       throw std::runtime_error(fLabels.fAction + ": the number of folds is " + std::to_string(folds.fConstantFolds) +

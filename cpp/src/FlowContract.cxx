@@ -194,7 +194,7 @@ FlowContract FlowContract::FromJson(const std::string &json, const std::string &
    contract.fNoiseDimension = static_cast<std::size_t>(reader.GetPositiveInteger("noise_dimension"));
    if (reader.Has("sort_by") && !reader.Get("sort_by").is_null()) {
       contract.fSortBy = reader.GetString("sort_by");
-      if (contract.FindTarget(contract.fSortBy) == contract.fTarget.size())
+      if (!contract.fSortBy.empty() && contract.FindTarget(contract.fSortBy) == contract.fTarget.size())
          reader.Fail("sort_by", "names '" + contract.fSortBy + "', which is no target");
    }
    if (reader.Has("default_steps") && !reader.Get("default_steps").is_null()) {

@@ -25,7 +25,8 @@ FoldAccumulator::FoldAccumulator(std::size_t nCells, bool foldsStraddleTasks, Fo
 
 void FoldAccumulator::StartTask()
 {
-   fInFold = false;
+   // In one thread RDataFrame starts a task for each batch of ranges of a data source, and ends only the last.
+   EndTask();
    fIsFirstFold = true;
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -39,8 +40,6 @@ def simulate(flow: str | Path, context: Array, seed: int = 1, steps: int | None 
     Returns:
         Target rows [n, T] in physical units.
     """
-    import json
-
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
