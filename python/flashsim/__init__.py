@@ -8,8 +8,9 @@ Importing the package adds three methods to every RDataFrame node:
 
 >>> import ROOT, flashsim
 >>> df = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(10)
->>> sim = df.FlashSim("jets", folds=2)
->>> h = sim.Filter("nJet >= 2").Define("pt", "Jet_pt[0]").OversampledTH1D(("pt", ";p_{T};events", 10, 0, 500), "pt")
+>>> sim = df.FlashSim("jets", folds=2, prefix="Flash")
+>>> leading = sim.Filter("nFlashJet >= 2").Define("leading", "FlashJet_pt[0]")
+>>> h = leading.OversampledTH1D(("pt", ";p_{T};events", 10, 0, 500), "leading")
 >>> sim.Count().GetValue()
 20
 """

@@ -81,8 +81,8 @@ def flash_sim(
     --------
     >>> import ROOT, flashsim
     >>> df = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(100)
-    >>> sim = df.Filter("nGenJet >= 4").FlashSim("jets", folds=5, seed=1)
-    >>> mean = sim.Filter("nJet > 0").Define("leading", "Jet_pt[0]").Mean("leading")
+    >>> sim = df.Filter("nGenJet >= 4").FlashSim("jets", folds=5, seed=1, prefix="Flash")
+    >>> mean = sim.Filter("nFlashJet > 0").Define("leading", "FlashJet_pt[0]").Mean("leading")
     >>> 20 < mean.GetValue() < 500
     True
     """
@@ -122,8 +122,8 @@ def define_folds(
     --------
     >>> import ROOT, flashsim
     >>> df = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(10)
-    >>> inline = df.DefineFolds("jets", folds=4)
-    >>> inline.Define("folds", "Jet_pt.size()").Max("folds").GetValue()
+    >>> inline = df.DefineFolds("jets", folds=4, prefix="Flash")
+    >>> int(inline.Define("folds", "FlashJet_pt.size()").Max("folds").GetValue())
     4
     """
     options = _make_options(folds, seed, steps, prefix, context)
