@@ -118,7 +118,9 @@ def raw_onnxruntime(path: str, rows: int, steps: int):
         def sample() -> None:
             for first in range(0, rows, batch):
                 part = slice(first, first + batch)
-                session.run(None, {"noise": noise[part], "context": context[part], "steps": np.array(steps, dtype=np.int64)})
+                session.run(
+                    None, {"noise": noise[part], "context": context[part], "steps": np.array(steps, dtype=np.int64)}
+                )
 
         return sample
 

@@ -342,7 +342,7 @@ def test_empty_inputs_are_no_errors(gen_files, tmp_path, tiny_flow, threads):
         ({"steps": -1}, ValueError, "steps must be"),
         ({"steps": 3}, RuntimeError, "samples in one shot"),
         ({"chunk_size": -1}, ValueError, "chunk_size must be"),
-        ({"context": {"mass": "1"}}, RuntimeError, "has the key 'mass', which is no context variable; there are pt, eta"),
+        ({"context": {"mass": "1"}}, RuntimeError, "key 'mass', which is no context variable; there are pt, eta"),
         ({"context": {"pt": "GenJet_pT"}}, RuntimeError,
          "the expression 'GenJet_pT', given for context variable 'pt' of flow 'tiny', is not valid"),
         ({"context": {"pt": "1.f", "eta": "2.f"}}, RuntimeError, "all context columns of flow 'tiny' are scalars"),

@@ -11,6 +11,7 @@ import awkward as ak
 import numpy as np
 import pytest
 import uproot
+
 from flashsim.generation import CONTEXT, PROCESSES, TARGETS, generate, production
 from flashsim.generation import events as events_module
 from flashsim.generation import jets as jets_module

@@ -14,8 +14,8 @@ WEIGHT = "event % 3 == 0 ? -1.5 : 1.0 + 0.01 * (event % 7)"
 def expected(gen_event, reco_event, folds, values, weights):
     """Content, variance, naive variance and limit variance of all bins, flow bins included.
 
-    The naive variance counts fills, as TH1::Fill does. The limit needs the spread of a GEN event's RECO events, which are
-    independent of each other; a RECO event may fill a bin more than once.
+    The naive variance counts fills, as TH1::Fill does. The limit needs the spread of a GEN event's RECO events, which
+    are independent of each other; a RECO event may fill a bin more than once.
     """
     n_bins = len(EDGES) + 1
     bins = np.digitize(values, EDGES)

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+
 from flashsim.generation import CONTEXT, TARGETS, respond
 from flashsim.generation.response import FLAVOUR_TABLE, RESOLUTION_TERMS, flavour_class
 from flashsim.generation.variables import reduce_angle, reduce_mantissa

@@ -38,7 +38,8 @@ std::shared_ptr<OversampledTH1D> OversampledTH1D::Make(const ROOT::RDF::TH1DMode
                                      "250.); limits cannot be found from the first fills.");
       return std::make_shared<OversampledTH1D>(model.fName, model.fTitle, model.fNbinsX, model.fXLow, model.fXUp);
    }
-   const bool isAscending = std::is_sorted(edges.begin(), edges.end(), [](double a, double b) { return !(b > a); });
+   const auto isMisplaced = [](double low, double high) { return !(low < high); };
+   const bool isAscending = std::adjacent_find(edges.begin(), edges.end(), isMisplaced) == edges.end();
    if (edges.size() < 2 || !isAscending)
       throw std::invalid_argument(name + " was asked for with " + std::to_string(edges.size()) +
                                   " bin edges. Expected at least two, each above the one before.");

@@ -23,45 +23,45 @@ def oversampled_th1d(
     folds: str | int = "nFolds",
     folds_straddle_tasks: bool = True,
 ) -> Any:
-    r"""Books a histogram of oversampled events: ``node.OversampledTH1D(("pt", ";p_{T} [GeV]", 50, 0, 250), "pt", "genWeight")``.
+    r"""Books a histogram of oversampled events: ``node.OversampledTH1D(("pt", ";pt", 50, 0, 250), "pt", "genWeight")``.
 
     With :math:`w_{ji}` the weight of fill i of GEN event j, which was simulated :math:`N_j` times, and
     :math:`A_{jb} = \sum_{i \in b} w_{ji} / N_j`, bin b has the content :math:`\sum_j A_{jb}` and the squared error
-    :math:`\sum_j A_{jb}^2`: RECO events made from the same GEN event are correlated, and counting them as independent, as
-    ``Histo1D`` does, gives errors that are too small. Under- and overflow are bins like the others.
+    :math:`\sum_j A_{jb}^2`: RECO events made from the same GEN event are correlated, and counting them as independent,
+    as ``Histo1D`` does, gives errors that are too small. Under- and overflow are bins like the others.
 
-    With a column of GEN events, one entry is one RECO event, and an RVec holds what this RECO event fills (its jets, for example). The
-    entries of a GEN event follow one another; those that a ``Filter`` has dropped count in N. In *inline mode* (``event=None``),
-    one entry is one GEN event, and the value is an RVec with one element for each RECO event.
+    With a column of GEN events, one entry is one RECO event, and an RVec holds what this RECO event fills (its jets,
+    say). The entries of a GEN event follow one another; those that a ``Filter`` has dropped count in N. In *inline
+    mode* (``event=None``), one entry is one GEN event, and the value is an RVec with one element for each RECO event.
 
     Parameters
     ----------
     node
         Any RDataFrame node.
     model
-        ``(name, title, nbins, low, high)`` or ``(name, title, nbins, edges)``, as for ``Histo1D``, or a ``ROOT.RDF.TH1DModel``.
-        Limits must be given.
+        ``(name, title, nbins, low, high)`` or ``(name, title, nbins, edges)``, as for ``Histo1D``, or a
+        ``ROOT.RDF.TH1DModel``. Limits must be given.
     value
         Column to histogram: a number, or an RVec of numbers that fill one by one.
     weight
-        Column of weights: a number, which holds for all elements of an RVec, or an RVec with as many elements as the value. By
-        default all weights are 1.
+        Column of weights: a number, which holds for all elements of an RVec, or an RVec with as many elements as the
+        value. By default all weights are 1.
     event
         Integer column with the number of the GEN event, unique in the dataset; None for inline mode.
     folds
-        Integer column with N, the RECO events simulated from the GEN event, selected or not; or the number itself, if it is the same
-        for all. In inline mode, N is the size of the RVec if this is left as it is and there is no column ``nFolds``, which is right
-        as long as no elements were masked away.
+        Integer column with N, the RECO events simulated from the GEN event, selected or not; or the number itself, if
+        all GEN events have the same. In inline mode, N is the size of the RVec if this is left as it is and there is no
+        column ``nFolds``, which is right as long as no elements were masked away.
     folds_straddle_tasks
-        Whether RDataFrame may split the entries of a GEN event between two tasks, as it does for files. False, where it never does,
-        saves memory.
+        Whether RDataFrame may split the entries of a GEN event between two tasks, as it does for files. False, where it
+        never does, saves memory.
 
     Returns
     -------
     RResultPtr
-        Result of type ``FlashSim::OversampledTH1D``: a ``TH1D`` with ``GetBinErrorNaive(bin)``, ``GetBinErrorForFolds(bin, n)``,
-        ``GetBinErrorLimit(bin)``, ``GetNGenEvents()`` and ``Normalize(sum_of_weights)``. The C++ class ``FlashSim::OversampledTH``
-        says what each of its numbers means.
+        Result of type ``FlashSim::OversampledTH1D``: a ``TH1D`` with ``GetBinErrorNaive(bin)``,
+        ``GetBinErrorForFolds(bin, n)``, ``GetBinErrorLimit(bin)``, ``GetNGenEvents()`` and
+        ``Normalize(sum_of_weights)``. The C++ class ``FlashSim::OversampledTH`` says what each of its numbers means.
 
     Raises
     ------
@@ -70,14 +70,14 @@ def oversampled_th1d(
     RuntimeError
         If a column does not exist.
     std::runtime_error
-        During the event loop, if a weight is not finite, N is below 1 or not the same within a GEN event, there are more RECO events than N,
-        RVecs differ in size, or columns are of types that make no sense.
+        During the event loop, if a weight is not finite, N is below 1 or not the same within a GEN event, there are
+        more RECO events than N, RVecs differ in size, or columns are of types that make no sense.
 
     Notes
     -----
-    *Lazy*: the event loop starts when the result is first looked at. ``VariationsFor`` and ``OnPartialResult`` work as for ``Histo1D``.
-    Under ``ROOT.EnableImplicitMT()`` slots fill in parallel; results then agree to rounding (1e-15), not bit for bit.
-    See arXiv:2402.13684 and root-project/root #16740.
+    *Lazy*: the event loop starts when the result is first looked at. ``VariationsFor`` and ``OnPartialResult`` work as
+    for ``Histo1D``. Under ``ROOT.EnableImplicitMT()`` slots fill in parallel; results then agree to rounding (1e-15),
+    not bit for bit. See arXiv:2402.13684 and root-project/root #16740.
 
     Examples
     --------

@@ -1,0 +1,148 @@
+"""What OversampledTH1D refuses, in which words, and what a failed event loop leaves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import ROOT
+
+MODEL = ("h", ";x;events", 10, 0.0, 10.0)
+
+
+def make_dataframe(**replaced):
+    """Three GEN events of four folds."""
+    columns = {
+        "genEvent": np.repeat(np.array([11, 12, 13], np.uint64), 4),
+        "nFolds": np.full(12, 4, np.int32),
+        "x": np.linspace(0.5, 9.5, 12),
+        "w": np.ones(12),
+        **replaced,
+    }
+    return ROOT.RDF.FromNumpy(columns)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"value": "y"}, "OversampledTH1D 'h': there is no column 'y'. Expected a column to histogram; Define one"),
+        ({"value": "2 * x"}, "there is no column '2 \\* x'"),
+        ({"value": "x", "weight": "genWeight"}, "there is no column 'genWeight'. Expected a column of weights"),
+        ({"value": "x", "event": "event"}, "there is no column 'event'. Expected the number of the GEN event"),
+        ({"value": "x", "folds": "folds"}, "there is no column 'folds'. Expected the number of RECO events"),
+        ({"value": "x", "folds": ""}, "neither a column with the number of folds was given nor the number itself"),
+    ],
+)
+def test_missing_columns(arguments, message):
+    with pytest.raises(RuntimeError, match=message):
+        make_dataframe().OversampledTH1D(MODEL, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("model", "error", "message"),
+    [
+        (("h", "", 50), TypeError, "model must be"),
+        ("h", TypeError, "model must be"),
+        (
+            ("h", "", 50, 0.0, 0.0),
+            RuntimeError,
+            "'h' was asked for with 50 bins from 0.0+ to 0.0+. Expected at least one",
+        ),
+        (("h", "", 0, 0.0, 1.0), RuntimeError, "0 bins"),
+        (("h", "", 2, [0, 2, 1]), RuntimeError, "3 bin edges. Expected at least two, each above the one before"),
+        (("h", "", 4, [0, 1, 2]), ValueError, "'h' has 4 bins and edges of shape \\(3,\\); expected 5 edges"),
+    ],
+)
+def test_models(model, error, message):
+    with pytest.raises(error, match=message):
+        make_dataframe().OversampledTH1D(model, "x")
+
+
+@pytest.mark.parametrize(("folds", "error"), [(0, ValueError), (-3, ValueError), (2.0, TypeError), (True, TypeError)])
+def test_numbers_of_folds(folds, error):
+    with pytest.raises(error, match="folds"):
+        make_dataframe().OversampledTH1D(MODEL, "x", folds=folds)
+
+
+@pytest.mark.parametrize(
+    ("replaced", "arguments", "message"),
+    [
+        ({}, {"folds": 3}, "GEN event 11 \\(column 'genEvent'\\) has more RECO events than its 3 folds"),
+        ({"nFolds": np.zeros(12, np.int32)}, {}, "GEN event 11 .* has 0 folds \\(column 'nFolds'\\)"),
+        (
+            {"nFolds": np.r_[4, 4, 4, 4, 4, 7, 4, 4, 4, 4, 4, 4].astype(np.int32)},
+            {},
+            "event 12 .* has 4 folds .* and 7 in",
+        ),
+        ({"w": np.r_[np.ones(9), np.nan, 1, 1]}, {"weight": "w"}, "GEN event 13 .* has a weight of nan"),
+        ({"w": np.r_[np.inf, np.ones(11)]}, {"weight": "w"}, "GEN event 11 .* has a weight of inf"),
+        ({}, {"event": "x"}, "column 'x' \\(double\\) cannot be used. Expected an integer"),
+        ({}, {"folds": "x"}, "column 'x' \\(double\\) cannot be used. Expected an integer"),
+        (
+            {},
+            {"event": None},
+            "column 'x' \\(double\\) cannot be used. Expected an RVec with one element for each RECO",
+        ),
+    ],
+)
+def test_bad_values(threads, replaced, arguments, message):
+    histogram = make_dataframe(**replaced).OversampledTH1D(MODEL, "x", **arguments)
+    with pytest.raises(Exception, match=message) as caught:
+        histogram.GetValue()
+    assert isinstance(caught.value, ROOT.std.runtime_error)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"value": "three", "weight": "two"}, "column 'three' .* has 3 elements and column 'two' .* has 2"),
+        ({"value": "text"}, "column 'text' \\(.*string.*\\) cannot be used. Expected a number, or an RVec of numbers"),
+        ({"value": "nested"}, "column 'nested' .* cannot be used. Expected a number, or an RVec of numbers"),
+        ({"value": "three", "event": "three"}, "column 'three' .* cannot be used. Expected an integer"),
+        ({"value": "three", "event": None, "folds": 2}, "column 'three' .* has 3 elements, more than the 2 folds"),
+        ({"value": "none", "event": None, "folds": "zero"}, "a GEN event has 0 folds \\(column 'zero'\\)"),
+        ({"value": "three", "weight": "bad", "event": None}, "a GEN event has a weight of nan"),
+    ],
+)
+def test_bad_collections(arguments, message):
+    df = make_dataframe().Define("three", "ROOT::RVecD{1, 2, 3}").Define("two", "ROOT::RVecF{1, 2}")
+    df = df.Define("none", "ROOT::RVecD{}").Define("text", 'std::string("a")').Define("zero", "0")
+    df = df.Define("nested", "ROOT::RVec<ROOT::RVecF>{{1}, {2}}").Define("bad", 'std::nan("")')
+    with pytest.raises(Exception, match=message):
+        df.OversampledTH1D(MODEL, **arguments).GetValue()
+
+
+def test_masked_collection_in_inline_mode():
+    df = ROOT.RDataFrame(1).Define("none", "ROOT::RVecD{}")
+    with pytest.raises(Exception, match=r"column 'none' .* is empty, so that the number of folds is not known"):
+        df.OversampledTH1D(MODEL, "none", event=None).GetValue()
+    assert df.OversampledTH1D(MODEL, "none", event=None, folds=5).GetEntries() == 0
+
+
+def test_interrupted_event_loop_leaves_nan(threads):
+    df = make_dataframe(w=np.r_[np.ones(11), np.nan])
+    good, bad = df.OversampledTH1D(MODEL, "x"), df.OversampledTH1D(MODEL, "x", "w")
+    with pytest.raises(Exception, match="weight of nan"):
+        good.GetValue()
+    for histogram in (good, bad):
+        assert np.isnan([histogram.GetBinContent(i) for i in range(12)]).all()
+        assert np.isnan([histogram.GetBinError(i) for i in range(12)]).all()
+        assert not histogram.HasFoldInformation()
+        with pytest.raises(Exception, match="loop that was to fill the histogram failed"):
+            histogram.GetBinErrorNaive(1)
+    # The dataframe is not harmed.
+    assert df.OversampledTH1D(MODEL, "x").GetNGenEvents() == 3
+
+
+def test_parts_of_folds_that_do_not_fit(capfd):
+    # FromNumpy gives each of two slots one task; both start with GEN event 11.
+    event = np.repeat(np.array([11, 12, 13, 11, 14, 15], np.uint64), 4)
+    ROOT.EnableImplicitMT(2)
+    try:
+        columns = {"genEvent": event, "nFolds": np.full(24, 4, np.int32), "x": np.linspace(0.1, 9.9, 24)}
+        histogram = ROOT.RDF.FromNumpy(columns).OversampledTH1D(MODEL, "x")
+        histogram.GetValue()
+    finally:
+        ROOT.DisableImplicitMT()
+    # RDataFrame offers no way to throw once all entries are read.
+    assert np.isnan([histogram.GetBinContent(i) for i in range(12)]).all()
+    assert "GEN event 11 (column 'genEvent') has more RECO events than its 4 folds" in capfd.readouterr().err
