@@ -58,7 +58,7 @@ else()
       "FlashSim needs ROOT 6.36 or newer and found none. Either `pip install ROOT` for the Python given by "
       "-DPython_EXECUTABLE=..., or source thisroot.sh of an installation, or set -DROOT_DIR=.../cmake.")
   endif()
-  set(FLASHSIM_ROOT_DIR "${ROOTSYS}")
+  get_filename_component(FLASHSIM_ROOT_DIR "${ROOT_BINDIR}/.." ABSOLUTE)
   list(GET ROOT_INCLUDE_DIRS 0 FLASHSIM_ROOT_INCLUDE_DIR)
   set(FLASHSIM_ROOT_LIBRARY_DIR "${ROOT_LIBRARY_DIR}")
   find_program(FLASHSIM_ROOTCLING rootcling HINTS "${ROOT_BINDIR}" REQUIRED)
