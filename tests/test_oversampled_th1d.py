@@ -111,6 +111,17 @@ def test_collections(threads, rows, flat_files):
     check(one_value, expected({**fills, "x": rows["x"][index]}, weights="weights"))
 
 
+def test_very_many_values_in_one_reco_event():
+    # Up to 119 values in 128 bins, many of them in bins already filled.
+    rows = make_rows(n_gen=20)
+    expression = "ROOT::RVecD v(reco % 120); for (std::size_t i = 0; i < v.size(); ++i) v[i] = (x * i) / 128; return v;"
+    histogram = ROOT.RDF.FromNumpy(rows).Define("v", expression).OversampledTH1D(("h", "", 128, 0.0, 8.0), "v", "w")
+    index = np.repeat(np.arange(len(rows["x"])), (rows["reco"] % np.uint64(120)).astype(int))
+    number = np.arange(len(index)) - np.searchsorted(index, index)
+    fills = {name: values[index] for name, values in rows.items()}
+    check(histogram, expected({**fills, "x": fills["x"] * number / 128}, edges=np.linspace(0, 8, 129)))
+
+
 @contextmanager
 def two_threads_for_reading():
     """To be entered when files are written: with several threads, Snapshot does not keep the order of entries."""

@@ -372,3 +372,11 @@ def test_sampling_checks_its_input(tmp_path: Path, config: FlowConfig, pairs: Pa
         flow.sample(np.ones((3, 1)), np.ones((3, 5)))
     with pytest.raises(ValueError, match=r"context has shape \(3, 2\), expected \(3, 1\)"):
         flow.sample(np.ones((3, 2)), np.ones((3, 2)))
+
+
+@pytest.mark.parametrize("content", [b"", b"hello\n", b"\x80\x04K\x01.", b"PK\x03\x04 not quite a zip"])
+def test_a_file_that_is_no_checkpoint(tmp_path, content):
+    path = tmp_path / "flow.pt"
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"flow\.pt: not a checkpoint"):
+        TrainedFlow.load(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,9 +33,13 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
         FileNotFoundError: there is no such file.
         CheckpointError: the file is something else, or of another version.
     """
+    Path(path).stat()  # FileNotFoundError
+    # torch writes zip archives; of other bytes its reader makes whatever opcodes they happen to spell.
+    if not zipfile.is_zipfile(path):
+        raise CheckpointError(f"{path}: not a checkpoint of a flow. Expected a file written by `flashsim train`.")
     try:
         content = torch.load(path, weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except (RuntimeError, EOFError, LookupError, ValueError, pickle.UnpicklingError) as error:
         raise CheckpointError(f"{path}: not a checkpoint of a flow: {error}") from error
     if not isinstance(content, dict) or content.get("version") != CHECKPOINT_VERSION:
         found = content.get("version") if isinstance(content, dict) else type(content).__name__
