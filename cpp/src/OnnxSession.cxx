@@ -179,24 +179,22 @@ OnnxSession::OnnxSession(const std::vector<char> &model, const std::string &path
    ThrowOnError(api, api.SetSessionGraphOptimizationLevel(options, Ort::kEnableAll), "preparing flow '" + path + "'");
    ThrowOnError(api, api.CreateSessionFromArray(runtime.fEnv, model.data(), model.size(), options, &fSession),
                 "flow '" + path + "' is not an ONNX model that ONNX Runtime " + GetOnnxRuntimeVersion() + " can load");
-   try {
+   const auto describe = [&](auto getCount, auto getName, auto getType) {
+      std::vector<TensorDescription> tensors;
       std::size_t count = 0;
-      ThrowOnError(api, api.SessionGetInputCount(fSession, &count), path);
+      ThrowOnError(api, getCount(fSession, &count), path);
       for (std::size_t i = 0; i < count; ++i) {
          char *name = nullptr;
          Ort::TypeInfo *type = nullptr;
-         ThrowOnError(api, api.SessionGetInputName(fSession, i, runtime.fAllocator, &name), path);
-         ThrowOnError(api, api.SessionGetInputTypeInfo(fSession, i, &type), path);
-         fInputs.push_back(DescribeTensor(runtime, name, type));
+         ThrowOnError(api, getName(fSession, i, runtime.fAllocator, &name), path);
+         ThrowOnError(api, getType(fSession, i, &type), path);
+         tensors.push_back(DescribeTensor(runtime, name, type));
       }
-      ThrowOnError(api, api.SessionGetOutputCount(fSession, &count), path);
-      for (std::size_t i = 0; i < count; ++i) {
-         char *name = nullptr;
-         Ort::TypeInfo *type = nullptr;
-         ThrowOnError(api, api.SessionGetOutputName(fSession, i, runtime.fAllocator, &name), path);
-         ThrowOnError(api, api.SessionGetOutputTypeInfo(fSession, i, &type), path);
-         fOutputs.push_back(DescribeTensor(runtime, name, type));
-      }
+      return tensors;
+   };
+   try {
+      fInputs = describe(api.SessionGetInputCount, api.SessionGetInputName, api.SessionGetInputTypeInfo);
+      fOutputs = describe(api.SessionGetOutputCount, api.SessionGetOutputName, api.SessionGetOutputTypeInfo);
    } catch (...) {
       api.ReleaseSession(fSession);
       throw;
