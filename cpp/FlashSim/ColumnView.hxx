@@ -26,10 +26,10 @@ struct ScalarColumn {
    }
 };
 
-/// \brief What a column holds in one entry: a number, or a collection of numbers that lie in memory one after the other.
+/// \brief What a column holds in one entry: a number, or a collection of numbers that follow one another in memory.
 ///
-/// Lets compiled code read columns whose types are known only when the program runs, so that nothing but the making of views has to be
-/// compiled just in time (which is done with little optimisation).
+/// Lets compiled code read columns whose types are known only when the program runs, so that nothing but the making of
+/// views has to be compiled just in time, which is done with little optimisation.
 class ColumnView {
 public:
    /// A view of `column`, which must live as long. Types that hold no numbers give a view that is not numeric.
@@ -77,13 +77,26 @@ public:
 
 private:
    /// Integers are last.
-   enum class EType { kOther, kFloat, kDouble, kBool, kInt8, kInt16, kInt32, kInt64, kUInt8, kUInt16, kUInt32, kUInt64 };
+   enum class EType {
+      kOther,
+      kFloat,
+      kDouble,
+      kBool,
+      kInt8,
+      kInt16,
+      kInt32,
+      kInt64,
+      kUInt8,
+      kUInt16,
+      kUInt32,
+      kUInt64
+   };
 
    template <typename T, typename = void>
    struct IsCollectionType : std::false_type {};
    template <typename T>
    struct IsCollectionType<
-      T, std::void_t<decltype(*std::declval<const T &>().data()), decltype(std::declval<const T &>().size())>>
+       T, std::void_t<decltype(*std::declval<const T &>().data()), decltype(std::declval<const T &>().size())>>
       : std::bool_constant<!std::is_convertible_v<const T &, std::string_view>> {};
 
    template <typename T>
@@ -104,28 +117,44 @@ private:
    static constexpr EType IntegerOf(std::size_t size, bool isSigned)
    {
       switch (size) {
-      case 1: return isSigned ? EType::kInt8 : EType::kUInt8;
-      case 2: return isSigned ? EType::kInt16 : EType::kUInt16;
-      case 4: return isSigned ? EType::kInt32 : EType::kUInt32;
-      default: return isSigned ? EType::kInt64 : EType::kUInt64;
+      case 1:
+         return isSigned ? EType::kInt8 : EType::kUInt8;
+      case 2:
+         return isSigned ? EType::kInt16 : EType::kUInt16;
+      case 4:
+         return isSigned ? EType::kInt32 : EType::kUInt32;
+      default:
+         return isSigned ? EType::kInt64 : EType::kUInt64;
       }
    }
 
    double GetElement(std::size_t i) const
    {
       switch (fType) {
-      case EType::kFloat: return At<float>(i);
-      case EType::kDouble: return At<double>(i);
-      case EType::kBool: return At<bool>(i);
-      case EType::kInt8: return At<signed char>(i);
-      case EType::kInt16: return At<short>(i);
-      case EType::kInt32: return At<int>(i);
-      case EType::kInt64: return At<Long64_t>(i);
-      case EType::kUInt8: return At<unsigned char>(i);
-      case EType::kUInt16: return At<unsigned short>(i);
-      case EType::kUInt32: return At<unsigned int>(i);
-      case EType::kUInt64: return At<ULong64_t>(i);
-      case EType::kOther: break;
+      case EType::kFloat:
+         return At<float>(i);
+      case EType::kDouble:
+         return At<double>(i);
+      case EType::kBool:
+         return At<bool>(i);
+      case EType::kInt8:
+         return At<signed char>(i);
+      case EType::kInt16:
+         return At<short>(i);
+      case EType::kInt32:
+         return At<int>(i);
+      case EType::kInt64:
+         return At<Long64_t>(i);
+      case EType::kUInt8:
+         return At<unsigned char>(i);
+      case EType::kUInt16:
+         return At<unsigned short>(i);
+      case EType::kUInt32:
+         return At<unsigned int>(i);
+      case EType::kUInt64:
+         return At<ULong64_t>(i);
+      case EType::kOther:
+         break;
       }
       return 0;
    }

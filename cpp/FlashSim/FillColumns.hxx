@@ -64,7 +64,7 @@ public:
    /// \brief Checks an entry, and counts its fills.
    /// \param[in] row the columns
    /// \return the size of all collections among values and weight, or 1 if there are none
-   /// \throws std::runtime_error if sizes differ, or columns hold something else than numbers, or event or folds hold no integers
+   /// \throws std::runtime_error if sizes differ, columns hold no numbers, or event or folds hold no integers
    std::size_t CheckAndCount(const ColumnView *row) const;
 
    /// \brief In inline mode, N of the GEN event.

@@ -17,10 +17,10 @@ struct FoldLabels {
    std::string fFolds;  ///< where the number of folds comes from
 };
 
-/// \brief Sums weights by fold: turns fills that are correlated, because they share a GEN event, into variances that know it.
+/// \brief Sums weights by fold, so that variances know which fills are correlated because they share a GEN event.
 ///
-/// GEN event j is simulated N_j times; fill i of it has the weight w_ji, and x_jlb is what its RECO event l adds to cell b in total.
-/// Per GEN event and cell
+/// GEN event j is simulated N_j times; fill i of it has the weight w_ji, and x_jlb is what its RECO event l adds to
+/// cell b in total. Per GEN event and cell
 ///
 ///     A_jb = sum_l x_jlb / N_j        R_jb = sum_l (x_jlb / N_j)^2
 ///
@@ -32,17 +32,22 @@ struct FoldLabels {
 ///     limit variance  sum_j (A_jb^2 - R_jb) N_j / (N_j - 1)
 ///     fold variance   sum_j N_j (N_j R_jb - A_jb^2) / (N_j - 1)
 ///
-/// The variance is that of a sum over independent GEN events. Its expectation is the limit variance (an unbiased estimate of what
-/// remains for N -> infinity) plus the fold variance (the spread between the folds of one GEN event) / N. Both need two folds: a GEN
-/// event with N = 1 makes them NaN in the cells that it fills. RECO events that a selection has dropped count in N_j.
+/// The variance is that of a sum over independent GEN events. With n folds it would be the limit variance (an unbiased
+/// estimate of what remains for N -> infinity) plus the fold variance (the spread between the folds of one GEN event)
+/// divided by n. Both need two folds: a GEN event with N = 1 makes them NaN in the cells that it fills. RECO events
+/// that a selection has dropped count in N_j. The naive variance is what TH1::Fill would claim; it differs from sum_j
+/// R_jb where a RECO event fills a cell more than once.
 ///
-/// Cells are numbers from 0 to nCells - 1; what they mean (bins of how many axes) is not known here. A GEN event costs time
-/// proportional to the cells that it fills. Memory: 64 bytes per cell, 16 more if a RECO event fills more than once.
+/// Cells are numbers from 0 to nCells - 1; what they mean (bins of how many axes) is not known here. A GEN event costs
+/// time proportional to the cells that it fills. Memory: 64 bytes per cell.
 ///
-/// *Order of calls*: StartTask(), then for each RECO event StartRecoEvent() and its fills, EndTask(); as many tasks as one likes; at the
-/// end Merge() of other accumulators, Finish(), and the getters. The RECO events of a GEN event must follow one another. If they may
-/// be split between tasks (`foldsStraddleTasks`), the first and the last fold of each task are kept aside, in memory that grows with
-/// the number of tasks, and Finish() joins those of the same GEN event; the number of a GEN event must then be unique in the dataset.
+/// *Order of calls*: StartTask(), then for each RECO event StartRecoEvent() and its fills (one Fill(), or any number of
+/// FillOneOfMany() and EndRecoEvent()), EndTask(); as many tasks as one likes; at the end Merge() of other
+/// accumulators, Finish(), and the getters.
+///
+/// The RECO events of a GEN event must follow one another. If they may be split between tasks (`foldsStraddleTasks`),
+/// the first and the last fold of each task are kept aside, in memory that grows with the number of tasks, and Finish()
+/// joins those of the same GEN event; its number must then be unique in the dataset.
 ///
 /// *Threads*: one accumulator for each thread.
 ///
@@ -70,8 +75,8 @@ public:
    /// \brief Starts the next RECO event.
    /// \param[in] event number of the GEN event that it was made from
    /// \param[in] folds N of this GEN event
-   /// \throws std::runtime_error, naming the GEN event, if `folds` is below 1 or not the same in all of the GEN event, or if this is
-   ///         RECO event N + 1
+   /// \throws std::runtime_error, naming the GEN event, if `folds` is below 1 or not the same in all of the GEN event,
+   /// or if there are more RECO events than that
    void StartRecoEvent(ULong64_t event, Long64_t folds)
    {
       if (!fInFold || event != fFold.fEvent)
@@ -80,7 +85,6 @@ public:
          ThrowFoldsDiffer(folds);
       if (++fFold.fRecoEvents > folds)
          ThrowTooManyRecoEvents();
-      ++fRecoEvent;
    }
 
    /// Starts a GEN event that has no number; EndGenEvent() ends it. \throws std::runtime_error if `folds` is below 1
@@ -96,8 +100,21 @@ public:
       touched.fFillWeight2 += weight * weight;
    }
 
-   /// One of several fills by the same RECO event, since StartRecoEvent().
-   void FillOneOfMany(std::size_t cell, double weight);
+   /// One of any number of fills by the same RECO event; EndRecoEvent() is to follow the last.
+   void FillOneOfMany(std::size_t cell, double weight)
+   {
+      if (fRecoCells.size() <= kFewCells) {
+         for (auto &filled : fRecoCells) {
+            if (filled.fCell == cell) {
+               filled.fWeight += weight;
+               filled.fFillWeight2 += weight * weight;
+               return;
+            }
+         }
+      }
+      fRecoCells.push_back({cell, weight, weight * weight});
+   }
+   void EndRecoEvent();
 
    /// Adds to the total weight of the fold, of which GetTotal() and GetTotalVariance() give the sum over GEN events.
    void AddToTotal(double weight) { fFold.fTotal += weight; }
@@ -136,11 +153,14 @@ private:
       Sums fSums;
    };
 
-   /// What one RECO event has added to a cell so far.
+   /// What one RECO event adds to a cell.
    struct RecoCell {
-      double fWeight = 0;
-      ULong64_t fRecoEvent = 0; ///< serial number of the RECO event that it is about
+      std::size_t fCell;
+      double fWeight, fFillWeight2;
    };
+
+   /// Up to so many cells of a RECO event are searched one by one, more are sorted.
+   static constexpr std::size_t kFewCells = 32;
 
    /// What is known of a fold beside its cells.
    struct Fold {
@@ -167,8 +187,8 @@ private:
       Cell &touched = fCells[cell];
       if (fNTouched == fTouched.size())
          fTouched.resize(2 * fNTouched + 16);
-      // Always written, counted if new, since the processor cannot foresee which cells are new. A cell may enter twice if its
-      // weights are 0; AddFoldToSums() finds nothing left the second time.
+      // Always written, and counted if new: the processor cannot foresee which cells are new. A cell may enter twice if
+      // its weights are 0; AddFoldToSums() finds nothing left the second time.
       fTouched[fNTouched] = cell;
       fNTouched += touched.fFillWeight2 == 0 ? 1 : 0;
       return touched;
@@ -187,14 +207,13 @@ private:
    bool fFoldsStraddleTasks;
 
    std::vector<Cell> fCells;
-   std::vector<RecoCell> fRecoCells; ///< empty until FillOneOfMany() is called
+   std::vector<RecoCell> fRecoCells;  ///< of the current RECO event; a cell may appear again if there are many
    std::vector<std::size_t> fTouched; ///< cells with weights of the current fold: the first fNTouched
    std::size_t fNTouched = 0;
    Fold fFold;
    double fInverseFolds = 0;
    bool fInFold = false;
    bool fIsFirstFold = true; ///< of the task
-   ULong64_t fRecoEvent = 0; ///< serial number of the current RECO event
 
    std::vector<Part> fParts;
    double fTotal = 0;

@@ -16,7 +16,9 @@ class TAxis;
 
 namespace FlashSim {
 
-/// \brief Fills one histogram from one thread: reads columns, finds bins, keeps TH1's statistics, leaves folds to FoldAccumulator.
+/// \brief Fills one histogram from one thread: reads columns, finds bins, keeps TH1's statistics.
+///
+/// Folds are the business of FoldAccumulator.
 /// \tparam Dimension number of axes, 1 to 3
 template <unsigned int Dimension>
 class FoldFiller {

@@ -13,18 +13,15 @@ namespace FlashSim {
 
 class FoldAccumulator;
 
-/// \brief What an oversampled histogram knows of its folds beside contents and errors. Stored with it; the same for all dimensions.
+/// \brief What an oversampled histogram knows of its folds beside contents and errors. Stored with it; the same for all
+/// dimensions.
 ///
-/// For each cell b (bins, underflow and overflow, numbered as TH1::GetBin does), with the quantities that FoldAccumulator defines:
+/// For each cell (bins, underflow and overflow, numbered as TH1::GetBin does): the naive, limit and fold variance that
+/// FoldAccumulator defines; and the number of GEN events.
 ///
-/// | sum | formula |
-/// | --- | --- |
-/// | naive variance | S_b = sum_j sum_i (w_ji / N_j)^2, over all fills i: what TH1::Fill would claim |
-/// | limit variance | V_b(N -> infinity) = sum_j (A_jb^2 - R_jb) N_j / (N_j - 1) |
-/// | fold variance | D_b = sum_j N_j (N_j R_jb - A_jb^2) / (N_j - 1); with n folds, V_b = V_b(N -> infinity) + D_b / n |
-///
-/// The sums belong to one set of contents and errors. Seal() notes which, and Belong() tells whether they still stand, so that no
-/// way of changing a histogram (a method, an array that Python writes to, ...) can leave sums behind that are wrong unnoticed.
+/// The sums belong to one set of contents and errors. Seal() notes which, and Belong() tells whether they still stand,
+/// so that no way of changing a histogram (a method, an array that Python writes to, ...) can leave sums behind that
+/// are wrong unnoticed.
 class FoldSums {
 public:
    FoldSums() = default;

@@ -24,29 +24,34 @@ namespace FlashSim {
 /// \brief What makes a ROOT histogram an oversampled one: errors that know which fills share a GEN event.
 /// \tparam BASE the ROOT histogram, such as TH1D
 ///
-/// Filled by RDataFrame actions (see BookOversampledTH1D()), not by hand. With A_jb the weight that GEN event j brings to bin b,
-/// averaged over its N_j folds (FoldAccumulator has the formulas):
+/// Filled by RDataFrame actions (see BookOversampledTH1D()), not by hand. With A_jb the weight that GEN event j brings
+/// to bin b, averaged over its N_j folds (FoldAccumulator has the formulas):
 ///
 /// | what | is |
 /// | --- | --- |
 /// | `GetBinContent(b)` | sum_j A_jb |
 /// | `GetBinError(b)` | sqrt(sum_j A_jb^2), right for correlated folds; `GetSumw2()` is its square |
 /// | `GetBinErrorNaive(b)` | what TH1::Fill would claim, too small |
-/// | `GetBinErrorForFolds(b, n)`, `GetBinErrorLimit(b)` | what it would be with n folds, and with infinitely many |
+/// | `GetBinErrorForFolds(b, n)`, `GetBinErrorLimit(b)` | what it would be with n folds, with infinitely many |
 /// | `GetEntries()` | number of fills |
+/// | `GetNGenEvents()` | number of GEN events that filled |
 /// | `GetMean()`, `GetStdDev()` | from the values, weighted with w / N_j |
-/// | `GetEffectiveEntries()` | (sum of weights)^2 / its variance, correlations between bins included: the number of GEN events if all have weight 1 and fill with all their folds. `GetMeanError()` divides by its root and is thus conservative |
+/// | `GetEffectiveEntries()` | (sum of weights)^2 / its variance, the correlations between bins included |
+///
+/// The effective entries are the number of GEN events if all have weight 1 and fill with all their folds, so that
+/// `GetMeanError()`, which divides by their root, is conservative.
 ///
 /// Under- and overflow are bins like the others. As for all histograms, the statistics leave them out unless
-/// `SetStatOverflows` says otherwise, and NaN counts as overflow; where ROOT computes the statistics from the bins (an axis range is
-/// set, ResetStats()) it takes bins as independent.
+/// `SetStatOverflows` says otherwise, and NaN counts as overflow; where ROOT computes the statistics from the bins (an
+/// axis range is set, ResetStats()) it takes bins as independent.
 ///
 /// **Fold information** is what lies beyond contents and errors. It follows Scale, Normalize, Add and Merge of
-/// oversampled histograms, Reset, copies, and files. Anything else that changes contents or errors (SetBinContent, Fill,
-/// Multiply, Divide, Add of another kind of histogram, an array written to directly, ...) loses it: HasFoldInformation() is false from
-/// then on, and what depends on it throws. **Bin-to-bin covariance** is not held: Rebin, SetBins of a filled histogram, GetCumulative
-/// and IntegralAndError over several bins would need it, and throw. Fits and tests see correct errors of the bins, but
-/// take bins as independent.
+/// oversampled histograms, Reset, copies, and files. Anything else that changes contents or errors (SetBinContent,
+/// Fill, Multiply, Divide, Add of another kind of histogram, an array written to directly, ...) loses it:
+/// HasFoldInformation() is false from then on, and what depends on it throws.
+///
+/// **Bin-to-bin covariance** is not held: Rebin, SetBins of a filled histogram, GetCumulative and IntegralAndError over
+/// several bins would need it, and throw. Fits and tests see correct errors of the bins, but take bins as independent.
 ///
 /// *Threads*: as TH1.
 ///
@@ -71,13 +76,15 @@ public:
    OversampledTH(const OversampledTH &other) : BASE(other), fFoldSums(other.fFoldSums) {}
    OversampledTH &operator=(const OversampledTH &other);
 
-   /// Whether contents and errors are still those that the fold information belongs to. Takes time proportional to the bins.
+   /// Whether contents and errors are still those that the fold information belongs to. Looks at all bins.
    bool HasFoldInformation() const { return fFoldSums.Belong(*this); }
 
-   /// Number of GEN events that filled the histogram at least once, in any cell. \throws std::logic_error without fold information
+   /// Number of GEN events that filled the histogram at least once, in any cell.
+   /// \throws std::logic_error without fold information
    ULong64_t GetNGenEvents() const;
 
-   /// \name Variances and errors beyond GetBinError(). \throws std::logic_error if the bin has lost its fold information
+   /// \name Variances and errors beyond GetBinError()
+   /// All throw std::logic_error if the bin has lost its fold information.
    /// \{
 
    /// \brief Sum over fills of (w / N_j)^2: the variance if all RECO events were independent.
@@ -87,8 +94,8 @@ public:
 
    /// \brief Estimate of the variance for N -> infinity: what the number of GEN events imposes.
    ///
-   /// Unbiased, hence negative at times, where it is small or weights have both signs. NaN in a bin that a GEN event with N = 1
-   /// filled: one fold does not tell how folds differ.
+   /// Unbiased, hence negative at times, where it is small or weights have both signs. NaN in a bin that a GEN event
+   /// with N = 1 filled: one fold does not tell how folds differ.
    Double_t GetBinVarianceLimit(Int_t bin) const;
    /// Root of GetBinVarianceLimit(), or 0 if that is negative.
    Double_t GetBinErrorLimit(Int_t bin) const { return Root(GetBinVarianceLimit(bin)); }
@@ -104,11 +111,12 @@ public:
    Double_t GetBinErrorForFolds(Int_t bin, Int_t folds) const { return Root(GetBinVarianceForFolds(bin, folds)); }
    /// \}
 
-   /// \brief Divides by the sum of weights of all GEN events of the sample, selected or not: contents become fractions of it.
+   /// \brief Divides by the sum of weights of all GEN events of the sample, selected or not: contents become fractions.
    /// \throws std::invalid_argument if `sumOfWeights` is 0 or not finite
    void Normalize(Double_t sumOfWeights);
 
-   /// Adds another histogram, taken as independent. \throws std::invalid_argument if it is oversampled and has other axes
+   /// \brief Adds another histogram, taken as independent.
+   /// \throws std::invalid_argument if it is oversampled and has other axes
    Bool_t Add(const TH1 *histogram, Double_t c1 = 1) override;
    Bool_t Add(const TH1 *h1, const TH1 *h2, Double_t c1 = 1, Double_t c2 = 1) override;
 
@@ -123,7 +131,7 @@ public:
    [[noreturn]] TH1 *Rebin(Int_t ngroup = 2, const char *newname = "", const Double_t *xbins = nullptr) override;
    [[noreturn]] TH1 *GetCumulative(Bool_t forward = kTRUE, const char *suffix = "_cumulative") const;
 
-   /// Whether under- and overflow count in mean, standard deviation and the like (TH1::SetStatOverflows, TH1::StatOverflows).
+   /// Whether under- and overflow count in mean, standard deviation and the like (see TH1::SetStatOverflows).
    bool AreOverflowsInStatistics() const { return this->GetStatOverflowsBehaviour(); }
 
    /// \brief Replaces contents, errors, fold information and statistics. For actions that fill.
@@ -349,8 +357,9 @@ void OversampledTH<BASE>::SetFromFolds(const FoldAccumulator &accumulator, Stati
 {
    const auto nCells = static_cast<std::size_t>(this->GetNcells());
    if (accumulator.GetNCells() != nCells)
-      throw std::invalid_argument(Describe() + " has " + std::to_string(nCells) + " cells and cannot take the sums of " +
-                                  std::to_string(accumulator.GetNCells()) + ".");
+      throw std::invalid_argument(Describe() + " has " + std::to_string(nCells) +
+                                  " cells and cannot take the sums of " + std::to_string(accumulator.GetNCells()) +
+                                  ".");
    Reset();
    for (std::size_t cell = 0; cell < nCells; ++cell) {
       const auto &sums = accumulator.GetSums(cell);
@@ -381,8 +390,8 @@ template <typename BASE>
 Double_t OversampledTH<BASE>::DoIntegral(Int_t ix1, Int_t ix2, Int_t iy1, Int_t iy2, Int_t iz1, Int_t iz2,
                                          Double_t &err, Option_t *opt, Bool_t doerr) const
 {
-   const bool isOneBin = ix1 == ix2 && (this->GetDimension() < 2 || iy1 == iy2) &&
-                         (this->GetDimension() < 3 || iz1 == iz2);
+   const bool isOneBin =
+       ix1 == ix2 && (this->GetDimension() < 2 || iy1 == iy2) && (this->GetDimension() < 3 || iz1 == iz2);
    if (doerr && !isOneBin)
       ThrowNeedsCovariance("IntegralAndError over several bins", "Fill a histogram with one bin for this range.");
    return BASE::DoIntegral(ix1, ix2, iy1, iy2, iz1, iz2, err, opt, doerr);
@@ -430,10 +439,11 @@ void OversampledTH<BASE>::RequireSameAxes(const TH1 &other) const
 template <typename BASE>
 void OversampledTH<BASE>::ThrowNeedsCovariance(const char *method, const char *remedy) const
 {
-   throw std::logic_error(Describe() + ": " + method +
-                          " would give wrong errors. Bins are correlated, since RECO events made from the same GEN event "
-                          "fill several of them, and the histogram does not hold their covariance. " +
-                          remedy);
+   throw std::logic_error(
+       Describe() + ": " + method +
+       " would give wrong errors. Bins are correlated, since RECO events made from the same GEN event "
+       "fill several of them, and the histogram does not hold their covariance. " +
+       remedy);
 }
 
 template <typename BASE>

@@ -14,7 +14,7 @@ namespace FlashSim {
 /// \brief A TH1D whose errors are right when several RECO events were made from each GEN event. See OversampledTH.
 ///
 /// ~~~{.cpp}
-/// auto h = FlashSim::BookOversampledTH1D(simulated, {"mjj", ";m_{jj} [GeV];events", 50, 0., 250.}, "mjj", "genWeight");
+/// auto h = FlashSim::BookOversampledTH1D(simulated, {"mjj", ";m_{jj} [GeV]", 50, 0., 250.}, "mjj", "genWeight");
 /// h->Draw("E");
 /// std::cout << h->GetBinError(20) << " instead of " << h->GetBinErrorNaive(20) << "\n";
 /// ~~~
@@ -30,7 +30,7 @@ public:
    ~OversampledTH1D() override;
 
    /// \brief An empty histogram that belongs to no directory.
-   /// \throws std::invalid_argument if the model has no axis limits: with folds, they cannot be found from the first fills
+   /// \throws std::invalid_argument if the model has no axis limits, which cannot be found from the first fills
    static std::shared_ptr<OversampledTH1D> Make(const ROOT::RDF::TH1DModel &model);
 
    using TH1D::SetBins;

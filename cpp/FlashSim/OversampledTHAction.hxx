@@ -29,13 +29,14 @@ namespace FlashSim {
 ///
 /// Reads the columns of FillColumns. Users rather call BookOversampledTH1D(), which explains what they mean.
 ///
-/// *Life cycle*: Initialize() forgets what an earlier event loop left. InitTask() makes the slot's accumulator at its first task;
-/// FinalizeTask() ends the last fold of the task. Finalize() merges the slots in their order, joins the folds that straddle tasks,
-/// writes the result and frees the accumulators. Which slot gets which entries changes from run to run, so
-/// that results of multi-threaded runs agree to rounding (some 1e-15), not bit for bit.
+/// *Life cycle*: Initialize() forgets what an earlier event loop left. InitTask() makes the slot's accumulator at its
+/// first task; FinalizeTask() ends the last fold of the task. Finalize() merges the slots in their order, joins the
+/// folds that straddle tasks, writes the result and frees the accumulators. Which slot gets which entries changes from
+/// run to run, so that results of multi-threaded runs agree to rounding (some 1e-15), not bit for bit.
 ///
-/// *Errors*: Exec() throws. RDataFrame calls FinalizeTask() and Finalize() from destructors, after an exception too, so that they
-/// cannot: a loop that was interrupted leaves a histogram of NaN; parts of a fold that do not fit together too, and a message.
+/// *Errors*: Exec() throws. RDataFrame calls FinalizeTask() and Finalize() from destructors, after an exception too, so
+/// that they cannot: a loop that was interrupted leaves a histogram of NaN; parts of a fold that do not fit together
+/// too, and a message.
 ///
 /// *Threads*: as RDataFrame calls it, Exec() of different slots at the same time.
 template <typename Histogram>
@@ -189,8 +190,8 @@ template <typename... ColumnTypes>
 ROOT::RDF::RResultPtr<OversampledTH1D> Book(ROOT::RDF::RNode node, const Request &request)
 {
    return node.template Book<ColumnTypes...>(
-      OversampledTHAction<OversampledTH1D>(request.fResult, request.fColumns, node.GetNSlots()),
-      request.fColumns->GetNames());
+       OversampledTHAction<OversampledTH1D>(request.fResult, request.fColumns, node.GetNSlots()),
+       request.fColumns->GetNames());
 }
 
 /// BookOversampledTH1D() for Python, where errors of functions with overloads are hard to read.
@@ -211,23 +212,25 @@ ROOT::RDF::RResultPtr<OversampledTH1D> BookTH1D(ROOT::RDF::RNode node, const ROO
 /// \throws std::runtime_error if a column does not exist, std::invalid_argument if the model has no limits
 ///
 /// **With a column of GEN events**, one entry is one RECO event; an RVec holds what one RECO event fills, jets for
-/// example. The entries of a GEN event follow one another, each with the N of this GEN event; those that a Filter has dropped
-/// count in N. The number of a GEN event is unique in the dataset.
+/// example. The entries of a GEN event follow one another, each with the N of this GEN event; those that a Filter has
+/// dropped count in N. (Note that Snapshot with several threads does not keep the order of entries.) The number of a
+/// GEN event is unique in the dataset.
 ///
-/// **Inline mode** (no such column): one entry is one GEN event, and the value is an RVec with one element for each RECO event. N is
-/// its size; if elements were masked away, N must be given by the column of folds or as a constant.
+/// **Inline mode** (no such column): one entry is one GEN event, and the value is an RVec with one element for each
+/// RECO event. N is its size; if elements were masked away, N must be given by the column of folds or as a constant.
 ///
-/// A scalar weight holds for all elements of an RVec; an RVec of weights has as many elements as the value's, or fills a scalar
-/// value once for each.
+/// A scalar weight holds for all elements of an RVec; an RVec of weights has as many elements as the value's, or fills
+/// a scalar value once for each.
 ///
-/// While the loop runs (std::runtime_error): a weight that is not finite, N below 1 or not the same within a GEN event, more
-/// RECO events than N, RVecs of different sizes, columns of types that make no sense.
+/// While the loop runs (std::runtime_error): a weight that is not finite, N below 1 or not the same within a GEN event,
+/// more RECO events than N, RVecs of different sizes, columns of types that make no sense.
 ///
-/// OversampledTH describes the result, FoldAccumulator the formulas. VariationsFor() and OnPartialResult() work as for Histo1D.
+/// OversampledTH describes the result, FoldAccumulator the formulas. VariationsFor() and OnPartialResult() work as for
+/// Histo1D.
 ///
 /// ~~~{.cpp}
 /// ROOT::RDataFrame simulated("Events", "simulated.root"); // with columns genEvent and nFolds
-/// auto h = FlashSim::BookOversampledTH1D(simulated.Filter("nJet >= 2"), {"pt", ";p_{T} [GeV]", 50, 0., 250.}, "Jet_pt");
+/// auto h = FlashSim::BookOversampledTH1D(simulated.Filter("nJet >= 2"), {"pt", ";p_{T}", 50, 0., 250.}, "Jet_pt");
 /// h->Draw("E");
 /// ~~~
 ROOT::RDF::RResultPtr<OversampledTH1D> BookOversampledTH1D(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model,
@@ -235,15 +238,17 @@ ROOT::RDF::RResultPtr<OversampledTH1D> BookOversampledTH1D(ROOT::RDF::RNode node
                                                            const FoldColumns &folds);
 
 /// The same, with the names of the columns one by one.
-ROOT::RDF::RResultPtr<OversampledTH1D>
-BookOversampledTH1D(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model, const std::string &value,
-                    const std::string &weight = "", const std::string &event = "genEvent",
-                    const std::string &folds = "nFolds", bool foldsStraddleTasks = true);
+ROOT::RDF::RResultPtr<OversampledTH1D> BookOversampledTH1D(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model,
+                                                           const std::string &value, const std::string &weight = "",
+                                                           const std::string &event = "genEvent",
+                                                           const std::string &folds = "nFolds",
+                                                           bool foldsStraddleTasks = true);
 
 /// The same, with the number of folds of all GEN events.
-ROOT::RDF::RResultPtr<OversampledTH1D>
-BookOversampledTH1D(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model, const std::string &value,
-                    const std::string &weight, const std::string &event, int folds, bool foldsStraddleTasks = true);
+ROOT::RDF::RResultPtr<OversampledTH1D> BookOversampledTH1D(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model,
+                                                           const std::string &value, const std::string &weight,
+                                                           const std::string &event, int folds,
+                                                           bool foldsStraddleTasks = true);
 
 /// \brief The same for any types of columns without just-in-time compilation.
 /// \tparam FirstColumn,OtherColumns types of value, weight, event and folds, as far as they are columns
@@ -252,9 +257,9 @@ BookOversampledTH1D(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model, co
 /// auto h = FlashSim::BookOversampledTH1D<ROOT::RVecF, ULong64_t, int>(node, {"pt", "", 50, 0., 250.}, "Jet_pt");
 /// ~~~
 template <typename FirstColumn, typename... OtherColumns>
-ROOT::RDF::RResultPtr<OversampledTH1D>
-BookOversampledTH1D(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model, const std::string &value,
-                    const std::string &weight = "", const FoldColumns &folds = {})
+ROOT::RDF::RResultPtr<OversampledTH1D> BookOversampledTH1D(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model,
+                                                           const std::string &value, const std::string &weight = "",
+                                                           const FoldColumns &folds = {})
 {
    return Booking::Book<FirstColumn, OtherColumns...>(node, Booking::Request(node, model, value, weight, folds));
 }

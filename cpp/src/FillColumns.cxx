@@ -48,8 +48,9 @@ FillColumns::FillColumns(ROOT::RDF::RNode node, std::string action, const std::v
 
    fLayout.fFolds = static_cast<unsigned int>(fNames.size());
    if (fLayout.fHasFolds) {
-      Append(node, folds.fFolds,
-             "Expected the number of RECO events simulated from a GEN event; give its column, or the number, as folds.");
+      Append(
+          node, folds.fFolds,
+          "Expected the number of RECO events simulated from a GEN event; give its column, or the number, as folds.");
       fLabels.fFolds = "column '" + folds.fFolds + "'";
       fLayout.fIntegers |= 1U << fLayout.fFolds;
    } else if (folds.fConstantFolds > 0) {
@@ -66,8 +67,9 @@ void FillColumns::CheckScalars(unsigned int areIntegers) const
          ThrowWrongType(column, "an integer");
    }
    if (!fLayout.fHasEvent)
-      ThrowWrongType(0, "an RVec with one element for each RECO event, since one entry is one GEN event where no column "
-                        "with the number of the GEN event is given");
+      ThrowWrongType(0,
+                     "an RVec with one element for each RECO event, since one entry is one GEN event where no column "
+                     "with the number of the GEN event is given");
 }
 
 std::size_t FillColumns::CheckAndCount(const ColumnView *row) const

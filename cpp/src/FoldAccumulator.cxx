@@ -52,19 +52,23 @@ void FoldAccumulator::StartGenEvent(Long64_t folds)
    StartNextFold(0, folds);
 }
 
-void FoldAccumulator::FillOneOfMany(std::size_t cell, double weight)
+void FoldAccumulator::EndRecoEvent()
 {
-   if (fRecoCells.empty())
-      fRecoCells.resize(fCells.size());
-   RecoCell &reco = fRecoCells[cell];
-   if (reco.fRecoEvent != fRecoEvent)
-      reco = {0., fRecoEvent};
-
-   Cell &touched = Touch(cell);
-   touched.fWeight += weight;
-   touched.fRecoWeight2 += weight * (weight + 2 * reco.fWeight); // (x + w)^2 - x^2
-   touched.fFillWeight2 += weight * weight;
-   reco.fWeight += weight;
+   if (fRecoCells.size() > kFewCells)
+      std::sort(fRecoCells.begin(), fRecoCells.end(),
+                [](const RecoCell &a, const RecoCell &b) { return a.fCell < b.fCell; });
+   for (auto filled = fRecoCells.begin(); filled != fRecoCells.end();) {
+      const auto cell = filled->fCell;
+      double weight = 0;
+      Cell &touched = Touch(cell);
+      for (; filled != fRecoCells.end() && filled->fCell == cell; ++filled) {
+         weight += filled->fWeight;
+         touched.fFillWeight2 += filled->fFillWeight2;
+      }
+      touched.fWeight += weight;
+      touched.fRecoWeight2 += weight * weight;
+   }
+   fRecoCells.clear();
 }
 
 void FoldAccumulator::StartFold(ULong64_t event, Long64_t folds)
@@ -97,8 +101,7 @@ void FoldAccumulator::AddFoldToSums()
 
    const auto folds = static_cast<double>(fFold.fFolds);
    const double inverse2 = 1. / (folds * folds);
-   const double inversePairs =
-      fFold.fFolds > 1 ? 1. / (folds * (folds - 1)) : std::numeric_limits<double>::quiet_NaN();
+   const double inversePairs = fFold.fFolds > 1 ? 1. / (folds * (folds - 1)) : std::numeric_limits<double>::quiet_NaN();
    for (std::size_t i = 0; i < fNTouched; ++i) {
       Cell &touched = fCells[fTouched[i]];
       if (touched.fWeight == 0 && touched.fFillWeight2 == 0)

@@ -32,9 +32,7 @@ std::array<const TAxis *, Dimension> GetAxes(const TH1 &histogram)
 template <unsigned int Dimension>
 FoldFiller<Dimension>::FoldFiller(const TH1 &histogram, bool considerOverflows,
                                   std::shared_ptr<const FillColumns> columns)
-   : fLayout(columns->GetLayout()),
-     fConsiderOverflows(considerOverflows),
-     fAxes(GetAxes<Dimension>(histogram)),
+   : fLayout(columns->GetLayout()), fConsiderOverflows(considerOverflows), fAxes(GetAxes<Dimension>(histogram)),
      fAccumulator(static_cast<std::size_t>(histogram.GetNcells()), columns->DoFoldsStraddleTasks(),
                   columns->GetLabels()),
      fColumns(std::move(columns))
@@ -70,6 +68,7 @@ void FoldFiller<Dimension>::Fill(const ColumnView *row)
       const auto [point, weight] = GetPointAndWeight(row, i);
       fAccumulator.FillOneOfMany(Count(point, weight), weight);
    }
+   fAccumulator.EndRecoEvent();
 }
 
 template <unsigned int Dimension>

@@ -19,7 +19,8 @@ constexpr std::array<std::string_view, 2> kNames<float>{"float", "Float_t"};
 template <>
 constexpr std::array<std::string_view, 2> kNames<double>{"double", "Double_t"};
 template <>
-constexpr std::array<std::string_view, 2> kNames<ROOT::RVecF>{"ROOT::VecOps::RVec<float>", "ROOT::VecOps::RVec<Float_t>"};
+constexpr std::array<std::string_view, 2> kNames<ROOT::RVecF>{"ROOT::VecOps::RVec<float>",
+                                                              "ROOT::VecOps::RVec<Float_t>"};
 template <>
 constexpr std::array<std::string_view, 2> kNames<ROOT::RVecD>{"ROOT::VecOps::RVec<double>",
                                                               "ROOT::VecOps::RVec<Double_t>"};
@@ -44,8 +45,7 @@ Book_t ChooseWeight(const std::string *weight)
    return Booking::Book<>;
 }
 
-/// Types that are common are compiled here: they need no just-in-time compilation, which takes a second and gives code half as
-/// fast.
+/// Types that are common are compiled here: just-in-time compilation takes a second, and gives code half as fast.
 Book_t ChooseTypes(const FillColumns &columns)
 {
    const auto &layout = columns.GetLayout();
@@ -71,9 +71,9 @@ Book_t ChooseTypes(const FillColumns &columns)
 Booking::Request::Request(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model, const std::string &value,
                           const std::string &weight, const FoldColumns &folds)
    : fResult(OversampledTH1D::Make(model)),
-     fColumns(std::make_shared<const FillColumns>(
-        std::move(node), "FlashSim: OversampledTH1D '" + std::string(fResult->GetName()) + "'",
-        std::vector<std::string>{value}, weight, folds))
+     fColumns(std::make_shared<const FillColumns>(std::move(node),
+                                                  "FlashSim: OversampledTH1D '" + std::string(fResult->GetName()) + "'",
+                                                  std::vector<std::string>{value}, weight, folds))
 {
 }
 
@@ -92,17 +92,17 @@ ROOT::RDF::RResultPtr<OversampledTH1D> BookOversampledTH1D(ROOT::RDF::RNode node
    return Booking::BookTH1D(std::move(node), model, value, weight, folds);
 }
 
-ROOT::RDF::RResultPtr<OversampledTH1D>
-BookOversampledTH1D(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model, const std::string &value,
-                    const std::string &weight, const std::string &event, const std::string &folds,
-                    bool foldsStraddleTasks)
+ROOT::RDF::RResultPtr<OversampledTH1D> BookOversampledTH1D(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model,
+                                                           const std::string &value, const std::string &weight,
+                                                           const std::string &event, const std::string &folds,
+                                                           bool foldsStraddleTasks)
 {
    return BookOversampledTH1D(std::move(node), model, value, weight, FoldColumns{event, folds, 0, foldsStraddleTasks});
 }
 
-ROOT::RDF::RResultPtr<OversampledTH1D>
-BookOversampledTH1D(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model, const std::string &value,
-                    const std::string &weight, const std::string &event, int folds, bool foldsStraddleTasks)
+ROOT::RDF::RResultPtr<OversampledTH1D> BookOversampledTH1D(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model,
+                                                           const std::string &value, const std::string &weight,
+                                                           const std::string &event, int folds, bool foldsStraddleTasks)
 {
    const int constantFolds = folds > 0 ? folds : -1; // 0 would stand for a column
    return BookOversampledTH1D(std::move(node), model, value, weight,
