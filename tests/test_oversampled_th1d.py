@@ -260,6 +260,7 @@ def test_variations(threads, rows, flat_files):
 
 def test_partial_results(rows):
     ROOT.gInterpreter.Declare("""
+    #include <FlashSim/OversampledTHAction.hxx>
     #include <vector>
     namespace PartialResults {
     std::vector<double> entries;
@@ -283,3 +284,27 @@ def test_methods_of_all_nodes(rows):
     for node in (df, df.Filter("true"), df.Define("y", "x"), df.Range(0), ROOT.RDF.AsRNode(df)):
         check(node.OversampledTH1D(MODEL, "x", "w"), expected(rows))
     check(flashsim.histogram.oversampled_th1d(df, MODEL, "x", "w"), expected(rows))
+
+
+def test_booking_from_cpp():
+    ROOT.gInterpreter.Declare("""
+    #include <FlashSim/OversampledTHAction.hxx>
+    namespace BookingFromCpp {
+    using FlashSim::BookOversampledTH1D;
+    using ROOT::RDF::RNode;
+    using Result = ROOT::RDF::RResultPtr<FlashSim::OversampledTH1D>;
+    const ROOT::RDF::TH1DModel model{"h", "", 10, 0., 10.};
+    Result Defaults(RNode node) { return BookOversampledTH1D(node, model, "x"); }
+    Result Names(RNode node) { return BookOversampledTH1D(node, model, "x", "w", "genEvent", "nFolds"); }
+    Result Number(RNode node, int folds) { return BookOversampledTH1D(node, model, "x", "w", "genEvent", folds); }
+    Result Typed(RNode node) { return BookOversampledTH1D<double, double, ULong64_t, int>(node, model, "x", "w"); }
+    }
+    """)
+    rows = make_rows(folds=5)
+    node = ROOT.RDF.AsRNode(ROOT.RDF.FromNumpy(rows))
+    cpp = ROOT.BookingFromCpp
+    check(cpp.Defaults(node), expected(rows, weights=None))
+    for histogram in (cpp.Names(node), cpp.Number(node, 5), cpp.Typed(node)):
+        check(histogram, expected(rows))
+    with pytest.raises(Exception, match="Expected how many RECO events were simulated from each GEN event, at least 1"):
+        cpp.Number(node, 0)

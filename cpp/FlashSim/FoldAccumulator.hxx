@@ -5,6 +5,7 @@
 #include <RtypesCore.h>
 
 #include <cstddef>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -39,7 +40,7 @@ struct FoldLabels {
 /// R_jb where a RECO event fills a cell more than once.
 ///
 /// Cells are numbers from 0 to nCells - 1; what they mean (bins of how many axes) is not known here. A GEN event costs
-/// time proportional to the cells that it fills. Memory: 64 bytes per cell.
+/// time proportional to the cells that it fills. Memory: 40 bytes per cell.
 ///
 /// *Order of calls*: StartTask(), then for each RECO event StartRecoEvent() and its fills (one Fill(), or any number of
 /// FillOneOfMany() and EndRecoEvent()), EndTask(); as many tasks as one likes; at the end Merge() of other
@@ -94,10 +95,10 @@ public:
    /// Fill by a RECO event that fills this cell just once.
    void Fill(std::size_t cell, double weight)
    {
-      Cell &touched = Touch(cell);
-      touched.fWeight += weight;
-      touched.fRecoWeight2 += weight * weight;
-      touched.fFillWeight2 += weight * weight;
+      Weights &weights = GetWeights(cell);
+      weights.fSum += weight;
+      weights.fRecoSum2 += weight * weight;
+      weights.fFillSum2 += weight * weight;
    }
 
    /// One of any number of fills by the same RECO event; EndRecoEvent() is to follow the last.
@@ -132,8 +133,8 @@ public:
    /// \throws std::runtime_error, naming the GEN event, if the parts do not agree on N or have more than N RECO events
    void Finish();
 
-   std::size_t GetNCells() const { return fCells.size(); }
-   const Sums &GetSums(std::size_t cell) const { return fCells[cell].fSums; }
+   std::size_t GetNCells() const { return fSums.size(); }
+   const Sums &GetSums(std::size_t cell) const { return fSums[cell]; }
 
    /// sum_j sum_i w_ji / N_j over what AddToTotal() was given.
    double GetTotal() const { return fTotal; }
@@ -145,12 +146,14 @@ public:
    ULong64_t GetNGenEvents() const { return fNGenEvents; }
 
 private:
-   /// Weights of the current fold, not yet divided by N, beside the sums: a cell is one cache line.
-   struct alignas(64) Cell {
-      double fWeight = 0;      ///< sum_i w_ji
-      double fRecoWeight2 = 0; ///< sum_l x_jlb^2
-      double fFillWeight2 = 0; ///< sum_i w_ji^2
-      Sums fSums;
+   static constexpr std::size_t kNoCell = std::numeric_limits<std::size_t>::max();
+
+   /// What a fold has filled into a cell; not yet divided by N.
+   struct Weights {
+      std::size_t fCell = kNoCell;
+      double fSum = 0;      ///< sum_i w_ji
+      double fRecoSum2 = 0; ///< sum_l x_jlb^2
+      double fFillSum2 = 0; ///< sum_i w_ji^2
    };
 
    /// What one RECO event adds to a cell.
@@ -162,6 +165,8 @@ private:
    /// Up to so many cells of a RECO event are searched one by one, more are sorted.
    static constexpr std::size_t kFewCells = 32;
 
+   static constexpr std::size_t kHashFactor = 0x9E3779B1; ///< odd, near the golden ratio of 2^32: spreads neighbours
+
    /// What is known of a fold beside its cells.
    struct Fold {
       ULong64_t fEvent = 0;
@@ -170,28 +175,35 @@ private:
       double fTotal = 0;
    };
 
-   struct PartCell {
-      std::size_t fCell;
-      double fWeight, fRecoWeight2, fFillWeight2;
-   };
-
    /// A fold, or a part of it, that was kept aside.
    struct Part {
       Fold fFold;
-      std::vector<PartCell> fCells;
+      std::vector<Weights> fWeights;
    };
 
-   /// The cell, noted as one of the fold's.
-   Cell &Touch(std::size_t cell)
+   /// The weights of the current fold in this cell: in a hash table, so that they stay in the cache however many cells
+   /// there are.
+   Weights &GetWeights(std::size_t cell)
    {
-      Cell &touched = fCells[cell];
-      if (fNTouched == fTouched.size())
-         fTouched.resize(2 * fNTouched + 16);
-      // Always written, and counted if new: the processor cannot foresee which cells are new. A cell may enter twice if
-      // its weights are 0; AddFoldToSums() finds nothing left the second time.
-      fTouched[fNTouched] = cell;
-      fNTouched += touched.fFillWeight2 == 0 ? 1 : 0;
-      return touched;
+      std::size_t place = (cell * kHashFactor) & fPlaceMask;
+      while (fTable[place].fCell != cell) {
+         if (fTable[place].fCell == kNoCell)
+            return Insert(cell, place);
+         place = (place + 1) & fPlaceMask;
+      }
+      return fTable[place];
+   }
+   Weights &Insert(std::size_t cell, std::size_t place);
+
+   /// Calls `use` with all weights of the fold, and forgets them.
+   template <typename Use>
+   void TakeWeights(Use use)
+   {
+      for (const auto place : fPlaces) {
+         use(fTable[place]);
+         fTable[place] = Weights{};
+      }
+      fPlaces.clear();
    }
 
    void StartNextFold(ULong64_t event, Long64_t folds);
@@ -206,10 +218,11 @@ private:
    FoldLabels fLabels;
    bool fFoldsStraddleTasks;
 
-   std::vector<Cell> fCells;
-   std::vector<RecoCell> fRecoCells;  ///< of the current RECO event; a cell may appear again if there are many
-   std::vector<std::size_t> fTouched; ///< cells with weights of the current fold: the first fNTouched
-   std::size_t fNTouched = 0;
+   std::vector<Sums> fSums;
+   std::vector<Weights> fTable;      ///< hash table of the current fold, at most half full; its size is a power of 2
+   std::vector<std::size_t> fPlaces; ///< used places of the table, in the order of first fills
+   std::size_t fPlaceMask;           ///< size of the table - 1
+   std::vector<RecoCell> fRecoCells; ///< of the current RECO event; a cell may appear again if there are many
    Fold fFold;
    double fInverseFolds = 0;
    bool fInFold = false;

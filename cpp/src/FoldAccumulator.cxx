@@ -2,11 +2,15 @@
 #include "FlashSim/FoldAccumulator.hxx"
 
 #include <algorithm>
-#include <limits>
 #include <stdexcept>
 #include <utility>
 
 namespace FlashSim {
+namespace {
+
+constexpr std::size_t kFirstTableSize = 16;
+
+}
 
 FoldAccumulator::Sums &FoldAccumulator::Sums::operator+=(const Sums &other)
 {
@@ -19,7 +23,8 @@ FoldAccumulator::Sums &FoldAccumulator::Sums::operator+=(const Sums &other)
 }
 
 FoldAccumulator::FoldAccumulator(std::size_t nCells, bool foldsStraddleTasks, FoldLabels labels)
-   : fLabels(std::move(labels)), fFoldsStraddleTasks(foldsStraddleTasks), fCells(nCells)
+   : fLabels(std::move(labels)), fFoldsStraddleTasks(foldsStraddleTasks), fSums(nCells), fTable(kFirstTableSize),
+     fPlaceMask(kFirstTableSize - 1)
 {
 }
 
@@ -59,14 +64,14 @@ void FoldAccumulator::EndRecoEvent()
                 [](const RecoCell &a, const RecoCell &b) { return a.fCell < b.fCell; });
    for (auto filled = fRecoCells.begin(); filled != fRecoCells.end();) {
       const auto cell = filled->fCell;
-      double weight = 0;
-      Cell &touched = Touch(cell);
+      Weights &weights = GetWeights(cell);
+      double sum = 0;
       for (; filled != fRecoCells.end() && filled->fCell == cell; ++filled) {
-         weight += filled->fWeight;
-         touched.fFillWeight2 += filled->fFillWeight2;
+         sum += filled->fWeight;
+         weights.fFillSum2 += filled->fFillWeight2;
       }
-      touched.fWeight += weight;
-      touched.fRecoWeight2 += weight * weight;
+      weights.fSum += sum;
+      weights.fRecoSum2 += sum * sum;
    }
    fRecoCells.clear();
 }
@@ -94,27 +99,41 @@ void FoldAccumulator::EndFold()
    fInFold = false;
 }
 
+FoldAccumulator::Weights &FoldAccumulator::Insert(std::size_t cell, std::size_t place)
+{
+   if (2 * (fPlaces.size() + 1) > fTable.size()) {
+      std::vector<Weights> weights;
+      TakeWeights([&](const Weights &taken) { weights.push_back(taken); });
+      fTable.assign(2 * fTable.size(), Weights{});
+      fPlaceMask = fTable.size() - 1;
+      for (const auto &kept : weights)
+         GetWeights(kept.fCell) = kept;
+      return GetWeights(cell);
+   }
+   fPlaces.push_back(place);
+   fTable[place].fCell = cell;
+   return fTable[place];
+}
+
 void FoldAccumulator::AddFoldToSums()
 {
-   if (fNTouched == 0)
+   if (fPlaces.empty())
       return;
 
    const auto folds = static_cast<double>(fFold.fFolds);
    const double inverse2 = 1. / (folds * folds);
    const double inversePairs = fFold.fFolds > 1 ? 1. / (folds * (folds - 1)) : std::numeric_limits<double>::quiet_NaN();
-   for (std::size_t i = 0; i < fNTouched; ++i) {
-      Cell &touched = fCells[fTouched[i]];
-      if (touched.fWeight == 0 && touched.fFillWeight2 == 0)
-         continue;
-      const double weight2 = touched.fWeight * touched.fWeight;
-      touched.fSums.fContent += touched.fWeight / folds;
-      touched.fSums.fVariance += weight2 * inverse2;
-      touched.fSums.fNaiveVariance += touched.fFillWeight2 * inverse2;
-      touched.fSums.fLimitVariance += (weight2 - touched.fRecoWeight2) * inversePairs;
-      touched.fSums.fFoldVariance += (folds * touched.fRecoWeight2 - weight2) * inversePairs;
-      touched.fWeight = touched.fRecoWeight2 = touched.fFillWeight2 = 0;
-   }
-   fNTouched = 0;
+   TakeWeights([&](const Weights &weights) {
+      if (weights.fSum == 0 && weights.fFillSum2 == 0)
+         return; // weights of 0 add nothing, not even the NaN of N = 1
+      const double sum2 = weights.fSum * weights.fSum;
+      Sums &sums = fSums[weights.fCell];
+      sums.fContent += weights.fSum / folds;
+      sums.fVariance += sum2 * inverse2;
+      sums.fNaiveVariance += weights.fFillSum2 * inverse2;
+      sums.fLimitVariance += (sum2 - weights.fRecoSum2) * inversePairs;
+      sums.fFoldVariance += (folds * weights.fRecoSum2 - sum2) * inversePairs;
+   });
    fTotal += fFold.fTotal / folds;
    fTotalVariance += fFold.fTotal * fFold.fTotal * inverse2;
    ++fNGenEvents;
@@ -124,20 +143,15 @@ void FoldAccumulator::KeepAside()
 {
    Part part;
    part.fFold = fFold;
-   part.fCells.reserve(fNTouched);
-   for (std::size_t i = 0; i < fNTouched; ++i) {
-      Cell &touched = fCells[fTouched[i]];
-      part.fCells.push_back({fTouched[i], touched.fWeight, touched.fRecoWeight2, touched.fFillWeight2});
-      touched.fWeight = touched.fRecoWeight2 = touched.fFillWeight2 = 0;
-   }
-   fNTouched = 0;
+   part.fWeights.reserve(fPlaces.size());
+   TakeWeights([&](const Weights &weights) { part.fWeights.push_back(weights); });
    fParts.push_back(std::move(part));
 }
 
 void FoldAccumulator::Merge(const FoldAccumulator &other)
 {
-   for (std::size_t cell = 0; cell < fCells.size(); ++cell)
-      fCells[cell].fSums += other.fCells[cell].fSums;
+   for (std::size_t cell = 0; cell < fSums.size(); ++cell)
+      fSums[cell] += other.fSums[cell];
    fParts.insert(fParts.end(), other.fParts.begin(), other.fParts.end());
    fTotal += other.fTotal;
    fTotalVariance += other.fTotalVariance;
@@ -160,11 +174,11 @@ void FoldAccumulator::Finish()
       if (fFold.fRecoEvents > fFold.fFolds)
          ThrowTooManyRecoEvents();
       fFold.fTotal += part.fFold.fTotal;
-      for (const auto &cell : part.fCells) {
-         Cell &touched = Touch(cell.fCell);
-         touched.fWeight += cell.fWeight;
-         touched.fRecoWeight2 += cell.fRecoWeight2;
-         touched.fFillWeight2 += cell.fFillWeight2;
+      for (const auto &kept : part.fWeights) {
+         Weights &weights = GetWeights(kept.fCell);
+         weights.fSum += kept.fSum;
+         weights.fRecoSum2 += kept.fRecoSum2;
+         weights.fFillSum2 += kept.fFillSum2;
       }
    }
    if (fInFold)
