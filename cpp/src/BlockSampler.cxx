@@ -86,27 +86,18 @@ std::size_t BlockSampler::AppendContext(std::size_t event, std::vector<float> &c
 void BlockSampler::SampleBlock(Block &block, const FoldStore::Position &position) const
 {
    const auto &begins = fStore->GetBlockBegins();
-   const auto folds = static_cast<std::uint32_t>(position.fNFolds);
+   const auto folds = static_cast<std::size_t>(position.fNFolds);
+   RecoRows rows;
    std::vector<float> context;
-   std::vector<float> eventContext;
-   std::vector<NoiseRow> rows;
-   std::vector<std::size_t> eventSizes;
    block.fFirstEvent = begins[position.fBlock];
    block.fOffsets.assign(1, 0);
    for (auto event = block.fFirstEvent; event < begins[position.fBlock + 1]; ++event) {
-      eventContext.clear();
-      const auto nObjects = AppendContext(event, eventContext);
-      NoiseRow row;
-      row.fEvent = fStore->GetIdentity(event);
-      for (row.fFold = 0; row.fFold < folds; ++row.fFold) {
-         context.insert(context.end(), eventContext.begin(), eventContext.end());
-         for (row.fObject = 0; row.fObject < nObjects; ++row.fObject)
-            rows.push_back(row);
-         eventSizes.push_back(nObjects);
-      }
-      block.fOffsets.push_back(rows.size());
+      context.clear();
+      const auto nObjects = AppendContext(event, context);
+      rows.AppendFolds(fStore->GetIdentity(event), folds, nObjects, context);
+      block.fOffsets.push_back(rows.fNoise.size());
    }
-   block.fColumns.Fill(*fFlow, context, rows, eventSizes, fSeed, fSteps);
+   block.fColumns.Fill(*fFlow, rows.fContext, rows.fNoise, rows.fEventSizes, fSeed, fSteps);
 }
 
 } // namespace FlashSim

@@ -30,4 +30,17 @@ void ThrowOnBadContext(const Flow &flow, std::size_t variable, const std::string
                             "' needs finite numbers. Filter such events upstream, or redefine the column.");
 }
 
+void RecoRows::AppendFolds(const EventIdentity &event, std::size_t folds, std::size_t nObjects,
+                           const std::vector<float> &context)
+{
+   NoiseRow row;
+   row.fEvent = event;
+   for (row.fFold = 0; row.fFold < folds; ++row.fFold) {
+      fContext.insert(fContext.end(), context.begin(), context.end());
+      for (row.fObject = 0; row.fObject < nObjects; ++row.fObject)
+         fNoise.push_back(row);
+      fEventSizes.push_back(nObjects);
+   }
+}
+
 } // namespace FlashSim

@@ -65,6 +65,17 @@ std::size_t AppendContextRows(const Flow &flow, const std::vector<std::string> &
    return nObjects;
 }
 
+/// The objects of RECO events to be simulated, in the order SampleColumns::Fill takes them.
+struct RecoRows {
+   std::vector<float> fContext;          ///< float[n, C]
+   std::vector<NoiseRow> fNoise;         ///< NoiseRow[n]
+   std::vector<std::size_t> fEventSizes; ///< objects of each RECO event
+
+   /// Appends all folds of one GEN event. \param[in] context float[nObjects, C], as AppendContextRows() makes it
+   void AppendFolds(const EventIdentity &event, std::size_t folds, std::size_t nObjects,
+                    const std::vector<float> &context);
+};
+
 } // namespace FlashSim
 
 #endif

@@ -55,17 +55,10 @@ InlineSample InlineFolds::operator()(const InlineContext &context, const EventId
    std::vector<float> rowsOfEvent;
    const auto nObjects = AppendContextRows(
        *fFlow, fContextNames, context.GetColumns(), [&identity] { return identity.AsString(); }, rowsOfEvent);
-   std::vector<float> allRows;
-   std::vector<NoiseRow> noiseRows;
-   NoiseRow row;
-   row.fEvent = identity;
-   for (row.fFold = 0; row.fFold < fFolds; ++row.fFold) {
-      allRows.insert(allRows.end(), rowsOfEvent.begin(), rowsOfEvent.end());
-      for (row.fObject = 0; row.fObject < nObjects; ++row.fObject)
-         noiseRows.push_back(row);
-   }
+   RecoRows rows;
+   rows.AppendFolds(identity, fFolds, nObjects, rowsOfEvent);
    auto columns = std::make_shared<SampleColumns>();
-   columns->Fill(*fFlow, allRows, noiseRows, std::vector<std::size_t>(fFolds, nObjects), fSeed, fSteps);
+   columns->Fill(*fFlow, rows.fContext, rows.fNoise, rows.fEventSizes, fSeed, fSteps);
    return {std::move(columns), fFolds, nObjects};
 }
 
