@@ -8,7 +8,7 @@
 # Sets FLASHSIM_ROOT_DIR, FLASHSIM_ROOT_INCLUDE_DIR, FLASHSIM_ROOT_LIBRARY_DIR, FLASHSIM_ROOTCLING,
 # FLASHSIM_ROOT_CXX_STANDARD, FLASHSIM_ROOT_FROM_WHEEL and the imported target FlashSim::ROOT.
 
-set(FLASHSIM_ROOT_COMPONENTS Core RIO Net Tree TreePlayer Hist Imt MathCore Thread ROOTVecOps ROOTDataFrame ROOTNTuple)
+set(FLASHSIM_ROOT_COMPONENTS Core RIO Net Tree TreePlayer Hist Matrix Imt MathCore Thread ROOTVecOps ROOTDataFrame ROOTNTuple)
 
 function(flashsim_find_root_wheel result)
   find_package(Python COMPONENTS Interpreter QUIET)
@@ -52,7 +52,7 @@ if(_wheel)
   endforeach()
 else()
   set(FLASHSIM_ROOT_FROM_WHEEL FALSE)
-  find_package(ROOT 6.36 QUIET COMPONENTS Tree TreePlayer Hist Imt ROOTVecOps ROOTDataFrame ROOTNTuple)
+  find_package(ROOT 6.36 QUIET COMPONENTS Tree TreePlayer Hist Matrix Imt ROOTVecOps ROOTDataFrame ROOTNTuple)
   if(NOT ROOT_FOUND)
     message(FATAL_ERROR
       "FlashSim needs ROOT 6.36 or newer and found none. Either `pip install ROOT` for the Python given by "

@@ -13,7 +13,7 @@
 
 R__LOAD_LIBRARY(libFlashSim.so)
 
-#include <FlashSim/OversampledTHAction.hxx>
+#include <FlashSim/BookOversampledTH.hxx>
 #include <FlashSim/Simulate.hxx>
 
 #include <ROOT/RDataFrame.hxx>

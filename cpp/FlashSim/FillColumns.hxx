@@ -14,16 +14,19 @@
 
 namespace FlashSim {
 
-/// Where an action finds which RECO events were made from the same GEN event.
-struct FoldColumns {
-   /// Number of the GEN event, an integer column; empty: one entry is one GEN event (inline mode).
-   std::string fEvent = "genEvent";
+/// How an oversampled histogram is filled: which RECO events were made from the same GEN event, and what is kept.
+struct FoldOptions {
+   /// Columns that together identify the GEN event, up to four, of any integer type: {"run", "luminosityBlock",
+   /// "event"}, say. None: one entry is one GEN event (inline mode).
+   std::vector<std::string> fEvent = {"genEvent"};
    /// N of the GEN event, an integer column. In inline mode, the size of the value's RVec if there is no such column.
    std::string fFolds = "nFolds";
    /// N of all GEN events, if not 0; then fFolds is not looked at.
    int fConstantFolds = 0;
-   /// Whether the entries of a GEN event may be split between tasks: true for files, false for a FoldSource.
-   bool fFoldsStraddleTasks = true;
+   /// Whether the RECO events of a GEN event follow one another. If not, memory grows with the number of GEN events.
+   bool fContiguous = true;
+   /// Whether the covariance of bins is kept: 12 bytes times the square of their number, in each thread.
+   bool fCovariance = false;
 };
 
 /// \brief The columns that fill an oversampled histogram, and what they mean: values, weight, event and folds.
@@ -34,7 +37,8 @@ public:
    /// Which column is what: values first, then weight, event and folds, as far as there are.
    struct Layout {
       unsigned int fNValues;
-      bool fHasWeight, fHasEvent, fHasFolds;
+      bool fHasWeight, fHasFolds;
+      unsigned int fNEvents;                ///< columns that identify the GEN event; 0: inline mode
       unsigned int fWeight, fEvent, fFolds; ///< positions
       unsigned int fIntegers = 0;           ///< bits of the columns that must be integers
       Long64_t fConstantFolds;              ///< if there is no column of folds; 0: in inline mode, the number of fills
@@ -44,17 +48,19 @@ public:
    /// \param[in] action names the histogram in errors
    /// \param[in] values columns to histogram, one for each axis
    /// \param[in] weight column, or empty for weights of 1
-   /// \param[in] folds where folds are found
-   /// \throws std::runtime_error naming a column that does not exist, or if the number of folds cannot be known
+   /// \param[in] options where folds are found
+   /// \throws std::runtime_error naming a column that does not exist, if the number of folds cannot be known, or if
+   /// there are too many event columns
    FillColumns(ROOT::RDF::RNode node, std::string action, const std::vector<std::string> &values,
-               const std::string &weight, const FoldColumns &folds);
+               const std::string &weight, const FoldOptions &options);
 
    const Layout &GetLayout() const { return fLayout; }
    const std::vector<std::string> &GetNames() const { return fNames; }
    /// Types as RDataFrame names them.
    const std::vector<std::string> &GetTypes() const { return fTypes; }
    const FoldLabels &GetLabels() const { return fLabels; }
-   bool DoFoldsStraddleTasks() const { return fFoldsStraddleTasks; }
+   EFoldOrder GetFoldOrder() const { return fFoldOrder; }
+   bool IsCovarianceWanted() const { return fIsCovarianceWanted; }
 
    /// \brief Checks an entry of numbers only.
    /// \param[in] areIntegers which columns hold integers, one bit for each
@@ -72,13 +78,14 @@ public:
    Long64_t GetFoldsOfGenEvent(const ColumnView *row, std::size_t nFills) const;
 
 private:
-   void Append(ROOT::RDF::RNode &node, const std::string &column, const char *expected);
+   unsigned int Append(ROOT::RDF::RNode &node, const std::string &column, const char *expected);
    std::string Describe(unsigned int column) const;
    [[noreturn]] void ThrowWrongType(unsigned int column, const char *expected) const;
 
    FoldLabels fLabels;
    Layout fLayout;
-   bool fFoldsStraddleTasks;
+   EFoldOrder fFoldOrder;
+   bool fIsCovarianceWanted;
    std::vector<std::string> fNames;
    std::vector<std::string> fTypes;
 };

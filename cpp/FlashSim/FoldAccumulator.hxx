@@ -2,20 +2,33 @@
 #ifndef FLASHSIM_FOLDACCUMULATOR
 #define FLASHSIM_FOLDACCUMULATOR
 
+#include "FlashSim/EventKey.hxx"
+#include "FlashSim/FoldTable.hxx"
+#include "FlashSim/PairSums.hxx"
+#include "FlashSim/SeenEvents.hxx"
+
 #include <RtypesCore.h>
 
 #include <cstddef>
-#include <limits>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace FlashSim {
 
 /// How error messages name what they complain about.
 struct FoldLabels {
-   std::string fAction; ///< what is filled, as in `FlashSim: OversampledTH1D 'mjj'`
-   std::string fEvent;  ///< where the number of the GEN event comes from; empty if events have none
-   std::string fFolds;  ///< where the number of folds comes from
+   std::string fAction;                    ///< what is filled, as in `FlashSim: OversampledTH1D 'mjj'`
+   std::vector<std::string> fEventColumns; ///< columns of the GEN event's numbers; none if events have none
+   std::vector<bool> fAreSigned;           ///< whether these numbers may be negative
+   std::string fFolds;                     ///< where the number of folds comes from
+};
+
+/// Which RECO events of a GEN event may lie apart from the others.
+enum class EFoldOrder {
+   kWhole,     ///< none: they follow one another within a task
+   kStraddle,  ///< they follow one another, but may be split between tasks
+   kScattered, ///< all: they may lie anywhere
 };
 
 /// \brief Sums weights by fold, so that variances know which fills are correlated because they share a GEN event.
@@ -33,22 +46,24 @@ struct FoldLabels {
 ///     limit variance  sum_j (A_jb^2 - R_jb) N_j / (N_j - 1)
 ///     fold variance   sum_j N_j (N_j R_jb - A_jb^2) / (N_j - 1)
 ///
-/// The variance is that of a sum over independent GEN events. With n folds it would be the limit variance (an unbiased
-/// estimate of what remains for N -> infinity) plus the fold variance (the spread between the folds of one GEN event)
-/// divided by n. Both need two folds: a GEN event with N = 1 makes them NaN in the cells that it fills. RECO events
-/// that a selection has dropped count in N_j. The naive variance is what TH1::Fill would claim; it differs from sum_j
-/// R_jb where a RECO event fills a cell more than once.
+/// and, if wanted, the same for pairs of cells (PairSums). The variance is that of a sum over independent GEN events.
+/// With n folds it would be the limit variance (an unbiased estimate of what remains for N -> infinity) plus the fold
+/// variance (the spread between the folds of one GEN event) divided by n. Both need two folds: a GEN event with N = 1
+/// makes them NaN in the cells that it fills. RECO events that a selection has dropped count in N_j. The naive variance
+/// is what TH1::Fill would claim; it differs from sum_j R_jb where a RECO event fills a cell more than once.
 ///
 /// Cells are numbers from 0 to nCells - 1; what they mean (bins of how many axes) is not known here. A GEN event costs
-/// time proportional to the cells that it fills. Memory: 40 bytes per cell.
+/// time proportional to the cells that it fills, or to their square with covariance. Memory: 40 bytes per cell.
 ///
 /// *Order of calls*: StartTask(), then for each RECO event StartRecoEvent() and its fills (one Fill(), or any number of
 /// FillOneOfMany() and EndRecoEvent()), EndTask(); as many tasks as one likes; at the end Merge() of other
 /// accumulators, Finish(), and the getters.
 ///
-/// The RECO events of a GEN event must follow one another. If they may be split between tasks (`foldsStraddleTasks`),
-/// the first and the last fold of each task are kept aside, in memory that grows with the number of tasks, and Finish()
-/// joins those of the same GEN event; its number must then be unique in the dataset.
+/// *Order of RECO events* (EFoldOrder): where folds may be split between tasks, the first and the last fold of each
+/// task are parked, in memory that grows with the number of tasks, and Finish() joins those of the same GEN event; its
+/// key must then be unique in the dataset. A GEN event that reappears elsewhere is an error, which SeenEvents notices
+/// (and describes what it may miss). Where RECO events are scattered, all folds are parked, in memory that grows with
+/// the number of GEN events, some 150 bytes each.
 ///
 /// *Threads*: one accumulator for each thread.
 ///
@@ -66,7 +81,8 @@ public:
       Sums &operator+=(const Sums &other);
    };
 
-   FoldAccumulator(std::size_t nCells, bool foldsStraddleTasks, FoldLabels labels);
+   /// \pre with covariance, nCells <= PairSums::kMaxCells
+   FoldAccumulator(std::size_t nCells, EFoldOrder order, bool withCovariance, FoldLabels labels);
 
    void StartTask();
 
@@ -74,11 +90,11 @@ public:
    void EndTask() noexcept;
 
    /// \brief Starts the next RECO event.
-   /// \param[in] event number of the GEN event that it was made from
+   /// \param[in] event the GEN event that it was made from
    /// \param[in] folds N of this GEN event
    /// \throws std::runtime_error, naming the GEN event, if `folds` is below 1 or not the same in all of the GEN event,
-   /// or if there are more RECO events than that
-   void StartRecoEvent(ULong64_t event, Long64_t folds)
+   /// if there are more RECO events than that, or if the GEN event was thought to be over
+   void StartRecoEvent(const EventKey &event, Long64_t folds)
    {
       if (!fInFold || event != fFold.fEvent)
          StartNextFold(event, folds);
@@ -90,12 +106,12 @@ public:
 
    /// Starts a GEN event that has no number; EndGenEvent() ends it. \throws std::runtime_error if `folds` is below 1
    void StartGenEvent(Long64_t folds);
-   void EndGenEvent() { EndFold(); }
+   void EndGenEvent();
 
    /// Fill by a RECO event that fills this cell just once.
    void Fill(std::size_t cell, double weight)
    {
-      Weights &weights = GetWeights(cell);
+      CellWeights &weights = fTable.Get(cell);
       weights.fSum += weight;
       weights.fRecoSum2 += weight * weight;
       weights.fFillSum2 += weight * weight;
@@ -126,15 +142,19 @@ public:
    /// Names the current GEN event in error messages.
    std::string DescribeEvent() const;
 
-   /// Adds all that the other one holds, kept-aside folds included. \pre as many cells
+   /// Adds all that the other one holds, parked folds included. \pre as many cells, and covariance for both or none
    void Merge(const FoldAccumulator &other);
 
-   /// \brief Joins the folds that were kept aside.
-   /// \throws std::runtime_error, naming the GEN event, if the parts do not agree on N or have more than N RECO events
+   /// \brief Joins the folds that were parked.
+   /// \throws std::runtime_error, naming the GEN event, if the parts do not agree on N or have more than N RECO events,
+   /// or if parts of a GEN event were taken for the whole
    void Finish();
 
    std::size_t GetNCells() const { return fSums.size(); }
    const Sums &GetSums(std::size_t cell) const { return fSums[cell]; }
+
+   /// Not held unless asked for.
+   const PairSums &GetPairSums() const { return fPairs; }
 
    /// sum_j sum_i w_ji / N_j over what AddToTotal() was given.
    double GetTotal() const { return fTotal; }
@@ -146,16 +166,6 @@ public:
    ULong64_t GetNGenEvents() const { return fNGenEvents; }
 
 private:
-   static constexpr std::size_t kNoCell = std::numeric_limits<std::size_t>::max();
-
-   /// What a fold has filled into a cell; not yet divided by N.
-   struct Weights {
-      std::size_t fCell = kNoCell;
-      double fSum = 0;      ///< sum_i w_ji
-      double fRecoSum2 = 0; ///< sum_l x_jlb^2
-      double fFillSum2 = 0; ///< sum_i w_ji^2
-   };
-
    /// What one RECO event adds to a cell.
    struct RecoCell {
       std::size_t fCell;
@@ -165,70 +175,56 @@ private:
    /// Up to so many cells of a RECO event are searched one by one, more are sorted.
    static constexpr std::size_t kFewCells = 32;
 
-   static constexpr std::size_t kHashFactor = 0x9E3779B1; ///< odd, near the golden ratio of 2^32: spreads neighbours
-
    /// What is known of a fold beside its cells.
    struct Fold {
-      ULong64_t fEvent = 0;
+      EventKey fEvent;
       Long64_t fFolds = 0;
       Long64_t fRecoEvents = 0; ///< seen so far
       double fTotal = 0;
    };
 
-   /// A fold, or a part of it, that was kept aside.
-   struct Part {
+   /// A fold, or a part of it, that waits for the rest.
+   struct ParkedFold {
       Fold fFold;
-      std::vector<Weights> fWeights;
+      std::vector<CellWeights> fWeights;
+      Long64_t fOtherFolds = 0; ///< N according to another part that does not agree
    };
+   using ParkedFolds_t = std::unordered_map<EventKey, ParkedFold, EventKey::Hash>;
 
-   /// The weights of the current fold in this cell: in a hash table, so that they stay in the cache however many cells
-   /// there are.
-   Weights &GetWeights(std::size_t cell)
-   {
-      std::size_t place = (cell * kHashFactor) & fPlaceMask;
-      while (fTable[place].fCell != cell) {
-         if (fTable[place].fCell == kNoCell)
-            return Insert(cell, place);
-         place = (place + 1) & fPlaceMask;
-      }
-      return fTable[place];
-   }
-   Weights &Insert(std::size_t cell, std::size_t place);
-
-   /// Calls `use` with all weights of the fold, and forgets them.
-   template <typename Use>
-   void TakeWeights(Use use)
-   {
-      for (const auto place : fPlaces) {
-         use(fTable[place]);
-         fTable[place] = Weights{};
-      }
-      fPlaces.clear();
-   }
-
-   void StartNextFold(ULong64_t event, Long64_t folds);
-   void StartFold(ULong64_t event, Long64_t folds);
+   void StartNextFold(const EventKey &event, Long64_t folds);
+   void StartFold(const EventKey &event, Long64_t folds);
    void EndFold();
    void AddFoldToSums();
-   void KeepAside();
+   void AddPairsToSums();
+   /// Whether the fold that starts or ends may have other parts elsewhere.
+   bool MayBeParked() const
+   {
+      return fOrder == EFoldOrder::kScattered || (fOrder == EFoldOrder::kStraddle && fIsFirstFold);
+   }
+   void Park() noexcept;
+   void Join(ParkedFold &&part);
+   void Unpark(const ParkedFold &parked);
+   void JoinRecoCells();
    [[noreturn]] void ThrowFoldsBelowOne(Long64_t folds) const;
    [[noreturn]] void ThrowFoldsDiffer(Long64_t folds) const;
    [[noreturn]] void ThrowTooManyRecoEvents() const;
+   [[noreturn]] void ThrowReappears(const std::string &event) const;
 
    FoldLabels fLabels;
-   bool fFoldsStraddleTasks;
+   EFoldOrder fOrder;
 
    std::vector<Sums> fSums;
-   std::vector<Weights> fTable;      ///< hash table of the current fold, at most half full; its size is a power of 2
-   std::vector<std::size_t> fPlaces; ///< used places of the table, in the order of first fills
-   std::size_t fPlaceMask;           ///< size of the table - 1
+   PairSums fPairs;
+   FoldTable fTable;                 ///< of the current fold
    std::vector<RecoCell> fRecoCells; ///< of the current RECO event; a cell may appear again if there are many
    Fold fFold;
    double fInverseFolds = 0;
    bool fInFold = false;
    bool fIsFirstFold = true; ///< of the task
 
-   std::vector<Part> fParts;
+   ParkedFolds_t fParked;
+   SeenEvents fAdded; ///< GEN events that went into the sums
+   bool fIsAnyAddedTwice = false;
    double fTotal = 0;
    double fTotalVariance = 0;
    ULong64_t fNGenEvents = 0;

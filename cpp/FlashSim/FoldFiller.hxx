@@ -2,6 +2,7 @@
 #ifndef FLASHSIM_FOLDFILLER
 #define FLASHSIM_FOLDFILLER
 
+#include "FlashSim/BinFinder.hxx"
 #include "FlashSim/FillColumns.hxx"
 #include "FlashSim/FoldAccumulator.hxx"
 
@@ -11,8 +12,6 @@
 #include <cstddef>
 #include <memory>
 #include <utility>
-
-class TAxis;
 
 namespace FlashSim {
 
@@ -61,6 +60,8 @@ public:
 private:
    using Point_t = std::array<double, Dimension>;
 
+   template <typename Column>
+   void StartRecoEvent(const Column *row);
    void FillGenEvent(const ColumnView *row, std::size_t nFills);
    std::pair<Point_t, double> GetPointAndWeight(const ColumnView *row, std::size_t element) const;
 
@@ -69,7 +70,7 @@ private:
 
    FillColumns::Layout fLayout;
    bool fConsiderOverflows;
-   std::array<const TAxis *, Dimension> fAxes;
+   std::array<BinFinder, Dimension> fAxes;
    double fEntries = 0;
    Statistics_t fStatistics{};
    FoldAccumulator fAccumulator;
@@ -77,6 +78,8 @@ private:
 };
 
 extern template class FoldFiller<1>;
+extern template class FoldFiller<2>;
+extern template class FoldFiller<3>;
 
 } // namespace FlashSim
 

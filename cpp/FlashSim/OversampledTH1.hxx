@@ -7,8 +7,6 @@
 #include <ROOT/RDF/HistoModels.hxx>
 #include <TH1.h>
 
-#include <memory>
-
 namespace FlashSim {
 
 /// \brief A TH1D whose errors are right when several RECO events were made from each GEN event. See OversampledTH.
@@ -21,6 +19,7 @@ namespace FlashSim {
 class OversampledTH1D : public OversampledTH<TH1D> {
 public:
    static constexpr unsigned int kDimension = 1;
+   using Model_t = ROOT::RDF::TH1DModel;
 
    OversampledTH1D();
    OversampledTH1D(const char *name, const char *title, Int_t nbinsx, Double_t xlow, Double_t xup);
@@ -29,17 +28,31 @@ public:
    OversampledTH1D &operator=(const OversampledTH1D &other);
    ~OversampledTH1D() override;
 
-   /// \brief An empty histogram that belongs to no directory.
-   /// \throws std::invalid_argument if the model has no axis limits, which cannot be found from the first fills
-   static std::shared_ptr<OversampledTH1D> Make(const ROOT::RDF::TH1DModel &model);
-
-   using TH1D::SetBins;
-   /// \throws std::logic_error if the number of bins of a filled histogram would change
-   void SetBins(Int_t nx, Double_t xmin, Double_t xmax) override;
-   /// \throws std::logic_error if the number of bins of a filled histogram would change
-   void SetBins(Int_t nx, const Double_t *xBins) override;
+   /// \brief As TH1::Rebin(). \return a histogram of this class
+   /// \throws std::logic_error without covariance, std::invalid_argument if `xbins` cut bins
+   TH1 *Rebin(Int_t ngroup = 2, const char *newname = "", const Double_t *xbins = nullptr) override;
 
    ClassDefOverride(OversampledTH1D, 1);
+};
+
+/// The same with contents in single precision.
+class OversampledTH1F : public OversampledTH<TH1F> {
+public:
+   static constexpr unsigned int kDimension = 1;
+   using Model_t = ROOT::RDF::TH1DModel;
+
+   OversampledTH1F();
+   OversampledTH1F(const char *name, const char *title, Int_t nbinsx, Double_t xlow, Double_t xup);
+   OversampledTH1F(const char *name, const char *title, Int_t nbinsx, const Double_t *xbins);
+   OversampledTH1F(const OversampledTH1F &other);
+   OversampledTH1F &operator=(const OversampledTH1F &other);
+   ~OversampledTH1F() override;
+
+   /// \brief As TH1::Rebin(). \return a histogram of this class
+   /// \throws std::logic_error without covariance, std::invalid_argument if `xbins` cut bins
+   TH1 *Rebin(Int_t ngroup = 2, const char *newname = "", const Double_t *xbins = nullptr) override;
+
+   ClassDefOverride(OversampledTH1F, 1);
 };
 
 } // namespace FlashSim

@@ -3,12 +3,9 @@
 #define FLASHSIM_OVERSAMPLEDTHACTION
 
 #include "FlashSim/FoldFiller.hxx"
-#include "FlashSim/OversampledTH1.hxx"
 
 #include <ROOT/RDF/RActionImpl.hxx>
-#include <ROOT/RDF/RInterface.hxx>
 #include <ROOT/RDF/RMergeableValue.hxx>
-#include <ROOT/RResultPtr.hxx>
 #include <TDirectory.h>
 
 #include <exception>
@@ -27,7 +24,7 @@ namespace FlashSim {
 /// \brief The action that fills an oversampled histogram in an RDataFrame's event loop; for RInterface::Book.
 /// \tparam Histogram such as OversampledTH1D
 ///
-/// Reads the columns of FillColumns. Users rather call BookOversampledTH1D(), which explains what they mean.
+/// Reads the columns of FillColumns. Users rather call BookOversampled(), which explains what they mean.
 ///
 /// *Life cycle*: Initialize() forgets what an earlier event loop left. InitTask() makes the slot's accumulator at its
 /// first task; FinalizeTask() ends the last fold of the task. Finalize() merges the slots in their order, joins the
@@ -56,7 +53,10 @@ public:
    OversampledTHAction(const OversampledTHAction &) = delete;
 
    std::shared_ptr<Histogram> GetResultPtr() const { return fResult; }
-   std::string GetActionName() const { return "OversampledTH" + std::to_string(Histogram::kDimension) + "D"; }
+   std::string GetActionName() const
+   {
+      return std::string(fResult->ClassName()).substr(std::string("FlashSim::").size()) + "\\n" + fResult->GetName();
+   }
 
    void Initialize()
    {
@@ -172,97 +172,6 @@ private:
    std::shared_ptr<const FillColumns> fColumns;
    std::vector<Slot> fSlots;
 };
-
-/// \cond
-namespace Booking {
-
-/// An empty histogram and the columns that will fill it.
-struct Request {
-   Request(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model, const std::string &value,
-           const std::string &weight, const FoldColumns &folds);
-
-   std::shared_ptr<OversampledTH1D> fResult;
-   std::shared_ptr<const FillColumns> fColumns;
-};
-
-/// Books with columns of these types, or, if none are given, of those that just-in-time compilation finds.
-template <typename... ColumnTypes>
-ROOT::RDF::RResultPtr<OversampledTH1D> Book(ROOT::RDF::RNode node, const Request &request)
-{
-   return node.template Book<ColumnTypes...>(
-       OversampledTHAction<OversampledTH1D>(request.fResult, request.fColumns, node.GetNSlots()),
-       request.fColumns->GetNames());
-}
-
-/// BookOversampledTH1D() for Python, where errors of functions with overloads are hard to read.
-ROOT::RDF::RResultPtr<OversampledTH1D> BookTH1D(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model,
-                                                const std::string &value, const std::string &weight,
-                                                const FoldColumns &folds);
-
-} // namespace Booking
-/// \endcond
-
-/// \brief Books a histogram whose errors are right when several RECO events were made from each GEN event.
-/// \param[in] node any node of a computation graph
-/// \param[in] model name, title and binning
-/// \param[in] value column to histogram: a number, or an RVec of numbers that fill one by one
-/// \param[in] weight column of weights, an RVec of them, or empty for weights of 1
-/// \param[in] folds where to find the GEN event and its number of folds
-/// \return the histogram to be filled. Lazy: as for Histo1D, the event loop starts when it is looked at
-/// \throws std::runtime_error if a column does not exist, std::invalid_argument if the model has no limits
-///
-/// **With a column of GEN events**, one entry is one RECO event; an RVec holds what one RECO event fills, jets for
-/// example. The entries of a GEN event follow one another, each with the N of this GEN event; those that a Filter has
-/// dropped count in N. (Note that Snapshot with several threads does not keep the order of entries.) The number of a
-/// GEN event is unique in the dataset.
-///
-/// **Inline mode** (no such column): one entry is one GEN event, and the value is an RVec with one element for each
-/// RECO event. N is its size; if elements were masked away, N must be given by the column of folds or as a constant.
-///
-/// A scalar weight holds for all elements of an RVec; an RVec of weights has as many elements as the value's, or fills
-/// a scalar value once for each.
-///
-/// While the loop runs (std::runtime_error): a weight that is not finite, N below 1 or not the same within a GEN event,
-/// more RECO events than N, RVecs of different sizes, columns of types that make no sense.
-///
-/// OversampledTH describes the result, FoldAccumulator the formulas. VariationsFor() and OnPartialResult() work as for
-/// Histo1D.
-///
-/// ~~~{.cpp}
-/// ROOT::RDataFrame simulated("Events", "simulated.root"); // with columns genEvent and nFolds
-/// auto h = FlashSim::BookOversampledTH1D(simulated.Filter("nJet >= 2"), {"pt", ";p_{T}", 50, 0., 250.}, "Jet_pt");
-/// h->Draw("E");
-/// ~~~
-ROOT::RDF::RResultPtr<OversampledTH1D> BookOversampledTH1D(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model,
-                                                           const std::string &value, const std::string &weight,
-                                                           const FoldColumns &folds);
-
-/// The same, with the names of the columns one by one.
-ROOT::RDF::RResultPtr<OversampledTH1D> BookOversampledTH1D(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model,
-                                                           const std::string &value, const std::string &weight = "",
-                                                           const std::string &event = "genEvent",
-                                                           const std::string &folds = "nFolds",
-                                                           bool foldsStraddleTasks = true);
-
-/// The same, with the number of folds of all GEN events.
-ROOT::RDF::RResultPtr<OversampledTH1D> BookOversampledTH1D(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model,
-                                                           const std::string &value, const std::string &weight,
-                                                           const std::string &event, int folds,
-                                                           bool foldsStraddleTasks = true);
-
-/// \brief The same for any types of columns without just-in-time compilation.
-/// \tparam FirstColumn,OtherColumns types of value, weight, event and folds, as far as they are columns
-///
-/// ~~~{.cpp}
-/// auto h = FlashSim::BookOversampledTH1D<ROOT::RVecF, ULong64_t, int>(node, {"pt", "", 50, 0., 250.}, "Jet_pt");
-/// ~~~
-template <typename FirstColumn, typename... OtherColumns>
-ROOT::RDF::RResultPtr<OversampledTH1D> BookOversampledTH1D(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model,
-                                                           const std::string &value, const std::string &weight = "",
-                                                           const FoldColumns &folds = {})
-{
-   return Booking::Book<FirstColumn, OtherColumns...>(node, Booking::Request(node, model, value, weight, folds));
-}
 
 } // namespace FlashSim
 

@@ -7,28 +7,48 @@
 #include <utility>
 
 namespace FlashSim {
+namespace {
+
+/// Whether RDataFrame's name of an integer type (UInt_t, unsigned long, std::uint64_t, std::size_t, ...) is of an
+/// unsigned one. For error messages.
+bool IsUnsigned(const std::string &type)
+{
+   return type.rfind("U", 0) == 0 || type.find("unsigned") != std::string::npos ||
+          type.find("uint") != std::string::npos || type.find("size_t") != std::string::npos;
+}
+
+} // namespace
 
 FillColumns::FillColumns(ROOT::RDF::RNode node, std::string action, const std::vector<std::string> &values,
-                         const std::string &weight, const FoldColumns &folds)
+                         const std::string &weight, const FoldOptions &options)
+   : fIsCovarianceWanted(options.fCovariance)
 {
    fLabels.fAction = std::move(action);
    fLayout.fNValues = static_cast<unsigned int>(values.size());
    fLayout.fHasWeight = !weight.empty();
-   fLayout.fHasEvent = !folds.fEvent.empty();
-   fLayout.fConstantFolds = folds.fConstantFolds;
-   const bool isByDefault = !fLayout.fHasEvent && folds.fFolds == FoldColumns{}.fFolds && !node.HasColumn(folds.fFolds);
-   fLayout.fHasFolds = folds.fConstantFolds == 0 && !folds.fFolds.empty() && !isByDefault;
+   fLayout.fNEvents = static_cast<unsigned int>(options.fEvent.size());
+   fLayout.fConstantFolds = options.fConstantFolds;
+   const bool isInline = options.fEvent.empty();
+   const bool isByDefault = isInline && options.fFolds == FoldOptions{}.fFolds && !node.HasColumn(options.fFolds);
+   fLayout.fHasFolds = options.fConstantFolds == 0 && !options.fFolds.empty() && !isByDefault;
    // A FoldSource hands out whole GEN events, in many small tasks of which nothing has to be remembered.
-   const bool areFoldsWhole = folds.fEvent == "genEvent" && ReadsFoldSource(node);
-   fFoldsStraddleTasks = fLayout.fHasEvent && folds.fFoldsStraddleTasks && !areFoldsWhole;
+   const bool areFoldsWhole = options.fEvent == std::vector<std::string>{"genEvent"} && ReadsFoldSource(node);
+   if (isInline || areFoldsWhole)
+      fFoldOrder = EFoldOrder::kWhole;
+   else
+      fFoldOrder = options.fContiguous ? EFoldOrder::kStraddle : EFoldOrder::kScattered;
 
-   if (folds.fConstantFolds < 0)
-      throw std::runtime_error(fLabels.fAction + ": the number of folds is " + std::to_string(folds.fConstantFolds) +
+   if (options.fConstantFolds < 0)
+      throw std::runtime_error(fLabels.fAction + ": the number of folds is " + std::to_string(options.fConstantFolds) +
                                ". Expected how many RECO events were simulated from each GEN event, at least 1.");
-   if (fLayout.fHasEvent && !fLayout.fHasFolds && folds.fConstantFolds == 0)
+   if (!isInline && !fLayout.fHasFolds && options.fConstantFolds == 0)
       throw std::runtime_error(fLabels.fAction +
                                ": neither a column with the number of folds was given nor the number itself. Without, "
                                "it is not known how many RECO events a selection has dropped.");
+   if (options.fEvent.size() > EventKey::kMaxNumbers)
+      throw std::runtime_error(fLabels.fAction + ": the GEN event is given by " +
+                               std::to_string(options.fEvent.size()) + " columns. Expected at most " +
+                               std::to_string(EventKey::kMaxNumbers) + "; Define one that combines some of them.");
 
    for (const auto &value : values)
       Append(node, value, "Expected a column to histogram; Define one for an expression.");
@@ -38,22 +58,24 @@ FillColumns::FillColumns(ROOT::RDF::RNode node, std::string action, const std::v
       Append(node, weight, "Expected a column of weights; Define one for an expression.");
 
    fLayout.fEvent = static_cast<unsigned int>(fNames.size());
-   if (fLayout.fHasEvent) {
-      Append(node, folds.fEvent,
-             "Expected the number of the GEN event that an entry was simulated from; give its column as event, or none "
-             "(None in Python, \"\" in C++) if one entry is one GEN event.");
-      fLabels.fEvent = "column '" + folds.fEvent + "'";
-      fLayout.fIntegers |= 1U << fLayout.fEvent;
+   for (const auto &event : options.fEvent) {
+      const auto position = Append(
+          node, event,
+          "Expected the number of the GEN event that an entry was simulated from; give its column, or columns, as "
+          "event, or none (None in Python, {} in C++) if one entry is one GEN event.");
+      fLayout.fIntegers |= 1U << position;
+      fLabels.fEventColumns.push_back(event);
+      fLabels.fAreSigned.push_back(!IsUnsigned(fTypes[position]));
    }
 
    fLayout.fFolds = static_cast<unsigned int>(fNames.size());
    if (fLayout.fHasFolds) {
-      Append(
-          node, folds.fFolds,
+      const auto position = Append(
+          node, options.fFolds,
           "Expected the number of RECO events simulated from a GEN event; give its column, or the number, as folds.");
-      fLabels.fFolds = "column '" + folds.fFolds + "'";
-      fLayout.fIntegers |= 1U << fLayout.fFolds;
-   } else if (folds.fConstantFolds > 0) {
+      fLabels.fFolds = "column '" + options.fFolds + "'";
+      fLayout.fIntegers |= 1U << position;
+   } else if (options.fConstantFolds > 0) {
       fLabels.fFolds = "the same number for all";
    } else {
       fLabels.fFolds = "the size of column '" + fNames.front() + "'";
@@ -66,7 +88,7 @@ void FillColumns::CheckScalars(unsigned int areIntegers) const
       if ((fLayout.fIntegers & ~areIntegers) >> column & 1U)
          ThrowWrongType(column, "an integer");
    }
-   if (!fLayout.fHasEvent)
+   if (fLayout.fNEvents == 0)
       ThrowWrongType(0,
                      "an RVec with one element for each RECO event, since one entry is one GEN event where no column "
                      "with the number of the GEN event is given");
@@ -116,13 +138,14 @@ Long64_t FillColumns::GetFoldsOfGenEvent(const ColumnView *row, std::size_t nFil
    return folds;
 }
 
-void FillColumns::Append(ROOT::RDF::RNode &node, const std::string &column, const char *expected)
+unsigned int FillColumns::Append(ROOT::RDF::RNode &node, const std::string &column, const char *expected)
 {
    // "#x", the size of x, is a name that RDataFrame understands beside those of columns.
    if (column.empty() || (column.front() != '#' && !node.HasColumn(column)))
       throw std::runtime_error(fLabels.fAction + ": there is no column '" + column + "'. " + expected);
    fNames.push_back(column);
    fTypes.push_back(node.GetColumnType(column));
+   return static_cast<unsigned int>(fNames.size() - 1);
 }
 
 std::string FillColumns::Describe(unsigned int column) const

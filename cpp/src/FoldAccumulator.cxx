@@ -2,15 +2,11 @@
 #include "FlashSim/FoldAccumulator.hxx"
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
 #include <utility>
 
 namespace FlashSim {
-namespace {
-
-constexpr std::size_t kFirstTableSize = 16;
-
-}
 
 FoldAccumulator::Sums &FoldAccumulator::Sums::operator+=(const Sums &other)
 {
@@ -22,9 +18,8 @@ FoldAccumulator::Sums &FoldAccumulator::Sums::operator+=(const Sums &other)
    return *this;
 }
 
-FoldAccumulator::FoldAccumulator(std::size_t nCells, bool foldsStraddleTasks, FoldLabels labels)
-   : fLabels(std::move(labels)), fFoldsStraddleTasks(foldsStraddleTasks), fSums(nCells), fTable(kFirstTableSize),
-     fPlaceMask(kFirstTableSize - 1)
+FoldAccumulator::FoldAccumulator(std::size_t nCells, EFoldOrder order, bool withCovariance, FoldLabels labels)
+   : fLabels(std::move(labels)), fOrder(order), fSums(nCells), fPairs(withCovariance ? nCells : 0)
 {
 }
 
@@ -39,44 +34,81 @@ void FoldAccumulator::EndTask() noexcept
 {
    if (!fInFold)
       return;
-   if (fFoldsStraddleTasks)
-      KeepAside();
-   else
+   if (fOrder == EFoldOrder::kWhole)
       AddFoldToSums();
+   else
+      Park();
    fInFold = false;
 }
 
-void FoldAccumulator::StartNextFold(ULong64_t event, Long64_t folds)
+void FoldAccumulator::StartNextFold(const EventKey &event, Long64_t folds)
 {
    EndFold();
+   if (MayBeParked()) {
+      const auto parked = fParked.find(event);
+      if (parked != fParked.end()) {
+         Unpark(parked->second);
+         fParked.erase(parked);
+         return;
+      }
+   }
    StartFold(event, folds);
 }
 
 void FoldAccumulator::StartGenEvent(Long64_t folds)
 {
-   StartNextFold(0, folds);
+   StartFold(EventKey{}, folds);
+}
+
+void FoldAccumulator::EndGenEvent()
+{
+   AddFoldToSums();
+   fInFold = false;
 }
 
 void FoldAccumulator::EndRecoEvent()
 {
-   if (fRecoCells.size() > kFewCells)
-      std::sort(fRecoCells.begin(), fRecoCells.end(),
-                [](const RecoCell &a, const RecoCell &b) { return a.fCell < b.fCell; });
-   for (auto filled = fRecoCells.begin(); filled != fRecoCells.end();) {
-      const auto cell = filled->fCell;
-      Weights &weights = GetWeights(cell);
-      double sum = 0;
-      for (; filled != fRecoCells.end() && filled->fCell == cell; ++filled) {
-         sum += filled->fWeight;
-         weights.fFillSum2 += filled->fFillWeight2;
+   JoinRecoCells();
+   for (const auto &filled : fRecoCells) {
+      CellWeights &weights = fTable.Get(filled.fCell);
+      weights.fSum += filled.fWeight;
+      weights.fRecoSum2 += filled.fWeight * filled.fWeight;
+      weights.fFillSum2 += filled.fFillWeight2;
+   }
+   // Sums over RECO events need not wait for the end of the fold. N = 1 is left to AddPairsToSums().
+   if (fPairs.IsHeld() && fFold.fFolds > 1) {
+      const auto folds = static_cast<double>(fFold.fFolds);
+      for (std::size_t i = 0; i < fRecoCells.size(); ++i) {
+         for (std::size_t k = 0; k < i; ++k) {
+            const double product = fRecoCells[i].fWeight * fRecoCells[k].fWeight / (folds - 1);
+            auto &sums = fPairs.Get(fRecoCells[i].fCell, fRecoCells[k].fCell);
+            sums.fLimitCovariance -= product / folds;
+            sums.fFoldCovariance += product;
+         }
       }
-      weights.fSum += sum;
-      weights.fRecoSum2 += sum * sum;
    }
    fRecoCells.clear();
 }
 
-void FoldAccumulator::StartFold(ULong64_t event, Long64_t folds)
+void FoldAccumulator::JoinRecoCells()
+{
+   if (fRecoCells.size() <= kFewCells)
+      return;
+   std::sort(fRecoCells.begin(), fRecoCells.end(),
+             [](const RecoCell &a, const RecoCell &b) { return a.fCell < b.fCell; });
+   auto joined = fRecoCells.begin();
+   for (auto filled = std::next(joined); filled != fRecoCells.end(); ++filled) {
+      if (filled->fCell == joined->fCell) {
+         joined->fWeight += filled->fWeight;
+         joined->fFillWeight2 += filled->fFillWeight2;
+      } else {
+         *++joined = *filled;
+      }
+   }
+   fRecoCells.erase(std::next(joined), fRecoCells.end());
+}
+
+void FoldAccumulator::StartFold(const EventKey &event, Long64_t folds)
 {
    fFold = Fold{};
    fFold.fEvent = event;
@@ -91,41 +123,29 @@ void FoldAccumulator::EndFold()
 {
    if (!fInFold)
       return;
-   if (fFoldsStraddleTasks && fIsFirstFold)
-      KeepAside();
-   else
+   if (MayBeParked()) {
+      Park();
+   } else {
+      if (fOrder != EFoldOrder::kWhole && fAdded.Add(fFold.fEvent, fFold.fRecoEvents == fFold.fFolds))
+         ThrowReappears(DescribeEvent());
       AddFoldToSums();
+   }
    fIsFirstFold = false;
    fInFold = false;
 }
 
-FoldAccumulator::Weights &FoldAccumulator::Insert(std::size_t cell, std::size_t place)
-{
-   if (2 * (fPlaces.size() + 1) > fTable.size()) {
-      std::vector<Weights> weights;
-      TakeWeights([&](const Weights &taken) { weights.push_back(taken); });
-      fTable.assign(2 * fTable.size(), Weights{});
-      fPlaceMask = fTable.size() - 1;
-      for (const auto &kept : weights)
-         GetWeights(kept.fCell) = kept;
-      return GetWeights(cell);
-   }
-   fPlaces.push_back(place);
-   fTable[place].fCell = cell;
-   return fTable[place];
-}
-
 void FoldAccumulator::AddFoldToSums()
 {
-   if (fPlaces.empty())
+   if (fTable.IsEmpty())
       return;
 
    const auto folds = static_cast<double>(fFold.fFolds);
    const double inverse2 = 1. / (folds * folds);
    const double inversePairs = fFold.fFolds > 1 ? 1. / (folds * (folds - 1)) : std::numeric_limits<double>::quiet_NaN();
-   TakeWeights([&](const Weights &weights) {
-      if (weights.fSum == 0 && weights.fFillSum2 == 0)
-         return; // weights of 0 add nothing, not even the NaN of N = 1
+   for (std::size_t i = 0; i < fTable.GetSize(); ++i) {
+      const auto &weights = fTable[i];
+      if (weights.IsNothing())
+         continue; // adds nothing, not even the NaN of N = 1
       const double sum2 = weights.fSum * weights.fSum;
       Sums &sums = fSums[weights.fCell];
       sums.fContent += weights.fSum / folds;
@@ -133,26 +153,80 @@ void FoldAccumulator::AddFoldToSums()
       sums.fNaiveVariance += weights.fFillSum2 * inverse2;
       sums.fLimitVariance += (sum2 - weights.fRecoSum2) * inversePairs;
       sums.fFoldVariance += (folds * weights.fRecoSum2 - sum2) * inversePairs;
-   });
+   }
+   if (fPairs.IsHeld())
+      AddPairsToSums();
+   fTable.Clear();
    fTotal += fFold.fTotal / folds;
    fTotalVariance += fFold.fTotal * fFold.fTotal * inverse2;
    ++fNGenEvents;
 }
 
-void FoldAccumulator::KeepAside()
+void FoldAccumulator::AddPairsToSums()
 {
-   Part part;
-   part.fFold = fFold;
-   part.fWeights.reserve(fPlaces.size());
-   TakeWeights([&](const Weights &weights) { part.fWeights.push_back(weights); });
-   fParts.push_back(std::move(part));
+   const auto folds = static_cast<double>(fFold.fFolds);
+   const double inverse2 = 1. / (folds * folds);
+   const double inversePairs = fFold.fFolds > 1 ? 1. / (folds * (folds - 1)) : std::numeric_limits<double>::quiet_NaN();
+   for (std::size_t i = 0; i < fTable.GetSize(); ++i) {
+      const auto &first = fTable[i];
+      if (first.IsNothing())
+         continue;
+      auto &own = fPairs.Get(first.fCell, first.fCell);
+      own.fCovariance += first.fSum * first.fSum * inverse2;
+      own.fLimitCovariance += (first.fSum * first.fSum - first.fRecoSum2) * inversePairs;
+      own.fFoldCovariance += (folds * first.fRecoSum2 - first.fSum * first.fSum) * inversePairs;
+      for (std::size_t k = 0; k < i; ++k) {
+         const auto &second = fTable[k];
+         if (second.IsNothing())
+            continue;
+         const double product = first.fSum * second.fSum;
+         auto &sums = fPairs.Get(first.fCell, second.fCell);
+         sums.fCovariance += product * inverse2;
+         sums.fLimitCovariance += product * inversePairs;
+         sums.fFoldCovariance -= product * inversePairs;
+      }
+   }
+}
+
+void FoldAccumulator::Park() noexcept
+{
+   Join(ParkedFold{fFold, fTable.Take()});
+}
+
+void FoldAccumulator::Join(ParkedFold &&part)
+{
+   const auto [place, isNew] = fParked.try_emplace(part.fFold.fEvent);
+   auto &parked = place->second;
+   if (isNew) {
+      parked = std::move(part);
+      return;
+   }
+   FoldTable all;
+   all.Add(parked.fWeights);
+   all.Add(part.fWeights);
+   parked.fWeights = all.Take();
+   parked.fFold.fRecoEvents += part.fFold.fRecoEvents;
+   parked.fFold.fTotal += part.fFold.fTotal;
+   if (part.fFold.fFolds != parked.fFold.fFolds)
+      parked.fOtherFolds = part.fFold.fFolds;
+}
+
+void FoldAccumulator::Unpark(const ParkedFold &parked)
+{
+   fFold = parked.fFold;
+   fTable.Add(parked.fWeights);
+   fInverseFolds = 1. / static_cast<double>(fFold.fFolds);
+   fInFold = true;
 }
 
 void FoldAccumulator::Merge(const FoldAccumulator &other)
 {
    for (std::size_t cell = 0; cell < fSums.size(); ++cell)
       fSums[cell] += other.fSums[cell];
-   fParts.insert(fParts.end(), other.fParts.begin(), other.fParts.end());
+   fPairs.Merge(other.fPairs);
+   for (const auto &[event, parked] : other.fParked)
+      Join(ParkedFold(parked));
+   fIsAnyAddedTwice = fAdded.Merge(other.fAdded) || fIsAnyAddedTwice;
    fTotal += other.fTotal;
    fTotalVariance += other.fTotalVariance;
    fNGenEvents += other.fNGenEvents;
@@ -160,38 +234,45 @@ void FoldAccumulator::Merge(const FoldAccumulator &other)
 
 void FoldAccumulator::Finish()
 {
-   std::stable_sort(fParts.begin(), fParts.end(),
-                    [](const Part &a, const Part &b) { return a.fFold.fEvent < b.fFold.fEvent; });
-   for (const auto &part : fParts) {
-      if (!fInFold || part.fFold.fEvent != fFold.fEvent) {
-         if (fInFold)
-            AddFoldToSums();
-         StartFold(part.fFold.fEvent, part.fFold.fFolds);
-      } else if (part.fFold.fFolds != fFold.fFolds) {
-         ThrowFoldsDiffer(part.fFold.fFolds);
-      }
-      fFold.fRecoEvents += part.fFold.fRecoEvents;
+   if (fIsAnyAddedTwice)
+      ThrowReappears("a GEN event"); // of which only a hash was remembered
+   // In the order of their keys, so that the result does not depend on that of a hash table.
+   std::vector<const ParkedFold *> all;
+   all.reserve(fParked.size());
+   for (const auto &[event, parked] : fParked)
+      all.push_back(&parked);
+   std::sort(all.begin(), all.end(),
+             [](const ParkedFold *a, const ParkedFold *b) { return a->fFold.fEvent < b->fFold.fEvent; });
+   for (const auto *parked : all) {
+      Unpark(*parked);
+      if (parked->fOtherFolds != 0)
+         ThrowFoldsDiffer(parked->fOtherFolds);
       if (fFold.fRecoEvents > fFold.fFolds)
          ThrowTooManyRecoEvents();
-      fFold.fTotal += part.fFold.fTotal;
-      for (const auto &kept : part.fWeights) {
-         Weights &weights = GetWeights(kept.fCell);
-         weights.fSum += kept.fSum;
-         weights.fRecoSum2 += kept.fRecoSum2;
-         weights.fFillSum2 += kept.fFillSum2;
-      }
-   }
-   if (fInFold)
+      if (fAdded.IsRemembered(fFold.fEvent))
+         ThrowReappears(DescribeEvent());
       AddFoldToSums();
+   }
    fInFold = false;
-   fParts.clear();
+   fParked.clear();
 }
 
 std::string FoldAccumulator::DescribeEvent() const
 {
-   if (fLabels.fEvent.empty())
+   const auto &columns = fLabels.fEventColumns;
+   if (columns.empty())
       return "a GEN event";
-   return "GEN event " + std::to_string(fFold.fEvent) + " (" + fLabels.fEvent + ")";
+   const auto describeNumber = [this](std::size_t i) {
+      const auto number = fFold.fEvent.fNumbers[i];
+      const bool isSigned = i < fLabels.fAreSigned.size() && fLabels.fAreSigned[i];
+      return isSigned ? std::to_string(static_cast<Long64_t>(number)) : std::to_string(number);
+   };
+   if (columns.size() == 1)
+      return "GEN event " + describeNumber(0) + " (column '" + columns.front() + "')";
+   std::string description = "GEN event (";
+   for (std::size_t i = 0; i < columns.size(); ++i)
+      description += (i == 0 ? "" : ", ") + columns[i] + " " + describeNumber(i);
+   return description + ")";
 }
 
 void FoldAccumulator::ThrowFoldsBelowOne(Long64_t folds) const
@@ -214,8 +295,17 @@ void FoldAccumulator::ThrowTooManyRecoEvents() const
 {
    throw std::runtime_error(fLabels.fAction + ": " + DescribeEvent() + " has more RECO events than its " +
                             std::to_string(fFold.fFolds) + " folds (" + fLabels.fFolds +
-                            "). Check that GEN events are numbered uniquely in the whole dataset, and that the number "
-                            "of folds is that of the simulation.");
+                            "). Check that GEN events are numbered uniquely in the whole dataset (by several columns, "
+                            "if need be), and that the number of folds is that of the simulation.");
+}
+
+void FoldAccumulator::ThrowReappears(const std::string &event) const
+{
+   throw std::runtime_error(fLabels.fAction + ": " + event +
+                            " appears again after other GEN events. Expected all RECO events of a GEN event one after "
+                            "the other, and GEN events numbered uniquely, by several columns if need be. If they are, "
+                            "and the entries are not in order (a multi-threaded Snapshot does not keep it), book with "
+                            "contiguous=False (fContiguous in C++).");
 }
 
 } // namespace FlashSim

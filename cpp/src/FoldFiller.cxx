@@ -12,13 +12,23 @@ namespace FlashSim {
 namespace {
 
 template <unsigned int Dimension>
-std::array<const TAxis *, Dimension> GetAxes(const TH1 &histogram)
+std::array<BinFinder, Dimension> GetAxes(const TH1 &histogram)
 {
    const std::array<const TAxis *, 3> axes{histogram.GetXaxis(), histogram.GetYaxis(), histogram.GetZaxis()};
-   std::array<const TAxis *, Dimension> used;
+   std::array<BinFinder, Dimension> used;
    for (unsigned int d = 0; d < Dimension; ++d)
-      used[d] = axes[d];
+      used[d] = BinFinder(*axes[d]);
    return used;
+}
+
+Long64_t GetInteger(const ScalarColumn &column)
+{
+   return column.fInteger;
+}
+
+Long64_t GetInteger(const ColumnView &column)
+{
+   return column.GetInteger();
 }
 
 [[noreturn]] void ThrowWeightNotFinite(const FoldLabels &labels, const std::string &event, double weight)
@@ -33,20 +43,29 @@ template <unsigned int Dimension>
 FoldFiller<Dimension>::FoldFiller(const TH1 &histogram, bool considerOverflows,
                                   std::shared_ptr<const FillColumns> columns)
    : fLayout(columns->GetLayout()), fConsiderOverflows(considerOverflows), fAxes(GetAxes<Dimension>(histogram)),
-     fAccumulator(static_cast<std::size_t>(histogram.GetNcells()), columns->DoFoldsStraddleTasks(),
-                  columns->GetLabels()),
+     fAccumulator(static_cast<std::size_t>(histogram.GetNcells()), columns->GetFoldOrder(),
+                  columns->IsCovarianceWanted(), columns->GetLabels()),
      fColumns(std::move(columns))
 {
 }
 
 template <unsigned int Dimension>
+template <typename Column>
+inline void FoldFiller<Dimension>::StartRecoEvent(const Column *row)
+{
+   EventKey event;
+   for (unsigned int i = 0; i < fLayout.fNEvents; ++i)
+      event.fNumbers[i] = static_cast<ULong64_t>(GetInteger(row[fLayout.fEvent + i]));
+   fAccumulator.StartRecoEvent(event, fLayout.fHasFolds ? GetInteger(row[fLayout.fFolds]) : fLayout.fConstantFolds);
+}
+
+template <unsigned int Dimension>
 void FoldFiller<Dimension>::Fill(const ScalarColumn *row, unsigned int areIntegers)
 {
-   if ((fLayout.fIntegers & ~areIntegers) != 0 || !fLayout.fHasEvent)
+   if ((fLayout.fIntegers & ~areIntegers) != 0 || fLayout.fNEvents == 0)
       fColumns->CheckScalars(areIntegers);
 
-   fAccumulator.StartRecoEvent(static_cast<ULong64_t>(row[fLayout.fEvent].fInteger),
-                               fLayout.fHasFolds ? row[fLayout.fFolds].fInteger : fLayout.fConstantFolds);
+   StartRecoEvent(row);
    Point_t point;
    for (unsigned int d = 0; d < Dimension; ++d)
       point[d] = row[d].fNumber;
@@ -58,12 +77,11 @@ template <unsigned int Dimension>
 void FoldFiller<Dimension>::Fill(const ColumnView *row)
 {
    const auto nFills = fColumns->CheckAndCount(row);
-   if (!fLayout.fHasEvent) {
+   if (fLayout.fNEvents == 0) {
       FillGenEvent(row, nFills);
       return;
    }
-   fAccumulator.StartRecoEvent(static_cast<ULong64_t>(row[fLayout.fEvent].GetInteger()),
-                               fLayout.fHasFolds ? row[fLayout.fFolds].GetInteger() : fLayout.fConstantFolds);
+   StartRecoEvent(row);
    for (std::size_t i = 0; i < nFills; ++i) {
       const auto [point, weight] = GetPointAndWeight(row, i);
       fAccumulator.FillOneOfMany(Count(point, weight), weight);
@@ -102,8 +120,8 @@ inline std::size_t FoldFiller<Dimension>::Count(const Point_t &point, double wei
    int stride = 1;
    bool isInRange = true;
    for (unsigned int d = 0; d < Dimension; ++d) {
-      const int bin = fAxes[d]->FindFixBin(point[d]);
-      const int nBins = fAxes[d]->GetNbins();
+      const int bin = fAxes[d].Find(point[d]);
+      const int nBins = fAxes[d].GetNBins();
       isInRange = isInRange && bin > 0 && bin <= nBins;
       cell += stride * bin;
       stride *= nBins + 2;
@@ -143,5 +161,7 @@ typename FoldFiller<Dimension>::Statistics_t FoldFiller<Dimension>::GetStatistic
 }
 
 template class FoldFiller<1>;
+template class FoldFiller<2>;
+template class FoldFiller<3>;
 
 } // namespace FlashSim

@@ -8,10 +8,10 @@
 /// \file
 /// The part of ONNX Runtime's C interface that FlashSim calls.
 ///
-/// The `onnxruntime` wheels ship the library without its headers. The C interface is one table of function pointers, published
-/// by `OrtGetApiBase()->GetApi(version)`, whose order is frozen: functions are only ever added at the end. So the prefix used
-/// here is declared from that documented order (onnxruntime_c_api.h, API version 2 and later); what lies between is
-/// padding, counted in slots. The functions sit at the same place in every ONNX Runtime since 1.2.
+/// The `onnxruntime` wheels ship the library without its headers. The C interface is one table of function pointers,
+/// published by `OrtGetApiBase()->GetApi(version)`, whose order is frozen: functions are only ever added at the end. So
+/// the prefix used here is declared from that documented order (onnxruntime_c_api.h, API version 2 and later); what
+/// lies between is padding, counted in slots. The functions sit at the same place in every ONNX Runtime since 1.2.
 namespace FlashSim::Ort {
 
 struct Env;

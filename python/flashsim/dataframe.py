@@ -1,4 +1,4 @@
-"""The methods that RDataFrame nodes gain: FlashSim, DefineFolds and OversampledTH1D."""
+"""The methods that RDataFrame nodes gain: FlashSim, DefineFolds, OversampledTH1D and its like."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from ._errors import translated
 from ._library import cpp, root
 from .flow import Flow, check_folds, check_seed, to_steps
-from .histogram import oversampled_th1d
+from .histogram import METHODS
 
 __all__ = ["define_folds", "flash_sim", "register"]
 
@@ -134,7 +134,7 @@ def define_folds(
 def register() -> None:
     """Adds the methods to all RDataFrame nodes, those of classes already in use too."""
     ROOT = root()
-    methods = {"FlashSim": flash_sim, "DefineFolds": define_folds, "OversampledTH1D": oversampled_th1d}
+    methods = {"FlashSim": flash_sim, "DefineFolds": define_folds, **METHODS}
 
     def add_methods(klass: type) -> None:
         for name, method in methods.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from ._errors import translated
 from ._library import root
 
-__all__ = ["oversampled_th1d"]
+__all__ = ["METHODS", "oversampled_th1d", "oversampled_th2d", "oversampled_th3d"]
 
 
 def oversampled_th1d(
@@ -19,9 +20,10 @@ def oversampled_th1d(
     value: str,
     weight: str | None = None,
     *,
-    event: str | None = "genEvent",
+    event: str | Sequence[str] | None = "genEvent",
     folds: str | int = "nFolds",
-    folds_straddle_tasks: bool = True,
+    contiguous: bool = True,
+    covariance: bool = False,
 ) -> Any:
     r"""Books a histogram of oversampled events: ``node.OversampledTH1D(("pt", ";pt", 50, 0, 250), "pt", "genWeight")``.
 
@@ -31,8 +33,9 @@ def oversampled_th1d(
     as ``Histo1D`` does, gives errors that are too small. Under- and overflow are bins like the others.
 
     With a column of GEN events, one entry is one RECO event, and an RVec holds what this RECO event fills (its jets,
-    say). The entries of a GEN event follow one another; those that a ``Filter`` has dropped count in N. In *inline
-    mode* (``event=None``), one entry is one GEN event, and the value is an RVec with one element for each RECO event.
+    say). The entries of a GEN event follow one another, wherever files, clusters and threads cut the dataset; those
+    that a ``Filter`` has dropped count in N. In *inline mode* (``event=None``), one entry is one GEN event, and the
+    value is an RVec with one element for each RECO event.
 
     Parameters
     ----------
@@ -47,31 +50,41 @@ def oversampled_th1d(
         Column of weights: a number, which holds for all elements of an RVec, or an RVec with as many elements as the
         value. By default all weights are 1.
     event
-        Integer column with the number of the GEN event, unique in the dataset; None for inline mode.
+        Integer column, or up to four of them (``("run", "luminosityBlock", "event")``), that identify the GEN event in
+        the whole dataset; None for inline mode.
     folds
         Integer column with N, the RECO events simulated from the GEN event, selected or not; or the number itself, if
         all GEN events have the same. In inline mode, N is the size of the RVec if this is left as it is and there is no
         column ``nFolds``, which is right as long as no elements were masked away.
-    folds_straddle_tasks
-        Whether RDataFrame may split the entries of a GEN event between two tasks, as it does for files. False, where it
-        never does, saves memory.
+    contiguous
+        False if the RECO events of a GEN event may lie anywhere in the dataset (``Snapshot`` with several threads does
+        not keep the order). Memory then grows with the number of GEN events, some 150 bytes each and thread. If True, a
+        GEN event that appears again after others is an error; this is noticed by a sample of 16384 GEN events, which
+        finds entries without order for sure, and may miss a few GEN events among millions.
+    covariance
+        Whether the covariance of all pairs of bins is kept, which ``Rebin``, ``IntegralAndError``, ``GetSlice`` and
+        ``Chi2WithCovariance`` need; up to 4096 bins, under- and overflow included, 12 bytes times their square in each
+        thread.
 
     Returns
     -------
     RResultPtr
         Result of type ``FlashSim::OversampledTH1D``: a ``TH1D`` with ``GetBinErrorNaive(bin)``,
-        ``GetBinErrorForFolds(bin, n)``, ``GetBinErrorLimit(bin)``, ``GetNGenEvents()`` and
-        ``Normalize(sum_of_weights)``. The C++ class ``FlashSim::OversampledTH`` says what each of its numbers means.
+        ``GetBinErrorForFolds(bin, n)``, ``GetBinErrorLimit(bin)``, ``GetBinCovariance(bin, bin)``, ``GetNGenEvents()``,
+        ``Normalize(sum_of_weights)``, ``WriteTH()`` and more. The C++ class ``FlashSim::OversampledTH`` says what each
+        of its numbers means.
 
     Raises
     ------
     TypeError, ValueError
-        If ``model`` or ``folds`` make no sense.
+        If ``model``, ``event`` or ``folds`` make no sense.
     RuntimeError
-        If a column does not exist.
+        If a column does not exist, an axis has no bins, limits or ascending edges, or there are too many bins for a
+        covariance.
     std::runtime_error
         During the event loop, if a weight is not finite, N is below 1 or not the same within a GEN event, there are
-        more RECO events than N, RVecs differ in size, or columns are of types that make no sense.
+        more RECO events than N, a GEN event appears again, RVecs differ in size, or columns are of types that make no
+        sense. What only the end of a multi-threaded loop can tell makes all contents NaN and prints an error.
 
     Notes
     -----
@@ -87,16 +100,129 @@ def oversampled_th1d(
     >>> round(h.GetBinContent(1), 3), round(h.GetBinError(1), 3), round(h.GetBinErrorNaive(1), 3)
     (0.6, 0.6, 0.245)
     """
+    options = _make_options(event, folds, contiguous, covariance)
+    return _book("OversampledTH1D", node, model, [value], weight, options)
+
+
+def oversampled_th2d(
+    node: Any,
+    model: Any,
+    x: str,
+    y: str,
+    weight: str | None = None,
+    *,
+    event: str | Sequence[str] | None = "genEvent",
+    folds: str | int = "nFolds",
+    contiguous: bool = True,
+    covariance: bool = False,
+) -> Any:
+    """Books a histogram of two columns of oversampled events: ``node.OversampledTH2D(model, "pt", "eta")``.
+
+    As ``OversampledTH1D``, which see for parameters, errors and notes. The model is that of ``Histo2D``: ``(name,
+    title, nbinsx, xlow, xup, nbinsy, ylow, yup)``, with an array of edges in the place of the limits of either axis, or
+    a ``ROOT.RDF.TH2DModel``. RVecs among the columns have the same size and fill element by element. Projections and
+    rebinning need ``covariance=True``.
+
+    Examples
+    --------
+    >>> import ROOT, flashsim
+    >>> reco = ROOT.RDataFrame(20).Define("genEvent", "rdfentry_ / 10").Define("x", "1. * rdfentry_")
+    >>> model = ("h", ";x;y", 2, 0, 20, 2, [0, 5, 20])
+    >>> h = reco.OversampledTH2D(model, "x", "x", folds=10, covariance=True)
+    >>> h.ProjectionX().GetBinError(1)
+    1.0
+    """
+    options = _make_options(event, folds, contiguous, covariance)
+    return _book("OversampledTH2D", node, model, [x, y], weight, options)
+
+
+def oversampled_th3d(
+    node: Any,
+    model: Any,
+    x: str,
+    y: str,
+    z: str,
+    weight: str | None = None,
+    *,
+    event: str | Sequence[str] | None = "genEvent",
+    folds: str | int = "nFolds",
+    contiguous: bool = True,
+    covariance: bool = False,
+) -> Any:
+    """Books a histogram of three columns of oversampled events: ``node.OversampledTH3D(model, "pt", "eta", "phi")``.
+
+    As ``OversampledTH2D``, with a model of three axes, or a ``ROOT.RDF.TH3DModel``.
+
+    Examples
+    --------
+    >>> import ROOT, flashsim
+    >>> reco = ROOT.RDataFrame(20).Define("genEvent", "rdfentry_ / 10").Define("x", "1. * rdfentry_")
+    >>> h = reco.OversampledTH3D(("h", "", 2, 0, 20, 2, 0, 20, 2, 0, 20), "x", "x", "x", folds=10)
+    >>> h.GetBinContent(1, 1, 1)
+    1.0
+    """
+    options = _make_options(event, folds, contiguous, covariance)
+    return _book("OversampledTH3D", node, model, [x, y, z], weight, options)
+
+
+def _in_single_precision(method: Any, name: str) -> Any:
+    """The method that books the same histogram with contents of type float."""
+
+    def single_precision(node: Any, model: Any, *columns: str | None, **keywords: Any) -> Any:
+        dimension = int(name[-2])
+        values = [*columns[:dimension]]
+        weight = columns[dimension] if len(columns) > dimension else keywords.pop("weight", None)
+        if len(columns) > dimension + 1 or len(values) < dimension:
+            message = f"{name} takes a model, {dimension} columns and, if wanted, a column of weights, not {columns!r}."
+            raise TypeError(message)
+        options = {"event": "genEvent", "folds": "nFolds", "contiguous": True, "covariance": False} | keywords
+        return _book(name, node, model, values, weight, _make_options(**options))
+
+    single_precision.__name__ = single_precision.__qualname__ = name
+    single_precision.__doc__ = f"As ``{method.__name__}``, with contents in single precision."
+    return single_precision
+
+
+METHODS = {
+    "OversampledTH1D": oversampled_th1d,
+    "OversampledTH2D": oversampled_th2d,
+    "OversampledTH3D": oversampled_th3d,
+    "OversampledTH1F": _in_single_precision(oversampled_th1d, "OversampledTH1F"),
+    "OversampledTH2F": _in_single_precision(oversampled_th2d, "OversampledTH2F"),
+    "OversampledTH3F": _in_single_precision(oversampled_th3d, "OversampledTH3F"),
+}
+"""What RDataFrame nodes gain, by the name of the method."""
+
+
+def _book(histogram: str, node: Any, model: Any, values: list[str], weight: str | None, options: Any) -> Any:
     ROOT = root()
-    columns = ROOT.FlashSim.FoldColumns()
-    columns.fEvent = event or ""
-    columns.fFoldsStraddleTasks = folds_straddle_tasks
-    if isinstance(folds, str):
-        columns.fFolds = folds
-    else:
-        columns.fConstantFolds = _check_folds(folds)
+    model = _make_model(model, len(values))
+    book = getattr(ROOT.FlashSim.Booking, histogram.replace("Oversampled", "Book"))
     with translated():
-        return ROOT.FlashSim.Booking.BookTH1D(ROOT.RDF.AsRNode(node), _make_model(model), value, weight or "", columns)
+        return book(ROOT.RDF.AsRNode(node), model, values, weight or "", options)
+
+
+def _make_options(event: str | Sequence[str] | None, folds: str | int, contiguous: bool, covariance: bool) -> Any:
+    options = root().FlashSim.FoldOptions()
+    options.fEvent = _check_event(event)
+    options.fContiguous = contiguous
+    options.fCovariance = covariance
+    if isinstance(folds, str):
+        options.fFolds = folds
+    else:
+        options.fConstantFolds = _check_folds(folds)
+    return options
+
+
+def _check_event(event: Any) -> list[str]:
+    columns = [event] if isinstance(event, str) else [] if event is None else list(event)
+    if (event is not None and not columns) or not all(isinstance(column, str) and column for column in columns):
+        message = (
+            f"event must be the name of a column, names of columns, or None for inline mode, not {event!r}. "
+            'Example: event=("run", "luminosityBlock", "event").'
+        )
+        raise TypeError(message)
+    return columns
 
 
 def _check_folds(folds: Any) -> int:
@@ -109,21 +235,47 @@ def _check_folds(folds: Any) -> int:
     return int(folds)
 
 
-def _make_model(model: Any) -> Any:
+def _make_model(model: Any, dimension: int) -> Any:
     ROOT = root()
-    if isinstance(model, ROOT.RDF.TH1DModel):
+    model_class = getattr(ROOT.RDF, f"TH{dimension}DModel")
+    if isinstance(model, model_class):
         return model
-    if not isinstance(model, tuple) or len(model) not in (4, 5):
-        message = (
-            "model must be (name, title, nbins, low, high), (name, title, nbins, edges) or a ROOT.RDF.TH1DModel, "
-            f"not {model!r}."
-        )
-        raise TypeError(message)
-    if len(model) == 5:
-        return ROOT.RDF.TH1DModel(*model)
-    name, title, n_bins, edges = model
+    if not isinstance(model, tuple) or len(model) < 2:
+        raise TypeError(_describe_models(model, dimension))
+    name, title, *rest = model
+    made = model_class()
+    made.fName, made.fTitle = name, title
+    for axis in "XYZ"[:dimension]:
+        if len(rest) >= 2 and not isinstance(rest[1], numbers.Real):
+            n_bins, edges, *rest = rest
+            _set_edges(made, axis, n_bins, edges)
+        elif len(rest) >= 3 and isinstance(rest[2], numbers.Real):
+            n_bins, low, high, *rest = rest
+            setattr(made, f"fNbins{axis}", int(n_bins))
+            setattr(made, f"f{axis}Low", float(low))
+            setattr(made, f"f{axis}Up", float(high))
+        else:
+            raise TypeError(_describe_models(model, dimension))
+    if rest:
+        raise TypeError(_describe_models(model, dimension))
+    return made
+
+
+def _set_edges(model: Any, axis: str, n_bins: int, edges: Any) -> None:
     edges = np.ascontiguousarray(edges, dtype=np.float64)
     if edges.shape != (n_bins + 1,):
-        message = f"histogram {name!r} has {n_bins} bins and edges of shape {edges.shape}; expected {n_bins + 1} edges."
+        message = (
+            f"histogram {str(model.fName)!r} has {n_bins} bins and edges of shape {edges.shape} in {axis.lower()}; "
+            f"expected {n_bins + 1} edges."
+        )
         raise ValueError(message)
-    return ROOT.RDF.TH1DModel(name, title, n_bins, edges)
+    setattr(model, f"fNbins{axis}", int(n_bins))
+    setattr(model, f"fBin{axis}Edges", edges.tolist())
+
+
+def _describe_models(model: Any, dimension: int) -> str:
+    axes = ", ".join(f"nbins{axis}, {axis}low, {axis}high" for axis in "xyz"[:dimension])
+    return (
+        f"model must be (name, title, {axes}), with edges in the place of low and high where bins differ in width, or "
+        f"a ROOT.RDF.TH{dimension}DModel, not {model!r}."
+    )

@@ -5,7 +5,7 @@
 // Prints: GEN events, RECO events, filled GEN events, integral, error of the integral's largest bin, naive error of it.
 
 #include <FlashSim/Flow.hxx>
-#include <FlashSim/OversampledTHAction.hxx>
+#include <FlashSim/BookOversampledTH.hxx>
 #include <FlashSim/Simulate.hxx>
 
 #include <ROOT/RDataFrame.hxx>
