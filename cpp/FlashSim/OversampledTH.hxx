@@ -114,7 +114,7 @@ public:
 
    /// \brief Estimate of the variance for N -> infinity: what the number of GEN events imposes.
    ///
-   /// Unbiased, hence negative at times, where it is small or weights have both signs. NaN in a bin that a GEN event
+   /// Unbiased. If weights differ in sign within a GEN event, it is negative at times. NaN in a bin that a GEN event
    /// with N = 1 filled: one fold does not tell how folds differ.
    Double_t GetBinVarianceLimit(Int_t bin) const;
    /// Root of GetBinVarianceLimit(), or 0 if that is negative.
@@ -147,7 +147,7 @@ public:
    /// The covariance of all bins in the order of their numbers (x fastest), with under- and overflow if `withFlow`.
    TMatrixDSym GetCovarianceMatrix(bool withFlow = false) const;
 
-   /// The correlation of these bins. Elements of bins with no error are 0, and 1 on the diagonal.
+   /// The correlation of these bins. Elements of bins with no error are NaN.
    TMatrixDSym GetCorrelationMatrix(bool withFlow = false) const;
 
    /// \brief Compares contents with those of an independent histogram, the covariance of both taken into account.

@@ -61,7 +61,7 @@ TMatrixDSym OversampledTH<BASE>::GetCorrelationMatrix(bool withFlow) const
    for (Int_t i = 0; i < matrix.GetNrows(); ++i) {
       for (Int_t k = 0; k < matrix.GetNrows(); ++k) {
          const Double_t product = errors[static_cast<std::size_t>(i)] * errors[static_cast<std::size_t>(k)];
-         matrix(i, k) = i == k ? 1. : product > 0 ? matrix(i, k) / product : 0.;
+         matrix(i, k) = i == k && product > 0 ? 1. : matrix(i, k) / product;
       }
    }
    return matrix;
