@@ -5,15 +5,23 @@ from __future__ import annotations
 import doctest
 import importlib
 
+import matplotlib
 import pytest
+
+matplotlib.use("Agg")
 
 MODULES = [
     "flashsim",
     "flashsim._library",
+    "flashsim.conversion",
     "flashsim.data",
     "flashsim.dataframe",
     "flashsim.flow",
+    "flashsim.histfactory",
     "flashsim.histogram",
+    "flashsim.indexing",
+    "flashsim.optimal_folds",
+    "flashsim.plot",
 ]
 
 

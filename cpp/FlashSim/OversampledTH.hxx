@@ -228,6 +228,9 @@ public:
    /// Throws std::logic_error unless the covariance is held, or `map` joins no filled bins.
    void RequireCovariance(const char *method, const CellMap *map = nullptr) const;
 
+   /// Throws std::logic_error: `method` is not there for oversampled histograms.
+   [[noreturn]] void ThrowNotSupported(const char *method, const char *remedy) const;
+
 protected:
    Double_t DoIntegral(Int_t ix1, Int_t ix2, Int_t iy1, Int_t iy2, Int_t iz1, Int_t iz2, Double_t &err, Option_t *opt,
                        Bool_t doerr = kFALSE) const override;

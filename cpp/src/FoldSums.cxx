@@ -229,9 +229,10 @@ bool FoldSums::AreContentsOf(const TH1 &histogram) const
    constexpr Double_t kPrecision = 1e-5;
    Double_t scale = 0;
    for (const auto content : fContents)
-      scale = std::max(scale, std::abs(content));
+      scale = std::max(scale, std::isfinite(content) ? std::abs(content) : 0.);
    for (std::size_t cell = 0; cell < fContents.size(); ++cell) {
-      if (!(std::abs(fContents[cell] - histogram.GetBinContent(static_cast<Int_t>(cell))) <= kPrecision * scale))
+      const Double_t content = histogram.GetBinContent(static_cast<Int_t>(cell));
+      if (!IsSame(fContents[cell], content) && !(std::abs(fContents[cell] - content) <= kPrecision * scale))
          return false;
    }
    return fContents.size() == static_cast<std::size_t>(histogram.GetNcells());

@@ -31,7 +31,8 @@ void OversampledTH<BASE>::MakeSums()
 {
    if (this->GetSumw2N() != this->GetNcells())
       this->Sumw2();
-   fFoldSums = FoldSums(static_cast<std::size_t>(this->GetNcells()));
+   const auto nCells = static_cast<std::size_t>(this->GetNcells());
+   fFoldSums = FoldSums(nCells, fFoldSums.HasCovariance() && nCells == fFoldSums.GetNCells());
    fFoldSums.Seal(*this);
 }
 
@@ -271,6 +272,13 @@ void OversampledTH<BASE>::ThrowNeedsCovariance(const char *method, const char *r
        " would give wrong errors. Bins are correlated, since RECO events made from the same GEN event "
        "fill several of them, and the histogram does not hold their covariance. " +
        remedy);
+}
+
+template <typename BASE>
+void OversampledTH<BASE>::ThrowNotSupported(const char *method, const char *remedy) const
+{
+   throw std::logic_error(Describe() + ": " + method +
+                          " is not supported: its errors would neglect that bins are correlated. " + remedy);
 }
 
 template <typename BASE>

@@ -18,8 +18,8 @@ TH1D *ProjectOnAxis(const Histogram &histogram, bool onX, const std::string &nam
 {
    const char *method = onX ? "ProjectionX" : "ProjectionY";
    if (TString(option).Contains("["))
-      throw std::logic_error("FlashSim: '" + std::string(histogram.GetName()) + "': " + method +
-                             " does not support graphical cuts.");
+      histogram.ThrowNotSupported((std::string(method) + " with a graphical cut").c_str(),
+                                  "Fill a histogram of what is inside the cut.");
    const TAxis &kept = onX ? *histogram.GetXaxis() : *histogram.GetYaxis();
    const TAxis &summed = onX ? *histogram.GetYaxis() : *histogram.GetXaxis();
    const Int_t overflow = summed.GetNbins() + 1;
@@ -84,7 +84,7 @@ TH1D *OversampledTH2D::DoProjection(bool onX, const char *name, Int_t firstbin, 
 
 TProfile *OversampledTH2D::DoProfile(bool onX, const char *, Int_t, Int_t, Option_t *) const
 {
-   ThrowNeedsCovariance(onX ? "ProfileX" : "ProfileY", "Take the means of slices (ProjectionY and the like).");
+   ThrowNotSupported(onX ? "ProfileX" : "ProfileY", "Take the means of slices (ProjectionY and the like).");
 }
 
 OversampledTH2F::OversampledTH2F() = default;
@@ -130,7 +130,7 @@ TH1D *OversampledTH2F::DoProjection(bool onX, const char *name, Int_t firstbin, 
 
 TProfile *OversampledTH2F::DoProfile(bool onX, const char *, Int_t, Int_t, Option_t *) const
 {
-   ThrowNeedsCovariance(onX ? "ProfileX" : "ProfileY", "Take the means of slices (ProjectionY and the like).");
+   ThrowNotSupported(onX ? "ProfileX" : "ProfileY", "Take the means of slices (ProjectionY and the like).");
 }
 
 } // namespace FlashSim

@@ -3,10 +3,13 @@
 
 #include "Projection.hxx"
 
+#include <TDirectory.h>
 #include <TH1.h>
 #include <TH2.h>
 
 #include <array>
+#include <memory>
+#include <string>
 
 namespace FlashSim {
 namespace {
@@ -67,6 +70,23 @@ CellMap ProjectOn2(const TH1 &histogram, const TH1 &projection, const TAxis &fir
    return CellMap(maps, strides, static_cast<std::size_t>(projection.GetNcells()));
 }
 
+/// Replaces a histogram by what `rebin` makes of it: TH3::Rebin3D in place gives wrong under- and overflow (ROOT 6.40).
+template <typename Histogram, typename Rebin>
+TH3 *ReplaceBy(Histogram &histogram, Rebin rebin)
+{
+   const std::string name = histogram.GetName();
+   TDirectory *const directory = histogram.GetDirectory();
+   const TDirectory::TContext inNoDirectory(nullptr);
+   const std::unique_ptr<TH3> rebinned(rebin("FlashSim_rebinned_aside"));
+   if (!rebinned)
+      return nullptr;
+   histogram.SetDirectory(nullptr);
+   rebinned->Copy(histogram);
+   histogram.SetName(name.c_str());
+   histogram.SetDirectory(directory);
+   return &histogram;
+}
+
 } // namespace
 
 OversampledTH3D::OversampledTH3D() = default;
@@ -89,6 +109,8 @@ OversampledTH3D::~OversampledTH3D() = default;
 
 TH3 *OversampledTH3D::Rebin3D(Int_t nxgroup, Int_t nygroup, Int_t nzgroup, const char *newname)
 {
+   if (!newname || !*newname)
+      return ReplaceBy(*this, [&](const char *aside) { return Rebin3D(nxgroup, nygroup, nzgroup, aside); });
    return RebinWith("Rebin3D", nxgroup != 1 || nygroup != 1 || nzgroup != 1,
                     [&] { return TH3D::Rebin3D(nxgroup, nygroup, nzgroup, newname); });
 }
@@ -118,7 +140,7 @@ TH2D *OversampledTH3D::DoProject2D(const char *name, const char *title, const TA
 TProfile2D *OversampledTH3D::DoProjectProfile2D(const char *, const char *, const TAxis *, const TAxis *, bool, bool,
                                                 bool, bool) const
 {
-   ThrowNeedsCovariance("Project3DProfile", "Take the means of slices (ProjectionZ and the like).");
+   ThrowNotSupported("Project3DProfile", "Take the means of slices (ProjectionZ and the like).");
 }
 
 OversampledTH3F::OversampledTH3F() = default;
@@ -141,6 +163,8 @@ OversampledTH3F::~OversampledTH3F() = default;
 
 TH3 *OversampledTH3F::Rebin3D(Int_t nxgroup, Int_t nygroup, Int_t nzgroup, const char *newname)
 {
+   if (!newname || !*newname)
+      return ReplaceBy(*this, [&](const char *aside) { return Rebin3D(nxgroup, nygroup, nzgroup, aside); });
    return RebinWith("Rebin3D", nxgroup != 1 || nygroup != 1 || nzgroup != 1,
                     [&] { return TH3F::Rebin3D(nxgroup, nygroup, nzgroup, newname); });
 }
@@ -170,7 +194,7 @@ TH2D *OversampledTH3F::DoProject2D(const char *name, const char *title, const TA
 TProfile2D *OversampledTH3F::DoProjectProfile2D(const char *, const char *, const TAxis *, const TAxis *, bool, bool,
                                                 bool, bool) const
 {
-   ThrowNeedsCovariance("Project3DProfile", "Take the means of slices (ProjectionZ and the like).");
+   ThrowNotSupported("Project3DProfile", "Take the means of slices (ProjectionZ and the like).");
 }
 
 } // namespace FlashSim

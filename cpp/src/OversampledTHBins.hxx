@@ -142,7 +142,7 @@ template <typename BASE>
 TH1 *OversampledTH<BASE>::GetCumulative(Bool_t forward, const char *suffix) const
 {
    if (this->GetDimension() > 1)
-      ThrowNeedsCovariance("GetCumulative of more than one axis", "Fill a histogram for each threshold.");
+      ThrowNotSupported("GetCumulative of more than one axis", "Fill a histogram for each threshold.");
    const FoldSums &sums = GetFoldSums("GetCumulative");
    RequireCovariance("GetCumulative");
    auto *cumulative = static_cast<OversampledTH *>(this->Clone((std::string(this->GetName()) + suffix).c_str()));

@@ -22,8 +22,7 @@ Double_t OversampledTH<BASE>::GetBinCovariance(Int_t bin1, Int_t bin2) const
    const auto cell2 = GetCell(bin2, "GetBinCovariance");
    if (cell1 == cell2)
       return this->fSumw2.fArray[cell1];
-   if (!fFoldSums.HasCovariance())
-      ThrowNeedsCovariance("GetBinCovariance", "");
+   RequireCovariance("GetBinCovariance");
    return fFoldSums.GetCovariance(cell1, cell2);
 }
 

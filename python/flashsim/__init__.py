@@ -1,10 +1,11 @@
 """Fast, machine-learned event simulation inside ROOT's RDataFrame, with histograms whose uncertainties are right.
 
-Importing the package adds three methods to every RDataFrame node:
+Importing the package adds methods to every RDataFrame node:
 
 * ``FlashSim``: GEN events in, ``folds`` RECO events out for each of them;
 * ``DefineFolds``: the same inside one entry, without look-ahead;
-* ``OversampledTH1D``: a histogram that knows which RECO events share a GEN event.
+* ``OversampledTH1D``, ``2D``, ``3D`` (``1F``, ...): histograms that know which RECO events share a GEN event, and which
+  go on into numpy, hist, UHI and pyhf by methods of their own.
 
 >>> import ROOT, flashsim
 >>> df = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(10)
@@ -17,13 +18,25 @@ Importing the package adds three methods to every RDataFrame node:
 
 from __future__ import annotations
 
-from . import data
+from importlib import import_module
+from types import ModuleType
+
+from . import data, histogram_methods
 from ._library import onnxruntime_version
 from .dataframe import register
 from .flow import Flow
+from .optimal_folds import OptimalFolds, optimal_folds
 
-__all__ = ["Flow", "__version__", "data", "onnxruntime_version"]
+__all__ = ["Flow", "OptimalFolds", "__version__", "data", "onnxruntime_version", "optimal_folds", "plot"]
 
 __version__ = "0.1.0"
 
 register()
+histogram_methods.register()
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name == "plot":  # imported when it is used, since matplotlib takes time
+        return import_module(".plot", __name__)
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import numbers
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -165,21 +166,20 @@ def oversampled_th3d(
     return _book("OversampledTH3D", node, model, [x, y, z], weight, options)
 
 
-def _in_single_precision(method: Any, name: str) -> Any:
+def _in_single_precision(method: Callable[..., Any], name: str) -> Callable[..., Any]:
     """The method that books the same histogram with contents of type float."""
+    signature = inspect.signature(method)
 
-    def single_precision(node: Any, model: Any, *columns: str | None, **keywords: Any) -> Any:
-        dimension = int(name[-2])
-        values = [*columns[:dimension]]
-        weight = columns[dimension] if len(columns) > dimension else keywords.pop("weight", None)
-        if len(columns) > dimension + 1 or len(values) < dimension:
-            message = f"{name} takes a model, {dimension} columns and, if wanted, a column of weights, not {columns!r}."
-            raise TypeError(message)
-        options = {"event": "genEvent", "folds": "nFolds", "contiguous": True, "covariance": False} | keywords
-        return _book(name, node, model, values, weight, _make_options(**options))
+    def single_precision(*positional: Any, **keywords: Any) -> Any:
+        bound = signature.bind(*positional, **keywords)
+        bound.apply_defaults()
+        given = bound.arguments
+        values = [given[column] for column in ("value", "x", "y", "z") if column in given]
+        options = _make_options(given["event"], given["folds"], given["contiguous"], given["covariance"])
+        return _book(name, given["node"], given["model"], values, given["weight"], options)
 
     single_precision.__name__ = single_precision.__qualname__ = name
-    single_precision.__doc__ = f"As ``{method.__name__}``, with contents in single precision."
+    single_precision.__doc__ = f"As ``{name[:-1]}D``, with contents in single precision."
     return single_precision
 
 
@@ -215,7 +215,7 @@ def _make_options(event: str | Sequence[str] | None, folds: str | int, contiguou
 
 
 def _check_event(event: Any) -> list[str]:
-    columns = [event] if isinstance(event, str) else [] if event is None else list(event)
+    columns = [event] if isinstance(event, str) else list(event) if isinstance(event, Sequence) else []
     if (event is not None and not columns) or not all(isinstance(column, str) and column for column in columns):
         message = (
             f"event must be the name of a column, names of columns, or None for inline mode, not {event!r}. "

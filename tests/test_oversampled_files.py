@@ -1,0 +1,422 @@
+"""Oversampled histograms in files: read back by other processes with and without the library, merged, drawn, fitted."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import ROOT
+import uproot
+
+import flashsim
+from oracle import check
+from samples import Rows, expected, make_rows, together
+
+EDGES = {"x": np.linspace(0, 10, 9), "y": np.array([0.0, 1.0, 3.0, 4.5, 9.0]), "z": np.linspace(1, 9, 4)}
+KINDS = ["1D", "1F", "2D", "2F", "3D", "3F"]
+
+
+def names_of(kind: str) -> str:
+    return "xyz"[: int(kind[0])]
+
+
+def edges_of(kind: str):
+    names = names_of(kind)
+    return EDGES["x"] if names == "x" else [EDGES[name] for name in names]
+
+
+def fill(rows: Rows, kind: str, name: str = "h", *, covariance: bool = True):
+    """A histogram that belongs to Python."""
+    names = names_of(kind)
+    parts = [part for axis in names for part in (len(EDGES[axis]) - 1, EDGES[axis])]
+    book = getattr(ROOT.RDF.FromNumpy(rows), f"OversampledTH{kind}")
+    result = book((name, "title;x;y;z", *parts), *names, "w", covariance=covariance)
+    return getattr(ROOT.FlashSim, f"OversampledTH{kind}")(result.GetValue())
+
+
+@pytest.fixture(autouse=True)
+def no_directory():
+    """Histograms belong to Python."""
+    ROOT.TH1.AddDirectory(False)
+    yield
+    ROOT.TH1.AddDirectory(True)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return make_rows(n_gen=80)
+
+
+@pytest.fixture(scope="module")
+def other_rows():
+    return make_rows(n_gen=50, seed=2)
+
+
+def write(path: Path, *histograms) -> str:
+    with ROOT.TFile(str(path), "recreate"):
+        for histogram in histograms:
+            histogram.Write()
+    return str(path)
+
+
+def read(path: str, name: str = "h"):
+    with ROOT.TFile(path) as file:
+        histogram = file.Get(name)
+        histogram.SetDirectory(ROOT.nullptr)
+        ROOT.SetOwnership(histogram, True)
+        return histogram
+
+
+def write_all(path: Path, rows: Rows) -> str:
+    return write(path, *[fill(rows, kind, f"h{kind}") for kind in KINDS])
+
+
+LIBRARIES = [str(Path(flashsim.__file__).parent / "lib"), str(Path(ROOT.__file__).parent / "lib")]
+
+
+def run(arguments: list[str], *, library: bool = False) -> subprocess.CompletedProcess:
+    """Runs a program, which finds the library (but is not told to load it) or not."""
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    environment.pop("PYTHONPATH", None)
+    path = Path(flashsim.__file__).parents[1]
+    if library:
+        environment["LD_LIBRARY_PATH"] = ":".join([*LIBRARIES, os.environ.get("LD_LIBRARY_PATH", "")])
+        environment["PYTHONPATH"] = str(path)
+    return subprocess.run(arguments, capture_output=True, text=True, env=environment, check=False, timeout=120)
+
+
+def program(name: str) -> str:
+    found = shutil.which(name) or shutil.which(name, path=str(Path(ROOT.__file__).parent / "bin"))
+    if not found:
+        pytest.skip(f"{name} is not installed")
+    return found
+
+
+READ = """
+import json, sys
+import ROOT
+if "flashsim" in sys.argv:
+    import flashsim
+file, found = ROOT.TFile(sys.argv[1]), {}
+for key in file.GetListOfKeys():
+    h = file.Get(key.GetName())
+    cells = range(h.GetNcells())
+    numbers = [[h.GetBinContent(i) for i in cells], [h.GetBinError(i) for i in cells]]
+    if "flashsim" in sys.argv and hasattr(h, "HasCovariance"):
+        numbers += [[h.GetBinErrorNaive(i) for i in cells], [h.GetBinErrorForFolds(i, 3) for i in cells]]
+        numbers += [list(h.GetFoldSums().GetCovariances()), [h.GetNGenEvents()]]
+    found[key.GetName()] = [h.ClassName(), h.GetEntries(), h.GetMean(), numbers]
+print("JSON", json.dumps(found))
+"""
+
+
+def read_in_new_process(path: str, *words: str) -> dict:
+    finished = run([sys.executable, "-c", READ, path, *words], library="flashsim" in words)
+    assert finished.returncode == 0, finished.stderr[-2000:]
+    return json.loads(finished.stdout.split("JSON")[1])
+
+
+def numbers_of(histogram) -> list:
+    cells = range(histogram.GetNcells())
+    return [[histogram.GetBinContent(i) for i in cells], [histogram.GetBinError(i) for i in cells]]
+
+
+def test_reads_back(rows, tmp_path):
+    path = write_all(tmp_path / "h.root", rows)
+    for kind in KINDS:
+        check(read(path, f"h{kind}"), expected(rows, names_of(kind), edges_of(kind)), covariance=True)
+
+
+def test_reads_back_in_a_new_process_with_the_library(rows, tmp_path):
+    found = read_in_new_process(write_all(tmp_path / "h.root", rows), "flashsim")
+    for kind in KINDS:
+        h = fill(rows, kind)
+        class_name, entries, mean, numbers = found[f"h{kind}"]
+        assert (class_name, entries, mean) == (f"FlashSim::OversampledTH{kind}", h.GetEntries(), h.GetMean())
+        cells = range(h.GetNcells())
+        wanted = numbers_of(h)
+        wanted += [[h.GetBinErrorNaive(i) for i in cells], [h.GetBinErrorForFolds(i, 3) for i in cells]]
+        wanted += [list(h.GetFoldSums().GetCovariances()), [80]]
+        for actual, of_ours in zip(numbers, wanted, strict=True):
+            np.testing.assert_array_equal(actual, of_ours)
+
+
+PRINT = """
+void read(const char *path) {
+   TFile file(path);
+   for (auto *key : *file.GetListOfKeys()) {
+      auto *h = file.Get<TH1>(key->GetName());
+      printf("%s %s %.17g %.17g\\n", h->GetName(), h->ClassName(), h->GetBinContent(30), h->GetBinError(30));
+   }
+}
+"""
+
+
+def check_in_the_root_program(path: str, rows: Rows, folder: Path):
+    """ROOT without the library reads all six as its own histograms."""
+    macro = folder / "read.C"
+    macro.write_text(PRINT)
+    finished = run([program("root.exe"), "-l", "-b", "-q", f'{macro}("{path}")'])
+    assert finished.returncode == 0, finished.stderr[-2000:]
+    lines = [line.split() for line in finished.stdout.splitlines() if line.startswith("h")]
+    assert len(lines) == 6
+    for name, class_name, content, error in lines:
+        h = fill(rows, name[1:])
+        assert class_name == f"TH{name[1:]}"
+        assert (float(content), float(error)) == (h.GetBinContent(30), h.GetBinError(30))
+
+
+def test_without_the_library_root_reads_what_it_is_asked_for_as(rows, tmp_path):
+    """`Get<TH1>` gives the ROOT histogram. PyROOT asks for the class by its name, which it does not know."""
+    path = write_all(tmp_path / "h.root", rows)
+    check_in_the_root_program(path, rows, tmp_path)
+    finished = run([sys.executable, "-c", READ, path])
+    assert finished.returncode == 1
+    assert "'FlashSim' is not a known C++ class" in finished.stderr
+    finished = run([program("rootls"), "-l", path])
+    assert finished.returncode == 0, finished.stderr[-2000:]
+    for kind in KINDS:
+        assert f"FlashSim::OversampledTH{kind}" in finished.stdout
+
+
+def test_uproot_finds_the_root_histogram_inside(rows, tmp_path):
+    with uproot.open(write_all(tmp_path / "h.root", rows)) as file:
+        for kind in KINDS:
+            found = file[f"h{kind}"]
+            assert found.classname == f"FlashSim::OversampledTH{kind}"
+            (base,) = found.bases
+            check_uproot(base.bases[0], fill(rows, kind), kind)
+
+
+def write_plain(path: Path, rows: Rows) -> str:
+    with ROOT.TFile(str(path), "recreate"):
+        for kind in KINDS:
+            histogram = fill(rows, kind, f"h{kind}")
+            histogram.WriteTH()
+            histogram.WriteTH(f"named{kind}")
+    return str(path)
+
+
+def test_plain_histograms_for_those_without_the_library(rows, tmp_path):
+    found = read_in_new_process(write_plain(tmp_path / "plain.root", rows))
+    assert set(found) == {f"{name}{kind}" for name in ("h", "named") for kind in KINDS}
+    for kind in KINDS:
+        h = fill(rows, kind)
+        for name in ("h", "named"):
+            class_name, entries, mean, numbers = found[f"{name}{kind}"]
+            assert (class_name, entries, mean) == (f"TH{kind}", h.GetEntries(), h.GetMean())
+            np.testing.assert_array_equal(numbers, numbers_of(h))
+
+
+def test_plain_histograms_in_the_root_program(rows, tmp_path):
+    path = tmp_path / "plain.root"
+    with ROOT.TFile(str(path), "recreate"):
+        for kind in KINDS:
+            fill(rows, kind, f"h{kind}").WriteTH()
+    check_in_the_root_program(str(path), rows, tmp_path)
+
+
+def test_plain_histograms_by_themselves(rows):
+    for kind in KINDS:
+        histogram = fill(rows, kind)
+        plain = histogram.MakeTH()
+        assert plain.ClassName() == f"TH{kind}"
+        assert (plain.GetName(), plain.GetTitle()) == ("h", "title")
+        assert plain.GetXaxis().GetTitle() == "x"
+        assert not plain.GetDirectory()
+        np.testing.assert_array_equal(numbers_of(plain), numbers_of(histogram))
+        ours, theirs = np.zeros((2, 13))
+        histogram.GetStats(ours)
+        plain.GetStats(theirs)
+        np.testing.assert_array_equal(ours, theirs)
+        plain.SetBinContent(3, 1.0)
+        check(histogram, expected(rows, names_of(kind), edges_of(kind)), covariance=True)
+
+
+def check_uproot(found, histogram, kind: str):
+    names = names_of(kind)
+    assert found.classname == f"TH{kind}"
+    axes = ["fXaxis", "fYaxis", "fZaxis"][: len(names)]
+    for axis, name in zip(axes, names, strict=True):
+        np.testing.assert_allclose(found.member(axis).edges(), EDGES[name])
+    shape = [len(EDGES[name]) + 1 for name in names]
+    contents, errors = (np.reshape(numbers, shape, order="F") for numbers in numbers_of(histogram))
+    np.testing.assert_array_equal(found.values(flow=True), contents)
+    np.testing.assert_allclose(found.errors(flow=True), errors, rtol=1e-15)
+    np.testing.assert_allclose(found.variances(), errors[(slice(1, -1),) * len(names)] ** 2, rtol=1e-14)
+    assert found.member("fEntries") == histogram.GetEntries()
+    assert found.title == "title"
+
+
+def test_plain_histograms_in_uproot(rows, tmp_path):
+    with uproot.open(write_plain(tmp_path / "plain.root", rows)) as file:
+        for kind in KINDS:
+            check_uproot(file[f"h{kind}"], fill(rows, kind), kind)
+            hist = file[f"named{kind}"].to_hist()
+            np.testing.assert_array_equal(hist.values(), file[f"h{kind}"].values())
+
+
+@pytest.mark.parametrize("covariance", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_hadd(kind, covariance, rows, other_rows, tmp_path):
+    paths = [
+        write(tmp_path / f"{i}.root", fill(part, kind, covariance=covariance))
+        for i, part in enumerate((rows, other_rows))
+    ]
+    merged = str(tmp_path / "merged.root")
+    finished = run([program("hadd"), merged, *paths], library=True)
+    assert finished.returncode == 0, finished.stderr[-2000:]
+    wanted = expected(together(rows, other_rows), names_of(kind), edges_of(kind))
+    check(read(merged), wanted, covariance=covariance)
+
+
+def test_hadd_of_three_in_pairs(tmp_path):
+    samples = [make_rows(n_gen=30, seed=seed) for seed in range(3)]
+    a, b, c = [write(tmp_path / f"{i}.root", fill(part, "2D")) for i, part in enumerate(samples)]
+    ab, abc = str(tmp_path / "ab.root"), str(tmp_path / "abc.root")
+    for arguments in ([ab, a, b], [abc, ab, c]):
+        finished = run([program("hadd"), *arguments], library=True)
+        assert finished.returncode == 0, finished.stderr[-2000:]
+    check(read(abc), expected(together(*samples), "xy", edges_of("2D")), covariance=True)
+
+
+def test_compressed_and_large_and_many_cycles(rows, tmp_path):
+    histogram = fill(rows, "2D")
+    with ROOT.TFile(str(tmp_path / "h.root"), "recreate", "", ROOT.RCompressionSetting.EDefaults.kUseAnalysis) as file:
+        folder = file.mkdir("deep")
+        folder.cd()
+        histogram.Write("h")
+        histogram.Scale(2)
+        histogram.Write("h")
+        file.WriteObject(histogram, "twice")
+    for name in ("deep/h", "twice"):
+        check(read(str(tmp_path / "h.root"), name), expected({**rows, "w": 2 * rows["w"]}, "xy", edges_of("2D")))
+    assert read(str(tmp_path / "h.root"), "deep/h;1").GetBinContent(20) == histogram.GetBinContent(20) / 2
+
+
+def first_version_rows() -> Rows:
+    """What tests/data/oversampled_v1.root was filled from."""
+    number = np.arange(40)
+    n = np.where(number == 7, 1, 2 + number % 4)
+    gen = np.repeat(number, n)
+    reco = np.arange(len(gen))
+    return {
+        "genEvent": gen,
+        "nFolds": n[gen],
+        "reco": reco,
+        "x": (gen * 37 % 120) / 10 - 0.95 + (reco * 13 % 7 - 3) / 4,
+        "w": np.array([1.0, -0.5, 1.5, 0.75])[gen % 4],
+    }
+
+
+def test_files_of_the_first_version():
+    """Written by class version 1, which had no covariance. The histogram `lost` was given a content by hand."""
+    path = str(Path(__file__).parent / "data" / "oversampled_v1.root")
+    histogram, lost = read(path), read(path, "lost")
+    wanted = expected(first_version_rows(), "x", np.linspace(0, 10, 11))
+    assert wanted.content[1] == pytest.approx(2.825)
+    check(histogram, wanted)
+    assert (histogram.ClassName(), histogram.GetTitle()) == ("FlashSim::OversampledTH1D", "first version")
+    assert not histogram.HasCovariance()
+    with pytest.raises(Exception, match="does not hold their covariance"):
+        histogram.Rebin(2)
+    assert not lost.HasFoldInformation()
+    assert lost.GetBinContent(3) == 2.5
+    with pytest.raises(Exception, match="is not known"):
+        lost.GetBinErrorNaive(4)
+    histogram.Scale(2)
+    check(
+        histogram, expected({**first_version_rows(), "w": 2 * first_version_rows()["w"]}, "x", np.linspace(0, 10, 11))
+    )
+
+
+def test_lost_fold_information_stays_lost_in_a_file(rows, tmp_path):
+    for kind in KINDS:
+        histogram = fill(rows, kind)
+        histogram.SetBinContent(5, 1000)
+        again = read(write(tmp_path / f"{kind}.root", histogram))
+        assert again.GetBinContent(5) == 1000
+        assert not again.HasFoldInformation()
+        assert not again.HasCovariance()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_copies(kind, rows):
+    histogram, wanted = fill(rows, kind), expected(rows, names_of(kind), edges_of(kind))
+    kind_of = getattr(ROOT.FlashSim, f"OversampledTH{kind}")
+    assigned, filled_into = kind_of(), kind_of()
+    assigned.__assign__(histogram)
+    histogram.Copy(filled_into)
+    copies = [
+        assigned,
+        filled_into,
+        histogram.Clone("clone"),
+        kind_of(histogram),
+        pickle.loads(pickle.dumps(histogram)),
+    ]
+    histogram.Reset()
+    assert histogram.HasFoldInformation()
+    assert (histogram.GetBinContent(15), histogram.GetBinErrorNaive(15), histogram.GetNGenEvents()) == (0, 0, 0)
+    for copy in copies:
+        assert copy.ClassName() == f"FlashSim::OversampledTH{kind}"
+        check(copy, wanted, covariance=True)
+    plain = getattr(ROOT, f"TH{kind}")()
+    copies[0].Copy(plain)
+    np.testing.assert_array_equal(numbers_of(plain), numbers_of(copies[0]))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("option", ["", "E", "HIST", "COLZ", "TEXT", "BOX", "LEGO"])
+def test_draws(kind, option, rows, tmp_path):
+    canvas = ROOT.TCanvas()
+    histogram = fill(rows, kind)
+    histogram.Draw(option)
+    canvas.Update()
+    canvas.SaveAs(str(tmp_path / "h.png"))
+    assert (tmp_path / "h.png").stat().st_size > 1000
+    check(histogram, expected(rows, names_of(kind), edges_of(kind)), covariance=True)
+
+
+@pytest.mark.parametrize("kind", ["1D", "1F", "2D"])
+def test_stacks(kind, rows, other_rows, tmp_path):
+    first, second = fill(rows, kind), fill(other_rows, kind, "other")
+    stack = ROOT.THStack("stack", "")
+    stack.Add(first)
+    stack.Add(second)
+    total = stack.GetStack().Last()
+    for cell in range(first.GetNcells()):
+        assert total.GetBinContent(cell) == pytest.approx(
+            first.GetBinContent(cell) + second.GetBinContent(cell), rel=1e-6
+        )
+        wanted = np.hypot(first.GetBinError(cell), second.GetBinError(cell))
+        assert total.GetBinError(cell) == pytest.approx(wanted, rel=1e-12)
+    canvas = ROOT.TCanvas()
+    stack.Draw("HIST")
+    canvas.SaveAs(str(tmp_path / "stack.png"))
+    assert (tmp_path / "stack.png").stat().st_size > 1000
+    check(first, expected(rows, names_of(kind), edges_of(kind)), covariance=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "formula"), [("1D", "[0] + [1] * x"), ("1F", "[0]"), ("2D", "[0] + [1] * x + [2] * y")]
+)
+def test_fits(kind, formula, rows):
+    """As the plain histogram with the same errors."""
+    histogram = fill(rows, kind)
+    plain = histogram.MakeTH()
+    function = {"1": ROOT.TF1, "2": ROOT.TF2}[kind[0]]
+    results = []
+    for one in (histogram, plain):
+        f = function("f", formula, *[bound for axis in names_of(kind) for bound in (EDGES[axis][0], EDGES[axis][-1])])
+        fit = one.Fit(f, "SQN")
+        assert int(fit) == 0
+        results.append([fit.Chi2(), *[fit.Parameter(i) for i in range(f.GetNpar())], fit.ParError(0)])
+    np.testing.assert_allclose(*results, rtol=1e-9)
+    check(histogram, expected(rows, names_of(kind), edges_of(kind)), covariance=True)
