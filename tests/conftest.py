@@ -7,6 +7,7 @@ import ROOT
 
 import flashsim
 import tiny_flows
+from histories import HISTORIES
 
 ROOT.gROOT.SetBatch(True)
 
@@ -25,6 +26,20 @@ def two_threads():
     ROOT.EnableImplicitMT(2)
     yield
     ROOT.DisableImplicitMT()
+
+
+@pytest.fixture
+def no_directory():
+    """Histograms belong to Python."""
+    ROOT.TH1.AddDirectory(False)
+    yield
+    ROOT.TH1.AddDirectory(True)
+
+
+@pytest.fixture(params=HISTORIES, ids=lambda history: history.__name__)
+def prepare(request, tmp_path):
+    """A function from the names of the axes to a histogram of some history, and the fills that it stands for."""
+    return lambda names: request.param(names, tmp_path)
 
 
 def snapshot(node, path: Path, columns=None, *, ntuple=False, cluster=None) -> str:

@@ -36,12 +36,7 @@ def scaled(rows, factor):
     return {**rows, "w": factor * rows["w"]}
 
 
-@pytest.fixture(autouse=True)
-def no_directory():
-    """Histograms belong to Python."""
-    ROOT.TH1.AddDirectory(False)
-    yield
-    ROOT.TH1.AddDirectory(True)
+pytestmark = pytest.mark.usefixtures("no_directory")
 
 
 @pytest.fixture(scope="module")
