@@ -63,7 +63,7 @@ enum class EFoldOrder {
 /// task are parked, in memory that grows with the number of tasks, and Finish() joins those of the same GEN event; its
 /// key must then be unique in the dataset. A GEN event that reappears elsewhere is an error, which SeenEvents notices
 /// (and describes what it may miss). Where RECO events are scattered, all folds are parked, in memory that grows with
-/// the number of GEN events, some 150 bytes each.
+/// the number of GEN events, some 400 bytes each.
 ///
 /// *Threads*: one accumulator for each thread.
 ///

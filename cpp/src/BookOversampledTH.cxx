@@ -38,28 +38,43 @@ bool Is(const std::string &type)
 template <typename Histogram>
 using Book_t = ROOT::RDF::RResultPtr<Histogram> (*)(ROOT::RDF::RNode, const Booking::Request<Histogram> &);
 
-template <typename Histogram, typename... Values>
-Book_t<Histogram> ChooseWeight(const std::string *weight)
+/// Whether there is a column of folds, or a number.
+template <typename Histogram, typename... Columns>
+Book_t<Histogram> ChooseFolds(const FillColumns &columns)
 {
-   if (!weight)
-      return Booking::Book<Histogram, Values..., ULong64_t, int>;
-   if (Is<float>(*weight))
-      return Booking::Book<Histogram, Values..., float, ULong64_t, int>;
-   if (Is<double>(*weight))
-      return Booking::Book<Histogram, Values..., double, ULong64_t, int>;
+   const auto &layout = columns.GetLayout();
+   if (layout.fHasFolds)
+      return Is<int>(columns.GetTypes()[layout.fFolds]) ? Booking::Book<Histogram, Columns..., ULong64_t, int>
+                                                        : Booking::Book<Histogram>;
+   if constexpr (Histogram::kDimension == 1)
+      return Booking::Book<Histogram, Columns..., ULong64_t>;
+   return Booking::Book<Histogram>;
+}
+
+template <typename Histogram, typename... Values>
+Book_t<Histogram> ChooseWeight(const FillColumns &columns)
+{
+   const auto &layout = columns.GetLayout();
+   if (!layout.fHasWeight)
+      return ChooseFolds<Histogram, Values...>(columns);
+   const auto &weight = columns.GetTypes()[layout.fWeight];
+   if (Is<float>(weight))
+      return ChooseFolds<Histogram, Values..., float>(columns);
+   if (Is<double>(weight))
+      return ChooseFolds<Histogram, Values..., double>(columns);
    return Booking::Book<Histogram>;
 }
 
 /// All values of one type.
 template <typename Histogram, typename Value>
-Book_t<Histogram> ChooseWeightOf(const std::string *weight)
+Book_t<Histogram> ChooseWeightOf(const FillColumns &columns)
 {
    if constexpr (Histogram::kDimension == 1)
-      return ChooseWeight<Histogram, Value>(weight);
+      return ChooseWeight<Histogram, Value>(columns);
    else if constexpr (Histogram::kDimension == 2)
-      return ChooseWeight<Histogram, Value, Value>(weight);
+      return ChooseWeight<Histogram, Value, Value>(columns);
    else
-      return ChooseWeight<Histogram, Value, Value, Value>(weight);
+      return ChooseWeight<Histogram, Value, Value, Value>(columns);
 }
 
 /// Types that are common are compiled here: just-in-time compilation takes a second, and gives code half as fast.
@@ -71,24 +86,22 @@ Book_t<Histogram> ChooseTypes(const FillColumns &columns)
    if constexpr (isCommon) {
       const auto &layout = columns.GetLayout();
       const auto &types = columns.GetTypes();
-      if (layout.fNEvents != 1 || !Is<ULong64_t>(types[layout.fEvent]) || !layout.fHasFolds ||
-          !Is<int>(types[layout.fFolds]))
+      if (layout.fNEvents != 1 || !Is<ULong64_t>(types[layout.fEvent]))
          return Booking::Book<Histogram>;
       for (unsigned int i = 1; i < layout.fNValues; ++i) {
          if (types[i] != types[0])
             return Booking::Book<Histogram>;
       }
-      const auto *weight = layout.fHasWeight ? &types[layout.fWeight] : nullptr;
       if (Is<float>(types[0]))
-         return ChooseWeightOf<Histogram, float>(weight);
+         return ChooseWeightOf<Histogram, float>(columns);
       if (Is<double>(types[0]))
-         return ChooseWeightOf<Histogram, double>(weight);
+         return ChooseWeightOf<Histogram, double>(columns);
       if (Is<int>(types[0]))
-         return ChooseWeightOf<Histogram, int>(weight);
+         return ChooseWeightOf<Histogram, int>(columns);
       if (Is<ROOT::RVecF>(types[0]))
-         return ChooseWeightOf<Histogram, ROOT::RVecF>(weight);
+         return ChooseWeightOf<Histogram, ROOT::RVecF>(columns);
       if (Is<ROOT::RVecD>(types[0]))
-         return ChooseWeightOf<Histogram, ROOT::RVecD>(weight);
+         return ChooseWeightOf<Histogram, ROOT::RVecD>(columns);
    }
    return Booking::Book<Histogram>;
 }

@@ -59,7 +59,7 @@ def oversampled_th1d(
         column ``nFolds``, which is right as long as no elements were masked away.
     contiguous
         False if the RECO events of a GEN event may lie anywhere in the dataset (``Snapshot`` with several threads does
-        not keep the order). Memory then grows with the number of GEN events, some 150 bytes each and thread. If True, a
+        not keep the order). Memory then grows with the number of GEN events, some 400 bytes each. If True, a
         GEN event that appears again after others is an error; this is noticed by a sample of 16384 GEN events, which
         finds entries without order for sure, and may miss a few GEN events among millions.
     covariance
