@@ -65,7 +65,10 @@ class FoldAccumulator;
 /// other histogram as independent. Fits see correct errors of the bins, but take bins as independent: use
 /// Chi2WithCovariance(), or few wide bins. Profiles throw.
 ///
-/// *Files*: Write() keeps all; WriteTH() writes a plain TH1D (...) for those without this library.
+/// *Files*: Write() keeps all. For those without this library, WriteTH() writes a plain TH1D (...). What Write() wrote is
+/// read without it by `file.Get<TH1>("h")`, as the ROOT histogram that it is, and by uproot as
+/// `file["h"].bases[0].bases[0]`; not by a Get without a type, nor by hadd, since ROOT cannot emulate a class derived
+/// from TH1.
 ///
 /// *Threads*: as TH1.
 ///
@@ -260,7 +263,8 @@ protected:
    /// Throws std::logic_error: correlations between bins are neglected by `method`.
    [[noreturn]] void ThrowNeedsCovariance(const char *method, const char *remedy) const;
 
-   std::string Describe() const { return "FlashSim: " + std::string(this->ClassName()) + " '" + this->GetName() + "'"; }
+   /// `FlashSim: OversampledTH1D 'mjj'`
+   std::string Describe() const;
 
 private:
    /// The axes before an operation.

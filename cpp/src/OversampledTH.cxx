@@ -265,13 +265,19 @@ void OversampledTH<BASE>::RequireSameAxes(const TH1 &other, const char *action) 
 }
 
 template <typename BASE>
+std::string OversampledTH<BASE>::Describe() const
+{
+   const std::string name = this->ClassName();
+   return "FlashSim: " + name.substr(name.rfind(':') + 1) + " '" + this->GetName() + "'";
+}
+
+template <typename BASE>
 void OversampledTH<BASE>::ThrowNeedsCovariance(const char *method, const char *remedy) const
 {
-   throw std::logic_error(
-       Describe() + ": " + method +
-       " would give wrong errors. Bins are correlated, since RECO events made from the same GEN event "
-       "fill several of them, and the histogram does not hold their covariance. " +
-       remedy);
+   throw std::logic_error(Describe() + ": " + method +
+                          " needs to know how bins are correlated, since RECO events made from the same GEN event fill "
+                          "several of them, and the histogram does not hold their covariance. " +
+                          remedy);
 }
 
 template <typename BASE>

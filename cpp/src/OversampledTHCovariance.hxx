@@ -151,8 +151,7 @@ void OversampledTH<BASE>::RequireCovariance(const char *method, const CellMap *m
 {
    const auto &sums = GetFoldSums(method);
    if (!sums.HasCovariance() && (!map || sums.AreFilledCellsJoined(*map)))
-      ThrowNeedsCovariance(method,
-                           "Fill another histogram, or book this one with covariance=True (fCovariance in C++).");
+      ThrowNeedsCovariance(method, "Book it with covariance=True (fCovariance in C++), or fill another one.");
 }
 
 } // namespace FlashSim
