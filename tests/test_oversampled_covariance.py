@@ -96,6 +96,17 @@ def test_chi2_with_itself_and_with_plain_histograms():
     assert (result.fChi2, result.fNdf) == (pytest.approx(wanted, rel=1e-9), rank)
 
 
+def test_chi2_with_other_precision():
+    """A histogram in single precision is no plain one: it has a covariance."""
+    histogram = fill(FILLS, "x")
+    wanted = histogram.Chi2WithCovariance(fill(OTHER_FILLS, "x"))
+    result = histogram.Chi2WithCovariance(fill(OTHER_FILLS, "x", "F"))
+    assert (result.fChi2, result.fNdf) == (pytest.approx(wanted.fChi2, rel=1e-5), wanted.fNdf)
+    without = fill(OTHER_FILLS, "x", "F", covariance=False)
+    with pytest.raises(Exception, match="OversampledTH1F .* does not hold their covariance"):
+        histogram.Chi2WithCovariance(without)
+
+
 def test_chi2_refuses_other_axes():
     histogram = fill(FILLS, "x")
     for other in (ROOT.TH1D("other", "", 12, 0.0, 11.0), fill(FILLS, "xy"), ROOT.TH1D("few", "", 6, 0.0, 10.0)):

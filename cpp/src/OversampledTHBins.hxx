@@ -150,6 +150,8 @@ TH1 *OversampledTH<BASE>::GetCumulative(Bool_t forward, const char *suffix) cons
    if (!forward)
       std::reverse(cells.begin(), cells.end());
    cumulative->SetFromSums(sums.Cumulate(std::vector<std::size_t>(cells.begin(), cells.end())));
+   cumulative->ResetStats(); // of the bins, as in TH1::GetCumulative
+   cumulative->SetFromSums(cumulative->fFoldSums);
    return cumulative;
 }
 

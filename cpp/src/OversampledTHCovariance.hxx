@@ -14,6 +14,21 @@
 /// The methods of OversampledTH that use the covariance of bins. Only for OversampledTH.cxx, which instantiates them.
 
 namespace FlashSim {
+namespace {
+
+/// The covariance of a histogram if it is an oversampled one, in whatever precision.
+template <typename... BASES>
+bool GetCovarianceOf(const TH1 &histogram, bool withFlow, TMatrixDSym &covariance)
+{
+   const auto get = [&](const auto *oversampled) {
+      if (oversampled)
+         covariance = oversampled->GetCovarianceMatrix(withFlow);
+      return oversampled != nullptr;
+   };
+   return (get(dynamic_cast<const OversampledTH<BASES> *>(&histogram)) || ...);
+}
+
+} // namespace
 
 template <typename BASE>
 Double_t OversampledTH<BASE>::GetBinCovariance(Int_t bin1, Int_t bin2) const
@@ -72,8 +87,9 @@ Chi2Result OversampledTH<BASE>::Chi2WithCovariance(const TH1 &other, bool withFl
    RequireSameAxes(other, "compare with");
    auto covariance = GetCovarianceMatrix(withFlow);
    const auto bins = GetBins(withFlow);
-   if (const auto *oversampled = dynamic_cast<const OversampledTH *>(&other)) {
-      covariance += oversampled->GetCovarianceMatrix(withFlow);
+   TMatrixDSym ofOther(covariance.GetNrows());
+   if (GetCovarianceOf<TH1D, TH1F, TH2D, TH2F, TH3D, TH3F>(other, withFlow, ofOther)) {
+      covariance += ofOther;
    } else {
       for (std::size_t i = 0; i < bins.size(); ++i) {
          const Double_t error = other.GetBinError(bins[i]);
