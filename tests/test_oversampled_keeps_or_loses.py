@@ -1,0 +1,132 @@
+"""What combining histograms keeps, and what it must not pretend to know."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import ROOT
+
+import flashsim  # noqa: F401
+from histories import EDGES, FILLS, OTHER_FILLS, fill
+from oracle import check, matrix
+from samples import expected, scaled, together
+
+pytestmark = pytest.mark.usefixtures("no_directory")
+
+
+def lost():
+    histogram = fill(OTHER_FILLS, "x")
+    histogram.SetBinContent(5, 1.0)
+    return histogram
+
+
+def average():
+    histogram = fill(OTHER_FILLS, "x")
+    histogram.SetBit(ROOT.TH1.kIsAverage)
+    return histogram
+
+
+def with_norm_factor():
+    histogram = fill(OTHER_FILLS, "x")
+    histogram.SetNormFactor(10)
+    return histogram
+
+
+def merge(histogram, other):
+    others = ROOT.TList()
+    others.Add(other)
+    histogram.Merge(others)
+    return histogram
+
+
+def add(histogram, other):
+    histogram.Add(other, 2.0)
+    return histogram
+
+
+def total(first, second):
+    histogram = ROOT.FlashSim.OversampledTH1D("sum", "", 12, EDGES["x"])
+    if first.TestBit(ROOT.TH1.kIsAverage):
+        histogram.SetBit(ROOT.TH1.kIsAverage)
+    histogram.Add(first, second, 1.0, 2.0)
+    return histogram
+
+
+@pytest.mark.parametrize("combine", [add, merge, total])
+@pytest.mark.parametrize(("first", "second"), [(lost, None), (None, lost), (average, average)])
+def test_what_is_not_known_of_one_is_not_known_of_the_sum(combine, first, second):
+    pair = [make() if make else fill(FILLS, "x") for make in (first, second)]
+    result = combine(*pair)
+    assert not result.HasFoldInformation()
+    assert not result.HasCovariance()
+
+
+@pytest.mark.parametrize("combine", [add, total])
+def test_sums_with_a_norm_factor_are_not_known(combine):
+    """ROOT scales such a histogram when it adds it."""
+    assert not combine(fill(FILLS, "x"), with_norm_factor()).HasFoldInformation()
+
+
+def test_sums_of_a_histogram_with_itself():
+    """Errors as ROOT gives them, which takes the two as independent."""
+    histogram = fill(FILLS, "x")
+    twice = ROOT.FlashSim.OversampledTH1D("twice", "", 12, EDGES["x"])
+    twice.Add(histogram, histogram, 3.0, 0.5)
+    naive = np.asarray(histogram.GetFoldSums().GetNaiveVariances())
+    np.testing.assert_allclose(twice.GetFoldSums().GetNaiveVariances(), naive * (9 + 0.25), rtol=1e-12)
+    covariance = matrix(histogram.GetCovarianceMatrix(True))
+    np.testing.assert_allclose(matrix(twice.GetCovarianceMatrix(True)), covariance * (9 + 0.25), rtol=1e-12)
+
+
+def test_differences():
+    first, second = fill(FILLS, "x"), fill(OTHER_FILLS, "x")
+    difference = ROOT.FlashSim.OversampledTH1D("difference", "", 12, EDGES["x"])
+    difference.Add(first, second, 1.0, -3.0)
+    wanted = expected(together(FILLS, scaled(OTHER_FILLS, -3.0)), "x", EDGES["x"])
+    check(difference, wanted, bins_only=True, covariance=True)
+    assert difference.GetNGenEvents() == wanted.gen_events
+
+
+def test_reset_keeps_that_there_is_covariance():
+    histogram = fill(FILLS, "x")
+    histogram.Reset()
+    assert histogram.HasCovariance()
+    assert not matrix(histogram.GetCovarianceMatrix(True)).any()
+    without = fill(FILLS, "x", covariance=False)
+    without.Reset()
+    assert not without.HasCovariance()
+
+
+def test_bins_beyond_the_axis_are_flow_bins():
+    histogram = fill(FILLS, "x")
+    for method in ("GetBinErrorNaive", "GetBinErrorLimit", "GetBinVarianceNaive"):
+        ask = getattr(histogram, method)
+        np.testing.assert_array_equal([ask(-3), ask(99)], [ask(0), ask(13)])
+    assert histogram.GetBinErrorNaive(0) != histogram.GetBinErrorNaive(1)
+    assert histogram.GetBinErrorNaive(13) != histogram.GetBinErrorNaive(12)
+    assert histogram.GetBinCovariance(-1, 99) == histogram.GetBinCovariance(0, 13)
+
+
+def test_variance_is_known_without_covariance():
+    histogram = fill(FILLS, "x", covariance=False)
+    assert histogram.GetBinCovariance(5, 5) == pytest.approx(histogram.GetBinError(5) ** 2, rel=1e-14)
+    assert histogram.GetBinCorrelation(5, 5) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("cell", [0, 13])
+@pytest.mark.parametrize("change", ["content", "error"])
+def test_changes_of_flow_bins_are_noticed(cell, change):
+    histogram = fill(FILLS, "x")
+    if change == "content":
+        content, error = histogram.GetBinContent(cell), histogram.GetBinError(cell)
+        histogram.SetBinContent(cell, content + 1)
+        histogram.SetBinError(cell, error)
+    else:
+        histogram.SetBinError(cell, histogram.GetBinError(cell) + 1)
+    assert not histogram.HasFoldInformation()
+    assert not histogram.HasCovariance()
+
+
+def test_normalize_refuses_infinity():
+    with pytest.raises(Exception, match="cannot normalize to a sum of weights of"):
+        fill(FILLS, "x").Normalize(float("inf"))
