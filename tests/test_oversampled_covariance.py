@@ -103,7 +103,7 @@ def test_chi2_with_other_precision():
     result = histogram.Chi2WithCovariance(fill(OTHER_FILLS, "x", "F"))
     assert (result.fChi2, result.fNdf) == (pytest.approx(wanted.fChi2, rel=1e-5), wanted.fNdf)
     without = fill(OTHER_FILLS, "x", "F", covariance=False)
-    with pytest.raises(Exception, match="OversampledTH1F .* does not hold their covariance"):
+    with pytest.raises(Exception, match=r"OversampledTH1F .* does not hold their covariance"):
         histogram.Chi2WithCovariance(without)
 
 

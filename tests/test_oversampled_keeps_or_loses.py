@@ -130,3 +130,50 @@ def test_changes_of_flow_bins_are_noticed(cell, change):
 def test_normalize_refuses_infinity():
     with pytest.raises(Exception, match="cannot normalize to a sum of weights of"):
         fill(FILLS, "x").Normalize(float("inf"))
+
+
+def labelled(labels: str, weights):
+    """Two GEN events of one fold each, which fill one labelled bin each."""
+    rows = {"genEvent": np.arange(2, dtype=np.uint64), "x": np.array([0.5, 1.5]), "w": np.array(weights)}
+    result = ROOT.RDF.FromNumpy(rows).OversampledTH1D(("h", "", 2, 0.0, 2.0), "x", "w", folds=1, covariance=True)
+    histogram = ROOT.FlashSim.OversampledTH1D(result.GetValue())
+    for i, label in enumerate(labels):
+        histogram.GetXaxis().SetBinLabel(i + 1, label)
+    return histogram
+
+
+def total_of_labelled(first, second):
+    histogram = labelled("ab", [0.0, 0.0])
+    histogram.Reset()
+    histogram.Add(first, second)
+    return histogram
+
+
+@pytest.mark.parametrize("combine", [lambda a, b: a.Add(b) and a, merge, total_of_labelled])
+def test_labels_in_another_order(combine):
+    """ROOT adds bins of the same label: bin numbers, by which fold information is held, tell nothing then."""
+    result = combine(labelled("ab", [1.0, 10.0]), labelled("ba", [2.0, 20.0]))
+    assert [result.GetBinContent(i) for i in (1, 2)] == [21, 12]
+    assert [result.GetBinError(i) ** 2 for i in (1, 2)] == pytest.approx([401, 104])
+    assert not result.HasFoldInformation()
+
+
+@pytest.mark.parametrize("combine", [lambda a, b: a.Add(b) and a, merge, total_of_labelled])
+def test_labels_in_the_same_order(combine):
+    result = combine(labelled("ab", [1.0, 10.0]), labelled("ab", [2.0, 20.0]))
+    assert [result.GetBinVarianceNaive(i) for i in (1, 2)] == [5, 500]
+
+
+def test_chi2_refuses_other_labels():
+    with pytest.raises(Exception, match="cannot compare with 'h', whose bins have other labels"):
+        labelled("ab", [1.0, 10.0]).Chi2WithCovariance(labelled("ba", [2.0, 20.0]))
+
+
+def test_effective_entries_of_a_difference():
+    """ROOT computes the variance of a difference from bins, which it takes as independent."""
+    histogram, other = fill(FILLS, "x"), fill(OTHER_FILLS, "x")
+    wanted = histogram.covariance().sum() + 9 * other.covariance().sum()
+    histogram.Add(other, -3)
+    statistics = np.zeros(13)
+    histogram.GetStats(statistics)
+    assert statistics[1] == pytest.approx(wanted, rel=1e-12)

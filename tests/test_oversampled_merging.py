@@ -17,7 +17,7 @@ from histories import (
     within,
 )
 from oracle import check, matrix, number_cells, oversampled_cells
-from samples import expected, select
+from samples import expected, make_rows, select
 
 pytestmark = pytest.mark.usefixtures("no_directory")
 
@@ -295,3 +295,11 @@ def test_one_after_the_other(prepare):
     step = histogram.Rebin3D(2, 1, 5, "wide").Project3D("yx").GetSlice("part", ROOT.std.vector["int"]([2, 5, 1, 7]))
     floats = histogram.ClassName().endswith("F")
     check_merged(step.ProjectionX("p").Rebin(2, "r"), fills, "x", EDGES["x"][2:11:4], floats=floats)
+
+
+def test_rebin_of_what_several_threads_filled(threads):
+    """Each thread has sums of pairs of its own, which are merged before."""
+    rows = make_rows(n_gen=400, seed=8)
+    histogram = ROOT.RDF.FromNumpy(rows).OversampledTH1D(("h", "", 12, 0.0, 12.0), "x", "w", covariance=True)
+    merged = ROOT.FlashSim.OversampledTH1D(histogram.GetValue()).Rebin(3, "merged")
+    check(merged, expected(rows, "x", np.linspace(0, 12, 5)), bins_only=True, covariance=True)

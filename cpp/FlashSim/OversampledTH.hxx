@@ -54,7 +54,7 @@ class FoldAccumulator;
 ///
 /// **Fold information** is what lies beyond contents and errors. It follows Scale, Normalize, Add and Merge of
 /// oversampled histograms, Reset, copies, and files. Anything else that changes contents or errors (SetBinContent,
-/// Fill, Multiply, Divide, Add of another kind of histogram, an array written to directly, ...) loses it:
+/// Fill, Multiply, Divide, Add of another kind of histogram or other labels, an array written to, ...) loses it:
 /// HasFoldInformation() is false from then on, and what depends on it throws std::logic_error.
 ///
 /// **Covariance.** The same GEN event fills several bins, which are therefore correlated. If the histogram was booked
@@ -65,8 +65,8 @@ class FoldAccumulator;
 /// other histogram as independent. Fits see correct errors of the bins, but take bins as independent: use
 /// Chi2WithCovariance(), or few wide bins. Profiles throw.
 ///
-/// *Files*: Write() keeps all. For those without this library, WriteTH() writes a plain TH1D (...). What Write() wrote is
-/// read without it by `file.Get<TH1>("h")`, as the ROOT histogram that it is, and by uproot as
+/// *Files*: Write() keeps all. For those without this library, WriteTH() writes a plain TH1D (...). What Write() wrote
+/// is read without it by `file.Get<TH1>("h")`, as the ROOT histogram that it is, and by uproot as
 /// `file["h"].bases[0].bases[0]`; not by a Get without a type, nor by hadd, since ROOT cannot emulate a class derived
 /// from TH1.
 ///
@@ -286,7 +286,12 @@ private:
    std::vector<Int_t> GetBins(bool withFlow) const;
    const FoldSums &GetFoldSums(const char *method) const;
    std::size_t GetCell(Int_t bin, const char *method) const;
+   /// Whether ROOT adds the other one bin by bin. Bins with labels it adds by label.
    bool CanAdd(const TH1 &other) const;
+   bool AreLabelsThoseOf(const TH1 &other) const;
+
+   /// Where ROOT has computed the statistics from bins, it took them as independent: this takes the covariance.
+   void CorrectStatistics();
    void RequireSameAxes(const TH1 &other, const char *action) const;
    [[noreturn]] void ThrowNoFoldInformation(const char *method) const;
 

@@ -91,6 +91,8 @@ Bool_t OversampledTH<BASE>::Add(const TH1 *histogram, Double_t c1)
    if (isAdded && isKnown) {
       fFoldSums = sums;
       fFoldSums.Seal(*this);
+      if (c1 < 0)
+         CorrectStatistics();
    }
    return isAdded;
 }
@@ -129,6 +131,8 @@ Bool_t OversampledTH<BASE>::Add(const TH1 *h1, const TH1 *h2, Double_t c1, Doubl
    if (isAdded && isKnown) {
       fFoldSums = sums;
       fFoldSums.Seal(*this);
+      if (c1 < 0 || c2 < 0)
+         CorrectStatistics();
    }
    return isAdded;
 }
@@ -253,7 +257,25 @@ std::size_t OversampledTH<BASE>::GetCell(Int_t bin, const char *method) const
 template <typename BASE>
 bool OversampledTH<BASE>::CanAdd(const TH1 &other) const
 {
-   return other.GetNormFactor() == 0 && !(this->TestBit(TH1::kIsAverage) && other.TestBit(TH1::kIsAverage));
+   return other.GetNormFactor() == 0 && !(this->TestBit(TH1::kIsAverage) && other.TestBit(TH1::kIsAverage)) &&
+          AreLabelsThoseOf(other);
+}
+
+template <typename BASE>
+bool OversampledTH<BASE>::AreLabelsThoseOf(const TH1 &other) const
+{
+   // TH1::CheckConsistency takes the same labels in another order as the same.
+   const auto others = GetAxes(other);
+   const auto axes = GetAxes(*this);
+   for (std::size_t i = 0; i < axes.size(); ++i) {
+      if (!axes[i]->GetLabels() && !others[i]->GetLabels())
+         continue;
+      for (Int_t bin = 1; bin <= axes[i]->GetNbins(); ++bin) {
+         if (std::string(axes[i]->GetBinLabel(bin)) != others[i]->GetBinLabel(bin))
+            return false;
+      }
+   }
+   return true;
 }
 
 template <typename BASE>

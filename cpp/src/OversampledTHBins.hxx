@@ -164,9 +164,14 @@ void OversampledTH<BASE>::SetFromSums(const FoldSums &sums)
    }
    fFoldSums = sums;
    fFoldSums.Seal(*this);
+   CorrectStatistics();
+}
+
+template <typename BASE>
+void OversampledTH<BASE>::CorrectStatistics()
+{
    if (!fFoldSums.HasCovariance())
       return;
-   // Where ROOT has computed the statistics from bins, it took them as independent.
    Statistics_t statistics{};
    this->GetStats(statistics.data());
    statistics[1] = 0;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <stdexcept>
 #include <utility>
 
 /// \file
@@ -85,6 +86,9 @@ template <typename BASE>
 Chi2Result OversampledTH<BASE>::Chi2WithCovariance(const TH1 &other, bool withFlow) const
 {
    RequireSameAxes(other, "compare with");
+   if (!AreLabelsThoseOf(other))
+      throw std::invalid_argument(Describe() + ": cannot compare with '" + other.GetName() +
+                                  "', whose bins have other labels. Expected the same labels in the same order.");
    auto covariance = GetCovarianceMatrix(withFlow);
    const auto bins = GetBins(withFlow);
    TMatrixDSym ofOther(covariance.GetNrows());
