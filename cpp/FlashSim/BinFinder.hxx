@@ -6,7 +6,7 @@
 
 namespace FlashSim {
 
-/// \brief Finds the same bins as TAxis::FindFixBin(), in a third of the time for bins of one width.
+/// \brief Finds the same bins as TAxis::FindFixBin(), faster where all have the same width.
 ///
 /// Values at the edge of a bin, outside of the axis, or NaN are left to the axis, so that its rounding decides.
 class BinFinder {
