@@ -4,12 +4,10 @@
 
 #include <RtypesCore.h>
 
-#include <array>
 #include <cstddef>
 #include <vector>
 
 class TAxis;
-class TH1;
 
 namespace FlashSim {
 

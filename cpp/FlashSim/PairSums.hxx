@@ -8,9 +8,10 @@
 
 namespace FlashSim {
 
-/// \brief Sums over GEN events for each pair of cells: the covariance of the cells, and its parts.
+/// \brief Sums over GEN events for each pair of different cells: the covariance of the cells, and its parts.
 ///
-/// With the names of FoldAccumulator and R_jbc = sum_l x_jlb x_jlc / N_j^2, for the cells b and c
+/// (The diagonal is there, and stays empty: these are the sums of the cells, which FoldAccumulator has.) With the names
+/// of FoldAccumulator and R_jbc = sum_l x_jlb x_jlc / N_j^2, for the cells b and c
 ///
 ///     covariance         sum_j A_jb A_jc
 ///     limit covariance   sum_j (A_jb A_jc - R_jbc) N_j / (N_j - 1)

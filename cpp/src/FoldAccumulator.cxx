@@ -171,10 +171,6 @@ void FoldAccumulator::AddPairsToSums()
       const auto &first = fTable[i];
       if (first.IsNothing())
          continue;
-      auto &own = fPairs.Get(first.fCell, first.fCell);
-      own.fCovariance += first.fSum * first.fSum * inverse2;
-      own.fLimitCovariance += (first.fSum * first.fSum - first.fRecoSum2) * inversePairs;
-      own.fFoldCovariance += (folds * first.fRecoSum2 - first.fSum * first.fSum) * inversePairs;
       for (std::size_t k = 0; k < i; ++k) {
          const auto &second = fTable[k];
          if (second.IsNothing())

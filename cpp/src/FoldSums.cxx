@@ -135,6 +135,12 @@ void FoldSums::Set(const FoldAccumulator &accumulator)
       fLimitCovariance[i] = sums.fLimitCovariance;
       fFoldCovariance[i] = sums.fFoldCovariance;
    }
+   for (std::size_t cell = 0; HasCovariance() && cell < GetNCells(); ++cell) {
+      const auto place = PairSums::GetPlace(GetNCells(), cell, cell);
+      fCovariance[place] = accumulator.GetSums(cell).fVariance;
+      fLimitCovariance[place] = fLimitVariance[cell];
+      fFoldCovariance[place] = fFoldVariance[cell];
+   }
    fNGenEvents = accumulator.GetNGenEvents();
 }
 

@@ -181,9 +181,9 @@ def _rebin(histogram: Any, selections: list[_Selection]) -> Any:
     groups = [selection.group for selection in selections]
     if all(group == 1 for group in groups):
         return histogram
-    # Into a new one: in place, TH3::Rebin3D of ROOT 6.40 loses part of what is in several axes' under- and overflow.
     method = ("Rebin", "Rebin2D", "Rebin3D")[len(groups) - 1]
-    return _owned(getattr(histogram, method)(*groups, histogram.GetName()))
+    getattr(histogram, method)(*groups)
+    return histogram
 
 
 def _project(histogram: Any, selections: list[_Selection]) -> Any:
