@@ -18,7 +18,7 @@ from flashsim.training import Pairs, TrainedFlow, export_flow, train  # noqa: E4
 from flashsim.training.config import (  # noqa: E402
     DatasetConfig,
     FlowConfig,
-    NetworkConfig,
+    FlowMatchingConfig,
     TrainingConfig,
     VariableConfig,
 )
@@ -45,7 +45,7 @@ CONFIG = FlowConfig(
         VariableConfig("muEF", (0.0, 1.0), ({"op": "present", "of": "nMuons"}, {"op": "gaussianise"})),
         VariableConfig("nMuons", (0.0, 255.0), DISCRETE, dtype="uint8"),
     ),
-    network=NetworkConfig(hidden=(32, 32), time_frequencies=2),
+    model=FlowMatchingConfig(hidden=(32, 32), time_frequencies=2),
     training=TrainingConfig(epochs=25, batch_size=250, learning_rate=5e-3, average_decay=0.99, seed=2),
 )  # fmt: skip
 
@@ -173,7 +173,7 @@ def test_metadata_follow_the_contract(checkpoint: Path, tmp_path: Path) -> None:
 
 
 def test_impossible_exports_are_refused(checkpoint: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"solver 'rk5' is not one of euler, midpoint"):
+    with pytest.raises(ValueError, match=r"solver 'rk5' is not one of euler, midpoint, heun, rk4"):
         export_flow(checkpoint, tmp_path / "toys.onnx", solver="rk5")
     with pytest.raises(ValueError, match=r"default_steps is 0, expected at least 1"):
         export_flow(checkpoint, tmp_path / "toys.onnx", default_steps=0)
@@ -210,10 +210,10 @@ def test_wrong_metadata_are_refused(flow: TrainedFlow, change: dict, message: st
 
 def test_equal_widths_need_no_joint_and_one_block_is_enough(flow: TrainedFlow, tmp_path: Path) -> None:
     single = replace(
-        CONFIG, network=NetworkConfig(hidden=(8,), time_frequencies=0), training=replace(CONFIG.training, epochs=1)
+        CONFIG, model=FlowMatchingConfig(hidden=(8,), time_frequencies=0), training=replace(CONFIG.training, epochs=1)
     )
     small = train(single, toy_pairs(500, seed=1), tmp_path / "small.pt", progress=False)
-    assert small.network.parameter_count() < flow.network.parameter_count()
+    assert small.model.parameter_count() < flow.model.parameter_count()
     context, noise = toy_pairs(100, seed=5).context, noise_of(100, 4)
     session = session_of(build_model(small, "midpoint", default_steps=5).SerializeToString())
     found, expected = run(session, context, noise, 3), small.sample(context, noise, steps=3, solver="midpoint")

@@ -54,7 +54,7 @@ sort_by = "pt"
 index = "Jet_genJetIdx"
 validation_fraction = 0.1
 
-[network]
+[model]
 hidden = [16, 16]
 time_frequencies = 2
 
@@ -102,7 +102,7 @@ def test_shipped_recipe_is_valid_and_survives_a_round_trip() -> None:
     shipped = load_config(Path(str(files("flashsim.training") / "jets.toml")))
     assert len(shipped.context) == 6
     assert len(shipped.target) == 16
-    assert shipped.network.hidden == (32, 64, 128, 128, 64, 32)
+    assert shipped.model.hidden == (32, 64, 128, 128, 64, 32)
     assert config_from_dict(json.loads(json.dumps(config_to_dict(shipped)))) == shipped
 
 
@@ -112,8 +112,8 @@ def test_shipped_recipe_is_valid_and_survives_a_round_trip() -> None:
         ("epochs = 4", "epoch = 4", r"toys.toml: training: unknown key 'epoch'; did you mean 'epochs'"),
         ("epochs = 4", "epochs = 0", r"training.epochs: expected at least 1, found 0"),
         ("epochs = 4", 'epochs = "4"', r"training: epochs: expected int, found '4'"),
-        ("[network]", "[netwrk]", r"unknown key 'netwrk'; did you mean 'network'"),
-        ("hidden = [16, 16]", "hidden = [16, 0]", r"network.hidden"),
+        ("[model]", "[modl]", r"unknown key 'modl'; did you mean 'model'"),
+        ("hidden = [16, 16]", "hidden = [16, 0]", r"model.hidden"),
         ('index = "Jet_genJetIdx"', "", r"dataset: missing key 'index'"),
         ('dtype = "uint8"', 'dtype = "unit8"', r"target variable 'nMuons': dtype 'unit8'; did you mean 'uint8'"),
         ("range = [0, 255]", "range = [0]", r"target\[1\]: range: expected 2 values, found 1"),
@@ -123,7 +123,11 @@ def test_shipped_recipe_is_valid_and_survives_a_round_trip() -> None:
         ('"dequantise"', '"dequantize"', r"unknown operation 'dequantize'; did you mean 'dequantise'"),
         ('"dequantise"', "3", r'operations\[0\]: expected "name" or'),
         ("name = ", "name : ", r"not a TOML file"),
-        ("[training]", '[sampling]\nsolver = "rk5"\n[training]', r"sampling.solver: expected one of euler, midpoint"),
+        (
+            "[training]",
+            '[sampling]\nsolver = "rk5"\n[training]',
+            r"sampling.solver: expected one of euler, midp",
+        ),
     ],
 )
 def test_recipe_errors_name_file_key_and_remedy(tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -193,7 +197,7 @@ def test_solvers_converge_with_their_order(solver: str, order: int) -> None:
 
 def test_impossible_integrations_are_refused() -> None:
     start = torch.ones(1, 1)
-    with pytest.raises(ValueError, match="solver 'rk5' is not one of euler, midpoint"):
+    with pytest.raises(ValueError, match="solver 'rk5' is not one of euler, midpoint, heun, rk4"):
         integrate(lambda x, t, c: x, start, start, 1, "rk5")
     with pytest.raises(ValueError, match="steps = 0"):
         integrate(lambda x, t, c: x, start, start, 0, "euler")
@@ -283,7 +287,7 @@ def test_comparison_pictures_are_drawn(tmp_path: Path, config: FlowConfig, pairs
 
 
 def weights(flow: TrainedFlow) -> dict[str, torch.Tensor]:
-    return flow.network.state_dict()
+    return flow.model.state_dict()
 
 
 def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
@@ -326,7 +330,7 @@ def test_training_approaches_the_least_possible_loss(tmp_path: Path, config: Flo
     assert provenance["files"] == ["toys.root"]
     assert provenance["pairs"] + provenance["validation_pairs"] == 600
     assert provenance["epochs"] == 30
-    assert provenance["parameters"] == sum(parameter.numel() for parameter in flow.network.parameters())
+    assert provenance["parameters"] == sum(parameter.numel() for parameter in flow.model.parameters())
     assert provenance["data_sha256"] == pairs.checksum()
 
 
@@ -355,11 +359,11 @@ def test_a_diverging_training_stops_and_keeps_the_last_good_checkpoint(
     trainer.save()
     good = path.read_bytes()
     with torch.no_grad():
-        trainer.network.output.weight.mul_(1e4)
+        trainer.model.velocity.output.weight.mul_(1e4)
     with pytest.raises(TrainingDiverged, match=r"epoch 2: the loss rose to .*toys.pt keeps epoch 1"):
         trainer.run_epoch()
     with torch.no_grad():
-        trainer.network.output.weight.fill_(float("nan"))
+        trainer.model.velocity.output.weight.fill_(float("nan"))
     with pytest.raises(TrainingDiverged, match=r"epoch 2: the loss became nan in batch 0"):
         trainer.run_epoch()
     assert path.read_bytes() == good

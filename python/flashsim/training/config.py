@@ -7,6 +7,7 @@ import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -14,12 +15,15 @@ from .solvers import SOLVERS
 
 __all__ = [
     "DTYPES",
+    "MODELS",
+    "AffineConfig",
     "ConfigError",
     "DatasetConfig",
     "FlowConfig",
-    "NetworkConfig",
-    "PathConfig",
+    "FlowMatchingConfig",
+    "ModelConfig",
     "SamplingConfig",
+    "SplineConfig",
     "TrainingConfig",
     "VariableConfig",
     "config_from_dict",
@@ -72,18 +76,44 @@ class DatasetConfig:
 
 
 @dataclass(frozen=True)
-class NetworkConfig:
-    """Widths of the residual blocks and number of sine-cosine pairs that describe the time."""
+class FlowMatchingConfig:
+    """Continuous flow trained by flow matching, along the path N(t x, (1 - (1 - sigma_min) t)^2) of arXiv:2402.13684.
 
+    ``hidden`` are the widths of the residual blocks, ``time_frequencies`` the number of sine-cosine pairs that describe
+    the time. With the ``coupling`` "independent" every row is paired with noise of its own.
+    """
+
+    family: str = "flow_matching"
     hidden: tuple[int, ...] = (32, 64, 128, 128, 64, 32)
     time_frequencies: int = 4
+    sigma_min: float = 1e-4
+    coupling: str = "independent"
 
 
 @dataclass(frozen=True)
-class PathConfig:
-    """Probability path N(t x, (1 - (1 - sigma_min) t)^2) of arXiv:2402.13684."""
+class AffineConfig:
+    """Discrete flow of affine couplings: ``transforms`` layers, each with a network of the widths ``hidden``."""
 
-    sigma_min: float = 1e-4
+    family: str = "affine"
+    transforms: int = 8
+    hidden: tuple[int, ...] = (128, 128)
+
+
+@dataclass(frozen=True)
+class SplineConfig:
+    """Discrete flow of rational-quadratic spline couplings with ``bins`` bins (arXiv:1906.04032)."""
+
+    family: str = "spline"
+    transforms: int = 4
+    hidden: tuple[int, ...] = (128, 128)
+    bins: int = 8
+
+
+ModelConfig = FlowMatchingConfig | AffineConfig | SplineConfig
+
+MODELS: dict[str, type[ModelConfig]] = {
+    kind().family: kind for kind in (FlowMatchingConfig, AffineConfig, SplineConfig)
+}
 
 
 @dataclass(frozen=True)
@@ -105,10 +135,14 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class SamplingConfig:
-    """Solver of the exported flow and the number of its steps when the caller names none."""
+    """How a continuous flow is sampled: solver, number of steps when the caller names none, and grid of times.
+
+    ``grid`` holds times from 0 to 1 at equal fractions of the steps, linear in between: [0, 1] makes equal steps.
+    """
 
     solver: str = "midpoint"
     default_steps: int = 10
+    grid: tuple[float, ...] = (0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -122,8 +156,7 @@ class FlowConfig:
     context: tuple[VariableConfig, ...]
     target: tuple[VariableConfig, ...]
     sort_by: str = ""
-    network: NetworkConfig = field(default_factory=NetworkConfig)
-    path: PathConfig = field(default_factory=PathConfig)
+    model: ModelConfig = field(default_factory=FlowMatchingConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
 
@@ -181,6 +214,8 @@ def _section(kind: type[Section], document: Any, where: str) -> Section:
 
 
 def _value(hint: Any, value: Any, where: str) -> Any:
+    if hint == ModelConfig:
+        return _model(value, where)
     if dataclasses.is_dataclass(hint):
         return _section(hint, value, where)  # type: ignore[arg-type]
     if get_origin(hint) is tuple:
@@ -203,6 +238,15 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     return value
 
 
+def _model(document: Any, where: str) -> ModelConfig:
+    if not isinstance(document, Mapping):
+        raise ConfigError(f"{where}: expected a table of keys, found {document!r}")
+    family = document.get("family", FlowMatchingConfig.family)
+    if not isinstance(family, str) or family not in MODELS:
+        raise ConfigError(f"{where}: family: unknown family {family!r}{suggest(str(family), MODELS)}")
+    return _section(MODELS[family], document, where)
+
+
 def suggest(key: str, known: Iterable[str]) -> str:
     """What an error message adds about a key that is none of the known ones."""
     lowered = {name.lower(): name for name in known}
@@ -210,10 +254,24 @@ def suggest(key: str, known: Iterable[str]) -> str:
     return f"; did you mean {lowered[close[0]]!r}?" if close else f"; known are {', '.join(sorted(known))}"
 
 
+def _model_bounds(model: ModelConfig) -> list[tuple[str, Any, bool, str]]:
+    if isinstance(model, FlowMatchingConfig):
+        couplings = ("independent",)
+        return [
+            ("model.time_frequencies", model.time_frequencies, model.time_frequencies >= 0, "0 or more"),
+            ("model.sigma_min", model.sigma_min, 0 < model.sigma_min < 1, "in (0, 1)"),
+            ("model.coupling", model.coupling, model.coupling in couplings, f"one of {', '.join(couplings)}"),
+        ]
+    bounds = [("model.transforms", model.transforms, model.transforms >= 1, "at least 1")]
+    if isinstance(model, SplineConfig):
+        bounds.append(("model.bins", model.bins, model.bins >= 2, "at least 2"))
+    return bounds
+
+
 def _check(config: FlowConfig, where: str) -> None:
     from .preprocessing import Preprocessing  # which needs the variables declared here
 
-    training, network, sampling = config.training, config.network, config.sampling
+    training, model, sampling = config.training, config.model, config.sampling
     bounds = (
         ("training.epochs", training.epochs, training.epochs >= 1, "at least 1"),
         ("training.batch_size", training.batch_size, training.batch_size >= 1, "at least 1"),
@@ -222,11 +280,18 @@ def _check(config: FlowConfig, where: str) -> None:
         ("training.gradient_clip", training.gradient_clip, training.gradient_clip > 0, "above 0"),
         ("training.divergence_factor", training.divergence_factor, training.divergence_factor > 1, "above 1"),
         ("training.checkpoint_epochs", training.checkpoint_epochs, training.checkpoint_epochs >= 1, "at least 1"),
-        ("network.hidden", network.hidden, network.hidden and min(network.hidden) >= 1, "one or more widths above 0"),
-        ("network.time_frequencies", network.time_frequencies, network.time_frequencies >= 0, "0 or more"),
-        ("path.sigma_min", config.path.sigma_min, 0 < config.path.sigma_min < 1, "in (0, 1)"),
+        ("model.hidden", model.hidden, model.hidden and min(model.hidden) >= 1, "one or more widths above 0"),
+        *_model_bounds(model),
         ("sampling.default_steps", sampling.default_steps, sampling.default_steps >= 1, "at least 1"),
         ("sampling.solver", sampling.solver, sampling.solver in SOLVERS, f"one of {', '.join(SOLVERS)}"),
+        (
+            "sampling.grid",
+            sampling.grid,
+            len(sampling.grid) >= 2
+            and (sampling.grid[0], sampling.grid[-1]) == (0.0, 1.0)
+            and all(before < after for before, after in pairwise(sampling.grid)),
+            "ascending times from 0 to 1",
+        ),
         (
             "dataset.validation_fraction",
             config.dataset.validation_fraction,

@@ -9,16 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 from onnx import TensorProto
-from torch import Tensor, nn
 
-from .config import DTYPES, FlowConfig, SamplingConfig, VariableConfig, config_to_dict
+from .config import DTYPES, FlowConfig, VariableConfig, config_to_dict
 from .flow import TrainedFlow
 from .graph import GraphBuilder
-from .network import VelocityNetwork
-from .solvers import SOLVERS, Solver
+from .solvers import SOLVERS
 
 __all__ = ["METADATA_KEY", "SCHEMA_VERSION", "build_model", "check_metadata", "export_flow"]
 
@@ -77,100 +74,23 @@ def build_model(
     """The ONNX model of a flow, in memory; arguments and errors as in `export_flow`."""
     if solver not in SOLVERS:
         raise ValueError(f"solver {solver!r} is not one of {', '.join(SOLVERS)}")
-    method = SOLVERS[solver]
+    sampling = replace(flow.config.sampling, solver=solver, default_steps=default_steps)
     dimension = flow.preprocessing.target_features
     graph = GraphBuilder()
     noise = graph.input("noise", ["n", dimension])
     context = graph.input("context", ["n", len(flow.config.context)])
     steps = graph.input("steps", [], TensorProto.INT64)
     encoded, row = flow.preprocessing.emit_context(graph, context)
-    length = graph.node("Div", graph.constant(1.0), graph.node("Cast", steps, to=TensorProto.FLOAT))
-    body = _solver_step(graph, flow.network, method, encoded, length, dimension)
-    end = graph.loop(steps, noise, body)
+    end = flow.model.emit(graph, noise, encoded, steps, sampling)
     graph.output(flow.preprocessing.emit_target(graph, end, row), "sample", ["n", dimension])
     model = graph.model(flow.config.name)
-    provenance = {**flow.provenance, **(training or {}), "evaluations_per_step": method.evaluations_per_step}
-    sampling = SamplingConfig(solver=solver, default_steps=default_steps)
+    provenance = {**flow.provenance, **(training or {}), "evaluations_per_step": SOLVERS[solver].evaluations_per_step}
     provenance["recipe"] = config_to_dict(replace(flow.config, sampling=sampling))
     metadata = _metadata(flow.config, solver, default_steps, dimension, provenance)
     check_metadata(metadata)
     entry = model.metadata_props.add()
     entry.key, entry.value = METADATA_KEY, json.dumps(metadata)
     return model
-
-
-def _solver_step(
-    outer: GraphBuilder, network: VelocityNetwork, method: Solver, context: str, length: str, dimension: int
-) -> GraphBuilder:
-    """One step of the solver as the body of a loop; what depends on the context alone is put in the graph around it."""
-    velocity = _VelocityGraph(outer, network, context)
-    body = GraphBuilder(prefix="step_")
-    iteration = body.input("iteration", [], TensorProto.INT64)
-    condition = body.input("condition_in", [], TensorProto.BOOL)
-    state = body.input("state_in", ["n", dimension])
-    step = body.node("Cast", iteration, to=TensorProto.FLOAT)
-    slopes: list[str] = []
-    for node, coupling in zip(method.nodes, method.couplings, strict=True):
-        inner = _advance(body, outer, state, coupling, slopes, length)
-        when = body.node("Add", step, body.constant(node)) if node else step
-        time = body.node("Reshape", body.node("Mul", when, length), body.constant([1, 1], np.int64))
-        slopes.append(velocity.emit(body, inner, time))
-    end = _advance(body, outer, state, method.weights, slopes, length)
-    body.output(condition, "condition_out", [], TensorProto.BOOL)
-    body.output(end, "state_out", ["n", dimension])
-    return body
-
-
-def _advance(
-    body: GraphBuilder, outer: GraphBuilder, state: str, weights: tuple[float, ...], slopes: list[str], length: str
-) -> str:
-    for weight, slope in zip(weights, slopes, strict=True):
-        if weight:
-            factor = length if weight == 1 else outer.node("Mul", length, outer.constant(weight))
-            state = body.node("Add", state, body.node("Mul", slope, factor))
-    return state
-
-
-class _VelocityGraph:
-    """`VelocityNetwork` as nodes: context terms once outside the loop, time terms as one row per evaluation."""
-
-    def __init__(self, outer: GraphBuilder, network: VelocityNetwork, context: str) -> None:
-        self._network = network
-        self._input_context = outer.node("Gemm", context, *_weights(outer, network.input_context))
-        self._gates = [
-            outer.node("Sigmoid", outer.node("Gemm", context, *_weights(outer, block.gate)))
-            for _, block in network.stages()
-        ]
-        self._time_layers = [network.input_time, *(block.time for _, block in network.stages())]
-
-    def emit(self, body: GraphBuilder, x: str, time: str) -> str:
-        network = self._network
-        angles = body.node("Mul", time, body.constant(_array(network.frequencies)))
-        features = body.concatenate([time, body.node("Sin", angles), body.node("Cos", angles)])
-        stacked = np.concatenate([_array(layer.weight).T for layer in self._time_layers], axis=1)
-        biases = [np.zeros(network.input_time.out_features)] + [
-            _array(block.first.bias) for _, block in network.stages()
-        ]
-        terms = body.node("Gemm", features, body.constant(stacked), body.constant(np.concatenate(biases)))
-        input_time, *block_times = body.split(terms, [layer.out_features for layer in self._time_layers])
-        hidden = body.node("MatMul", x, body.constant(_array(network.input.weight).T))
-        hidden = body.node("Add", body.node("Add", hidden, self._input_context), input_time)
-        for index, (joint, block) in enumerate(network.stages()):
-            if isinstance(joint, nn.Linear):
-                hidden = body.node("Gemm", hidden, *_weights(body, joint))
-            inner = body.node("Gelu", hidden)
-            inner = body.node("Gemm", inner, body.constant(_array(block.first.weight).T), block_times[index])
-            inner = body.node("Gemm", body.node("Gelu", inner), *_weights(body, block.second))
-            hidden = body.node("Add", hidden, body.node("Mul", inner, self._gates[index]))
-        return body.node("Gemm", body.node("Gelu", hidden), *_weights(body, network.output))
-
-
-def _array(tensor: Tensor) -> np.ndarray:
-    return tensor.detach().cpu().numpy()
-
-
-def _weights(graph: GraphBuilder, layer: nn.Linear) -> tuple[str, str]:
-    return graph.constant(_array(layer.weight).T), graph.constant(_array(layer.bias))
 
 
 def _metadata(

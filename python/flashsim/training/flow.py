@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +13,11 @@ import torch
 
 from .checkpoint import load_checkpoint
 from .config import FlowConfig, config_from_dict
-from .flow_matching import integrate
-from .network import VelocityNetwork
+from .model import FlowModel
+from .models import make_model
 from .preprocessing import Preprocessing
 
-__all__ = ["TrainedFlow", "build_network"]
-
-
-def build_network(config: FlowConfig, preprocessing: Preprocessing) -> VelocityNetwork:
-    """An untrained network of the size that the recipe asks for."""
-    return VelocityNetwork(
-        dimension=preprocessing.target_features,
-        context_features=preprocessing.context_features,
-        hidden=config.network.hidden,
-        frequencies=config.network.time_frequencies,
-    )
+__all__ = ["TrainedFlow"]
 
 
 @dataclass
@@ -37,13 +27,13 @@ class TrainedFlow:
     Attributes:
         config: the recipe.
         preprocessing: its fitted operations.
-        network: the velocity with averaged weights.
+        model: the flow with averaged weights, in the space of prepared rows.
         provenance: where and how it was trained.
     """
 
     config: FlowConfig
     preprocessing: Preprocessing
-    network: VelocityNetwork
+    model: FlowModel
     provenance: Mapping[str, Any]
 
     @classmethod
@@ -58,10 +48,10 @@ class TrainedFlow:
         config = config_from_dict(saved["config"], where=str(checkpoint))
         preprocessing = Preprocessing(config.context, config.target, where=str(checkpoint))
         preprocessing.load_state(saved["preprocessing"])
-        network = build_network(config, preprocessing)
-        network.load_state_dict(saved["average"])
-        network.eval()
-        return cls(config, preprocessing, network, saved["provenance"])
+        model = make_model(config.model, preprocessing.target_features, preprocessing.context_features)
+        model.load_state_dict(saved["average"])
+        model.eval()
+        return cls(config, preprocessing, model, saved["provenance"])
 
     def sample(
         self, context: npt.ArrayLike, noise: npt.ArrayLike, steps: int | None = None, solver: str | None = None
@@ -89,11 +79,12 @@ class TrainedFlow:
             if array.ndim != 2 or array.shape != (len(context), columns):
                 raise ValueError(f"{name} has shape {array.shape}, expected ({len(context)}, {columns})")
         sampling = self.config.sampling
-        encoded = integrate(
-            self.network,
-            torch.from_numpy(noise),
-            torch.from_numpy(self.preprocessing.encode_context(context)),
-            sampling.default_steps if steps is None else steps,
-            sampling.solver if solver is None else solver,
+        sampling = replace(
+            sampling,
+            default_steps=sampling.default_steps if steps is None else steps,
+            solver=sampling.solver if solver is None else solver,
         )
+        prepared = torch.from_numpy(self.preprocessing.encode_context(context))
+        with torch.no_grad():
+            encoded = self.model.sample(torch.from_numpy(noise), prepared, sampling)
         return self.preprocessing.decode_target(context, encoded.numpy())

@@ -5,14 +5,28 @@ Lipman et al., "Flow matching for generative modeling", arXiv:2210.02747; used f
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor
 
-from .solvers import SOLVERS
+from .config import FlowMatchingConfig, SamplingConfig
+from .graph import GraphBuilder
+from .model import FlowModel
+from .network import VelocityNetwork
+from .ode_graph import emit_ode
+from .solvers import SOLVERS, time_at
 
-__all__ = ["Velocity", "flow_matching_loss", "integrate", "path_point", "path_velocity", "stratified_times"]
+__all__ = [
+    "FlowMatching",
+    "Velocity",
+    "flow_matching_loss",
+    "integrate",
+    "path_point",
+    "path_velocity",
+    "stratified_times",
+]
 
 Velocity = Callable[[Tensor, Tensor, Tensor], Tensor]
 """v(x [n, D], t [n, 1] or [1, 1], context [n, F]) -> [n, D]."""
@@ -33,7 +47,10 @@ def path_velocity(x: Tensor, z: Tensor, time: Tensor, sigma_min: float) -> Tenso
 
 def stratified_times(count: int, generator: torch.Generator) -> Tensor:
     """Uniform times of shape [count, 1], one per equal slice of [0, 1]: the loss fluctuates less."""
-    return ((torch.arange(count) + torch.rand(count, generator=generator)) / count).unsqueeze(1)
+    device = generator.device
+    return ((torch.arange(count, device=device) + torch.rand(count, generator=generator, device=device)) / count)[
+        :, None
+    ]
 
 
 def flow_matching_loss(
@@ -57,8 +74,18 @@ def flow_matching_loss(
 
 
 @torch.no_grad()
-def integrate(velocity: Velocity, noise: Tensor, context: Tensor, steps: int, solver: str) -> Tensor:
-    """Follow dx/dt = v(x, t; context) from noise [n, D] at t = 0 to t = 1 in equal steps.
+def integrate(
+    velocity: Velocity, noise: Tensor, context: Tensor, steps: int, solver: str, grid: Sequence[float] = (0.0, 1.0)
+) -> Tensor:
+    """Follow dx/dt = v(x, t; context) from noise [n, D] at t = 0 to t = 1.
+
+    Args:
+        velocity: the network.
+        noise: [n, D].
+        context: prepared context rows [n, F].
+        steps: number of steps.
+        solver: name of one of `SOLVERS`.
+        grid: times at equal fractions of the steps, from 0 to 1, see `time_at`.
 
     Raises:
         ValueError: unknown solver, or fewer than one step.
@@ -68,18 +95,50 @@ def integrate(velocity: Velocity, noise: Tensor, context: Tensor, steps: int, so
     if steps < 1:
         raise ValueError(f"steps = {steps}: at least 1 is needed")
     method = SOLVERS[solver]
-    length = torch.tensor(1.0) / steps
+    times = torch.tensor([time_at(step / steps, grid) for step in range(steps + 1)], device=noise.device)
     x = noise
-    for step in range(steps):
+    for start, end in pairwise(times):
+        length = end - start
         slopes: list[Tensor] = []
         for node, coupling in zip(method.nodes, method.couplings, strict=True):
-            inner = x
-            for weight, slope in zip(coupling, slopes, strict=True):
-                if weight:
-                    inner = inner + weight * length * slope
-            time = ((step + node) * length).reshape(1, 1)
-            slopes.append(velocity(inner, time, context))
-        for weight, slope in zip(method.weights, slopes, strict=True):
-            if weight:
-                x = x + weight * length * slope
+            time = (start + node * length).reshape(1, 1)
+            slopes.append(velocity(_advance(x, coupling, slopes, length), time, context))
+        x = _advance(x, method.weights, slopes, length)
     return x
+
+
+def _advance(x: Tensor, weights: Sequence[float], slopes: Sequence[Tensor], length: Tensor) -> Tensor:
+    for weight, slope in zip(weights, slopes, strict=True):
+        if weight:
+            x = x + weight * length * slope
+    return x
+
+
+class FlowMatching(FlowModel):
+    """A continuous flow whose velocity is learnt by conditional flow matching.
+
+    Args:
+        config: sizes of the network and the probability path.
+        dimension: columns of the prepared target.
+        context_features: columns of the prepared context.
+    """
+
+    continuous = True
+    method = "conditional flow matching (arXiv:2210.02747), network and path of arXiv:2402.13684"
+
+    def __init__(self, config: FlowMatchingConfig, dimension: int, context_features: int) -> None:
+        super().__init__()
+        self._sigma_min = config.sigma_min
+        self.velocity = VelocityNetwork(dimension, context_features, config.hidden, config.time_frequencies)
+
+    def loss(self, x: Tensor, context: Tensor, generator: torch.Generator) -> Tensor:
+        noise = torch.randn(x.shape, generator=generator, device=x.device)
+        times = stratified_times(len(x), generator)
+        return flow_matching_loss(self.velocity, x, context, noise, times, self._sigma_min)
+
+    def sample(self, noise: Tensor, context: Tensor, sampling: SamplingConfig) -> Tensor:
+        return integrate(self.velocity, noise, context, sampling.default_steps, sampling.solver, sampling.grid)
+
+    def emit(self, graph: GraphBuilder, noise: str, context: str, steps: str | None, sampling: SamplingConfig) -> str:
+        assert steps is not None
+        return emit_ode(graph, self.velocity, noise, context, steps, sampling)

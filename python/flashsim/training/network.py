@@ -95,7 +95,3 @@ class VelocityNetwork(nn.Module):
             for joint, block in zip([nn.Identity(), *self.joints], self.blocks, strict=True)
             if isinstance(block, ResidualBlock)
         ]
-
-    def parameter_count(self) -> int:
-        """Number of trained numbers."""
-        return sum(parameter.numel() for parameter in self.parameters())

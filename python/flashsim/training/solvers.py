@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["SOLVERS", "Solver"]
+__all__ = ["SOLVERS", "Solver", "time_at"]
 
 
 @dataclass(frozen=True)
@@ -37,5 +38,26 @@ SOLVERS = {
     for solver in (
         Solver("euler", nodes=(0.0,), couplings=((),), weights=(1.0,)),
         Solver("midpoint", nodes=(0.0, 0.5), couplings=((), (0.5,)), weights=(0.0, 1.0)),
+        Solver("heun", nodes=(0.0, 1.0), couplings=((), (1.0,)), weights=(0.5, 0.5)),
+        Solver(
+            "rk4",
+            nodes=(0.0, 0.5, 0.5, 1.0),
+            couplings=((), (0.5,), (0.0, 0.5), (0.0, 0.0, 1.0)),
+            weights=(1 / 6, 1 / 3, 1 / 3, 1 / 6),
+        ),
     )
 }
+
+
+def time_at(fraction: float, grid: Sequence[float]) -> float:
+    """The time after a fraction of the steps: ``grid`` holds times at equal fractions and is linear in between.
+
+    As many steps as the grid has intervals therefore end exactly at its times, and other numbers of steps keep its
+    shape.
+
+    >>> time_at(0.25, [0.0, 1.0]), time_at(0.25, [0.0, 0.8, 1.0])
+    (0.25, 0.4)
+    """
+    position = fraction * (len(grid) - 1)
+    index = min(int(position), len(grid) - 2)
+    return grid[index] + (position - index) * (grid[index + 1] - grid[index])

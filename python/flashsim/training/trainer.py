@@ -22,8 +22,8 @@ from .checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from .compare import plot_loss
 from .config import FlowConfig, config_to_dict
 from .dataset import Pairs, read_pairs
-from .flow import TrainedFlow, build_network
-from .flow_matching import flow_matching_loss, stratified_times
+from .flow import TrainedFlow
+from .models import make_model
 from .preprocessing import Preprocessing
 
 __all__ = ["Trainer", "TrainingDiverged", "train"]
@@ -129,10 +129,12 @@ class Trainer:
         )
         with torch.random.fork_rng():
             torch.manual_seed(settings.seed)
-            self.network = build_network(config, self.preprocessing)
-        self.average = deepcopy(self.network).requires_grad_(False)
+            self.model = make_model(
+                config.model, self.preprocessing.target_features, self.preprocessing.context_features
+            )
+        self.average = deepcopy(self.model).requires_grad_(False)
         self._optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+            self.model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
         self._batches = math.ceil(len(self._training_rows) / settings.batch_size)
         self._scheduler = torch.optim.lr_scheduler.LambdaLR(self._optimiser, self._learning_rate_factor)
@@ -150,17 +152,17 @@ class Trainer:
             self.preprocessing.encode_target(self._pairs.context, self._pairs.target, self._numpy)
         )
         order = torch.from_numpy(self._training_rows)[torch.randperm(len(self._training_rows), generator=self._torch)]
-        self.network.train()
+        self.model.train()
         total = 0.0
         for batch, rows in enumerate(order.split(settings.batch_size)):
             x, context = target[rows], self._context[rows]
-            loss = self._loss(self.network, x, context, self._torch)
+            loss = self.model.loss(x, context, self._torch)
             value = loss.item()
             if not math.isfinite(value):
                 self._diverged(f"the loss became {value} in batch {batch} of {self._batches}")
             self._optimiser.zero_grad(set_to_none=True)
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), settings.gradient_clip)
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.gradient_clip)
             self._optimiser.step()
             self._scheduler.step()
             self._update_average()
@@ -192,7 +194,7 @@ class Trainer:
                 "checksum": self._checksum,
                 "preprocessing": self.preprocessing.state(),
                 "epoch": self.epoch,
-                "network": self.network.state_dict(),
+                "model": self.model.state_dict(),
                 "average": self.average.state_dict(),
                 "optimiser": self._optimiser.state_dict(),
                 "scheduler": self._scheduler.state_dict(),
@@ -224,7 +226,7 @@ class Trainer:
             files = ", ".join(saved["provenance"]["files"])
             raise CheckpointError(f"{self.output}: made from other data ({files}), not from the rows given now")
         self.preprocessing.load_state(saved["preprocessing"])
-        self.network.load_state_dict(saved["network"])
+        self.model.load_state_dict(saved["model"])
         self.average.load_state_dict(saved["average"])
         self._optimiser.load_state_dict(saved["optimiser"])
         self._scheduler.load_state_dict(saved["scheduler"])
@@ -233,18 +235,13 @@ class Trainer:
         self.epoch, self.history = saved["epoch"], saved["history"]
         self._saved_epoch = self.epoch
 
-    def _loss(self, network: torch.nn.Module, x: Tensor, context: Tensor, generator: torch.Generator) -> Tensor:
-        noise = torch.randn(x.shape, generator=generator)
-        times = stratified_times(len(x), generator)
-        return flow_matching_loss(network, x, context, noise, times, self.config.path.sigma_min)
-
     @torch.no_grad()
     def _validation_loss(self, target: Tensor) -> float:
         generator = torch.Generator().manual_seed(self.config.training.seed)
         rows = torch.from_numpy(self._validation_rows)
         total = 0.0
         for part in rows.split(self.config.training.batch_size):
-            total += self._loss(self.average, target[part], self._context[part], generator).item() * len(part)
+            total += self.average.loss(target[part], self._context[part], generator).item() * len(part)
         return total / len(rows)
 
     @torch.no_grad()
@@ -252,7 +249,7 @@ class Trainer:
         """Exponential average that forgets the first steps faster than the later ones."""
         step = self._scheduler.last_epoch
         decay = min(self.config.training.average_decay, (1 + step) / (10 + step))
-        torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), 1 - decay)
+        torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - decay)
 
     def _learning_rate_factor(self, step: int) -> float:
         settings = self.config.training
@@ -274,14 +271,14 @@ class Trainer:
     def _provenance(self) -> dict[str, Any]:
         last = self.history[-1]
         return {
-            "method": "conditional flow matching (arXiv:2210.02747), network and path of arXiv:2402.13684",
+            "method": self.model.method,
             "files": list(self._pairs.files),
             "events": self._pairs.events,
             "pairs": len(self._training_rows),
             "validation_pairs": len(self._validation_rows),
             "dropped": dict(self._pairs.dropped),
             "data_sha256": self._checksum,
-            "parameters": self.network.parameter_count(),
+            "parameters": self.model.parameter_count(),
             "epochs": self.epoch,
             "planned_epochs": self.config.training.epochs,
             "training_loss": last["training_loss"],
