@@ -1,10 +1,8 @@
-"""Event generation: Pythia, jets, particle history, the written file."""
+"""Event generation: Pythia, jets, particle history, the written file; see test_production.py for parts and jobs."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
-import multiprocessing
 from typing import ClassVar
 
 import awkward as ak
@@ -12,7 +10,7 @@ import numpy as np
 import pytest
 import uproot
 
-from flashsim.generation import CONTEXT, PROCESSES, TARGETS, generate, production
+from flashsim.generation import CONTEXT, PROCESSES, TARGETS, generate
 from flashsim.generation import events as events_module
 from flashsim.generation import jets as jets_module
 from flashsim.generation.columns import BRANCHES
@@ -57,11 +55,6 @@ def history():
 @pytest.fixture(scope="module")
 def jets(history):
     return cluster(history)
-
-
-@pytest.fixture
-def small_blocks(monkeypatch):
-    monkeypatch.setattr(production, "BLOCK_EVENTS", 15)
 
 
 def delta_r(eta1, phi1, eta2, phi2):
@@ -363,85 +356,6 @@ class TestProcesses:
         assert np.allclose(weight, (30.0 / pt_hat) ** 4, rtol=0.1)
         assert pt_hat.min() > 29.9 and np.ptp(np.log(pt_hat)) > 1.0
         assert made.sum_of_weights == pytest.approx(float(ak.sum(events.genWeight)), rel=1e-6)
-
-
-class TestProduction:
-    def test_same_file_for_any_number_of_jobs(self, tmp_path, small_blocks, capfd):
-        files = []
-        for jobs in (1, 2):
-            files.append(tmp_path / f"{jobs}.root")
-            made = generate(files[-1], "zjets", events=40, seed=6, jobs=jobs, progress=jobs == 2)
-            assert made.events == 40
-        assert files[0].read_bytes() == files[1].read_bytes()
-        events = uproot.open(files[0])["Events"].arrays()
-        assert events.event.to_list() == list(range(1, 41))
-        assert ak.to_list(ak.run_lengths(events.luminosityBlock)) == [15, 15, 10]
-        shown = capfd.readouterr()
-        assert "40/40" in shown.err and shown.out == ""
-        assert not [child for child in multiprocessing.active_children() if child.name.startswith("Spawn")]
-
-    def test_seeds_and_blocks_differ(self, tmp_path, small_blocks):
-        pt = []
-        for seed in (1, 2):
-            generate(tmp_path / "out.root", "zjets", events=30, seed=seed, jobs=1, progress=False)
-            pt.append(uproot.open(tmp_path / "out.root")["Events"]["GenPart_pt"].array())
-        assert ak.to_list(pt[0]) != ak.to_list(pt[1])
-        assert ak.to_list(pt[0][:15]) != ak.to_list(pt[0][15:])
-
-    def test_failure_leaves_nothing_behind(self, tmp_path, small_blocks, monkeypatch):
-        genuine = production.simulate_block
-
-        def fails_later(process, seed, block, first_event, events):
-            if block == 1:
-                raise RuntimeError("block 1 failed")
-            return genuine(process, seed, block, first_event, events)
-
-        monkeypatch.setattr(production, "simulate_block", fails_later)
-        output = tmp_path / "out.root"
-        output.write_text("precious")
-        with pytest.raises(RuntimeError, match="block 1 failed"):
-            generate(output, "zjets", events=40, seed=6, jobs=1, progress=False)
-        assert [path.name for path in tmp_path.iterdir()] == ["out.root"]
-        assert output.read_text() == "precious"
-
-    def test_error_of_a_worker_arrives(self, tmp_path, small_blocks, monkeypatch):
-        broken = dataclasses.replace(PROCESSES["ttbar"], name="broken", settings=("Top:noSuchThing = on",))
-        monkeypatch.setitem(PROCESSES, "broken", broken)
-        with pytest.raises(RuntimeError, match=r"process broken: Pythia refuses the setting 'Top:noSuchThing = on'"):
-            generate(tmp_path / "out.root", "broken", events=40, seed=6, jobs=2, progress=False)
-        assert not list(tmp_path.iterdir())
-
-    @pytest.mark.parametrize(
-        ("arguments", "error", "message"),
-        [
-            ({"process": "higgs"}, ValueError, "'higgs'.*ttbar, qcd, zjets, diboson"),
-            ({"events": 0}, ValueError, "events is 0"),
-            ({"jobs": 0}, ValueError, "jobs is 0"),
-            ({"seed": 0}, ValueError, "seed is 0"),
-            ({"seed": 900_000_001}, ValueError, "900000000"),
-            ({"output": "missing/out.root"}, FileNotFoundError, "missing"),
-            ({"output": "."}, IsADirectoryError, "directory"),
-        ],
-    )
-    def test_bad_arguments(self, tmp_path, monkeypatch, arguments, error, message):
-        monkeypatch.chdir(tmp_path)
-        with pytest.raises(error, match=message):
-            generate(**({"output": "out.root", "progress": False} | arguments))
-        assert not list(tmp_path.iterdir())
-
-    def test_directory_that_is_not_writable(self, tmp_path, monkeypatch):
-        # A superuser may write anywhere, so what the system answers is replaced.
-        monkeypatch.setattr(production.os, "access", lambda path, mode: False)
-        with pytest.raises(PermissionError, match="not writable"):
-            generate(tmp_path / "out.root", progress=False)
-
-    def test_missing_extra(self, tmp_path, monkeypatch):
-        import sys
-
-        monkeypatch.setitem(sys.modules, "pythia8mc", None)
-        with pytest.raises(ImportError, match=r'pythia8mc: pip install "flashsim\[generate\]"'):
-            generate(tmp_path / "out.root", progress=False)
-        assert not list(tmp_path.iterdir())
 
 
 def test_events_that_pythia_gives_up_on_are_replaced(monkeypatch):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -15,20 +20,56 @@ __all__ = ["generate"]
 def generate(
     output: Annotated[Path, typer.Argument(help="ROOT file to write.", show_default=False)],
     process: Annotated[str, typer.Option(help="Hard process: ttbar, qcd, zjets or diboson.")] = "ttbar",
-    events: Annotated[int, typer.Option(min=1, help="Number of events.")] = 1000,
+    events: Annotated[int | None, typer.Option(min=1, help="Number of events.", show_default="1000")] = None,
+    jets: Annotated[
+        int | None,
+        typer.Option(min=1, help="Instead of --events: as many events as it takes for so many generated jets."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=1, help="Another seed gives other events.")] = 1,
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes.", show_default="one for each core")] = None,
+    resume: Annotated[bool, typer.Option(help="Go on from the parts of an interrupted production, if any.")] = True,
 ) -> None:
     """Generate events with Pythia 8, with pseudo-reconstructed jets to train flows on.
 
     Proton-proton collisions at 13 TeV, anti-kt 0.4 jets. Needs `pip install "flashsim[generate]"`.
+
+    The same arguments make the same file, byte for byte, with any number of jobs. A production may be interrupted or
+    killed: parts of 5000 events are kept in the folder OUTPUT.parts until all are there, and the same command goes on
+    from them. With other arguments it refuses, so that productions do not mix: complete the old one, remove the folder,
+    or begin anew with --no-resume.
     """
-    with user_errors():
+    with user_errors(), _notes_shown(), _termination_as_exit():
         from ..generation import generate as produce
 
-        made = produce(output, process=process, events=events, seed=seed, jobs=jobs)
-    rate = made.events / made.seconds
+        made = produce(output, process=process, events=events, jets=jets, seed=seed, jobs=jobs, resume=resume)
+    new = made.events - made.resumed_events
+    resumed = f", {made.resumed_events} were there" if made.resumed_events else ""
     typer.echo(
         f"{made.path}: {made.events} {made.process} events, {made.jets} jets, "
-        f"in {made.seconds:.0f} s ({rate:.0f} events/s)"
+        f"in {made.seconds:.0f} s ({new / made.seconds:.0f} events/s{resumed})"
     )
+
+
+@contextmanager
+def _notes_shown() -> Iterator[None]:
+    """Prints what a production notes on the exception that interrupts it, Ctrl-C included: how to go on."""
+    try:
+        yield
+    except BaseException as error:
+        for note in getattr(error, "__notes__", ()):
+            typer.echo(note, err=True)
+        raise
+
+
+@contextmanager
+def _termination_as_exit() -> Iterator[None]:
+    """Makes of SIGTERM, which batch systems send when time is up, an exception, so that workers end and files close."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    previous = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)

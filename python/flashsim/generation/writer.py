@@ -1,8 +1,9 @@
-"""Write blocks of events to a NanoAOD-like TTree."""
+"""Write blocks of events to a NanoAOD-like TTree, and join such files."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -12,10 +13,16 @@ from numpy.typing import NDArray
 
 from .columns import BRANCHES, Block
 
-__all__ = ["CLUSTER_EVENTS", "EventWriter"]
+__all__ = ["CLUSTER_EVENTS", "TEMPORARY_PREFIX", "TREE", "EventWriter", "merge"]
 
 CLUSTER_EVENTS = 500
 """Events per cluster of the tree, the smallest part that a multi-threaded reader hands to a thread."""
+
+TREE = "Events"
+"""Name of the tree."""
+
+TEMPORARY_PREFIX = ".flashsim-"
+"""How the names of files that are not complete begin."""
 
 _LEAF_CODE = {
     "uint8": "b",
@@ -28,6 +35,33 @@ _LEAF_CODE = {
 }
 _FIRST_CAPACITY = 256
 _LZMA_LEVEL = 208  # ROOT's code: algorithm 2 (LZMA), level 8
+
+
+def _temporary(directory: Path) -> Path:
+    return directory / f"{TEMPORARY_PREFIX}{os.getpid()}.part"
+
+
+def _create(path: Path) -> Any:
+    import ROOT
+
+    # The temporary name does not end in ".root", so its type is said; and no date, identifier or path is stored, so
+    # that the same events make the same file, byte for byte.
+    file = ROOT.TFile.Open(f"{path}?filetype=root&reproducible=events.root", "RECREATE", "", _LZMA_LEVEL)
+    if not file or file.IsZombie():
+        raise OSError(f"cannot create {path}")
+    return file
+
+
+def _complete(file: Any, tree: Any) -> None:
+    written = file.WriteTObject(tree, TREE)
+    file.Close()
+    # What is written last, the list of keys, is written by Close(), which says nothing about it.
+    if written <= 0 or file.TestBit(file.kWriteError):
+        raise _disk_full(file)
+
+
+def _disk_full(file: Any) -> OSError:
+    return OSError(f"cannot write to {Path(str(file.GetName())).parent}: is the disk full?")
 
 
 class EventWriter:
@@ -46,12 +80,12 @@ class EventWriter:
     Raises
     ------
     OSError
-        If the file cannot be made or closed.
+        If the file cannot be made, written or closed.
     """
 
     def __init__(self, path: Path, title: str) -> None:
         self.path = path
-        self.temporary = path.with_name(f".flashsim-{os.getpid()}-{id(self):x}.part")
+        self.temporary = _temporary(path.parent)
         self.title = title
         self._buffers: dict[str, NDArray[Any]] = {}
 
@@ -59,13 +93,8 @@ class EventWriter:
         import ROOT
 
         context = ROOT.TDirectory.TContext()  # the user's current directory comes back when this one is destroyed
-        # The temporary name does not end in ".root", so its type is said; and no date, identifier or path is stored,
-        # so that the same events make the same file, byte for byte.
-        options = "filetype=root&reproducible=events.root"
-        self._file = ROOT.TFile.Open(f"{self.temporary}?{options}", "RECREATE", "", _LZMA_LEVEL)
-        if not self._file or self._file.IsZombie():
-            raise OSError(f"cannot create {self.temporary}")
-        self._tree = ROOT.TTree("Events", self.title)
+        self._file = _create(self.temporary)
+        self._tree = ROOT.TTree(TREE, self.title)
         ROOT.SetOwnership(self._tree, False)  # the file deletes it when it is closed
         self._tree.SetDirectory(self._file)
         self._tree.SetAutoFlush(CLUSTER_EVENTS)
@@ -95,7 +124,7 @@ class EventWriter:
                 else:
                     buffer[0] = values[event]
             if self._tree.Fill() < 0:
-                raise OSError(f"cannot write to {self.temporary}: is the disk full?")
+                raise _disk_full(self._file)
 
     def _reserve(self, block: Block) -> None:
         for branch in BRANCHES:
@@ -113,10 +142,60 @@ class EventWriter:
         trace: TracebackType | None,
     ) -> None:
         try:
-            if error is None and self._file.WriteTObject(self._tree, "Events") <= 0:
-                raise OSError(f"cannot write to {self.temporary}: is the disk full?")
-            self._file.Close()
             if error is None:
+                # Unfinished baskets would be stored inside the tree, where merging takes along what follows in memory.
+                if self._tree.GetEntries() % CLUSTER_EVENTS and self._tree.FlushBaskets() < 0:
+                    raise _disk_full(self._file)
+                _complete(self._file, self._tree)
                 self.temporary.replace(self.path)
+            else:
+                self._file.Close()
         finally:
             self.temporary.unlink(missing_ok=True)
+
+
+def merge(parts: Iterable[Path], path: Path, directory: Path) -> None:
+    """Join files of `EventWriter` into one, in their order.
+
+    The compressed baskets are copied as they are, clusters included, so that it takes milliseconds per file, and memory
+    for one basket and the table of all. The same parts make the same file, byte for byte.
+
+    Parameters
+    ----------
+    parts
+        Files to join, at least one.
+    path
+        File to make, which appears under its name only when it is complete; an existing one is replaced.
+    directory
+        Where the incomplete file lies, on the same file system as `path`.
+
+    Raises
+    ------
+    OSError
+        If a part cannot be read, or the file not be written.
+    """
+    import ROOT
+
+    temporary = _temporary(directory)
+    context = ROOT.TDirectory.TContext()
+    try:
+        merged = _create(temporary)
+        try:
+            tree = None
+            for part in parts:
+                file = ROOT.TFile.Open(str(part))
+                source = file.Get(TREE)
+                merged.cd()
+                if tree is None:
+                    tree = source.CloneTree(0)
+                    ROOT.SetOwnership(tree, False)
+                if tree.CopyEntries(source, -1, "fast") < 0 or merged.TestBit(merged.kWriteError):
+                    raise _disk_full(merged)
+                file.Close()
+            _complete(merged, tree)
+        finally:
+            merged.Close()
+        temporary.replace(path)
+    finally:
+        del context
+        temporary.unlink(missing_ok=True)
