@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 import flashsim
 from flashsim.cli import app
 
-COMMANDS = ("demo", "info", "generate", "train", "export", "config")
+COMMANDS = ("demo", "info", "generate", "train", "export", "optimize-steps", "validate", "study", "config")
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +56,20 @@ def test_version():
 
 
 def test_command_line_starts_without_heavy_packages():
-    heavy = ("torch", "onnx", "pythia8mc", "fastjet", "matplotlib", "mplhep", "uproot", "awkward", "scipy")
+    heavy = (
+        "torch",
+        "onnx",
+        "pythia8mc",
+        "fastjet",
+        "matplotlib",
+        "mplhep",
+        "uproot",
+        "awkward",
+        "scipy",
+        "sklearn",
+        "zuko",
+        "jinja2",
+    )
     code = f"import sys, flashsim.cli; print([name for name in {heavy} if name in sys.modules])"
     result = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True, timeout=120
@@ -160,6 +173,7 @@ def test_generate(tmp_path):
     result = run("generate", "--process", "zjets", "--events", 4, "--seed", 3, "--jobs", 1, output)
     assert result.exit_code == 0, result.output
     assert "4 zjets events" in result.stdout
+    assert list(tmp_path.iterdir()) == [output]
     with uproot.open(output) as file:
         assert file["Events"].num_entries == 4
         assert {"GenJet_pt", "Jet_pt", "Jet_genJetIdx"} <= set(file["Events"].keys())
@@ -169,6 +183,7 @@ def test_generate_with_an_unknown_process(tmp_path):
     message = error_of("generate", "--process", "higgs", tmp_path / "x.root")
     assert "'higgs'" in message
     assert "ttbar" in message
+    assert "expected one of them" in error_of("generate", "--events", 5, "--jets", 5, tmp_path / "x.root")
 
 
 def test_generate_into_a_missing_folder(tmp_path):
@@ -244,7 +259,7 @@ sort_by = "pt"
 [dataset]
 index = "Jet_genJetIdx"
 
-[network]
+[model]
 hidden = [8]
 
 [training]

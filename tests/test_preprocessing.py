@@ -13,106 +13,16 @@ onnxruntime = pytest.importorskip("onnxruntime")
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
+from flashsim.onnx_graph import GraphBuilder  # noqa: E402
 from flashsim.training.atoms import Dequantise, Present, Spike  # noqa: E402
 from flashsim.training.config import ConfigError, VariableConfig  # noqa: E402
+from flashsim.training.functions import Log, Logit  # noqa: E402
 from flashsim.training.gaussianise import Gaussianise  # noqa: E402
-from flashsim.training.graph import GraphBuilder  # noqa: E402
 from flashsim.training.operation import Operation, Row  # noqa: E402
-from flashsim.training.operations import (  # noqa: E402
-    Absolute,
-    Difference,
-    Log,
-    Logit,
-    OneHot,
-    Ratio,
-    Saturate,
-    Share,
-    Standardise,
-)
+from flashsim.training.operations import Angle, OneHot, Saturate, Standardise  # noqa: E402
 from flashsim.training.preprocessing import OPERATIONS, Preprocessing  # noqa: E402
-
-ROWS = 3001
-
-
-def columns(seed: int = 1) -> dict[str, np.ndarray]:
-    generator = np.random.default_rng(seed)
-    count = generator.integers(0, 3, ROWS)
-    spiked = np.where(generator.random(ROWS) < 0.3, 0.0, generator.beta(2, 5, ROWS))
-    return {
-        "gen": generator.uniform(-3, 3, ROWS),
-        "positive": generator.exponential(30, ROWS) + 1,
-        "azimuth": generator.uniform(-math.pi, math.pi, ROWS),
-        "share": generator.beta(2, 5, ROWS),
-        "spiked": spiked,
-        "part": (1 - spiked) * generator.beta(5, 2, ROWS),
-        "topped": np.where(generator.random(ROWS) < 0.3, 1.0, generator.beta(2, 5, ROWS)),
-        "count": count.astype(float),
-        "identifier": generator.choice([0.0, 2.0, 6.0], ROWS),
-        "energy": np.where(count > 0, generator.exponential(1, ROWS), 0.0),
-        "code": generator.choice([-5.0, 0.0, 4.0, 21.0], ROWS),
-    }
-
-
-DATA = columns()
-ROW = Row(
-    {"gen": DATA["gen"], "azimuth": DATA["azimuth"], "positive": DATA["positive"]},
-    {"count": DATA["count"], "spiked": DATA["spiked"], "share": DATA["share"]},
-)
-
-TARGET_CASES = [
-    (Difference("gen"), "share"),
-    (Difference("azimuth", period=2 * math.pi), "azimuth"),
-    (Ratio("positive"), "positive"),
-    (Ratio("positive", offset=2.0), "share"),
-    (Share(after=["spiked"]), "part"),
-    (Share(after=["spiked", "share"], total=3.0), "share"),
-    (Log(), "positive"),
-    (Log(offset=0.5), "spiked"),
-    (Logit(), "share"),
-    (Standardise(), "positive"),
-    (Saturate(), "positive"),
-    (Gaussianise(knots=64), "positive"),
-    (Dequantise(), "count"),
-    (Dequantise(values=[0, 2, 6]), "identifier"),
-    (Dequantise(values=[0, 2, 4, 6]), "identifier"),
-    (Spike(0.0), "spiked"),
-    (Spike(1.0, extent=0.2), "topped"),
-    (Present("count"), "energy"),
-]
-CONTEXT_CASES = [
-    (Absolute(), "code"),
-    (OneHot(categories=[0.0, 4.0, 21.0], other=0.0), "code"),
-    (Log(), "positive"),
-    (Log(offset=0.5), "spiked"),
-    (Logit(), "share"),
-    (Standardise(), "positive"),
-    (Saturate(), "positive"),
-    (Gaussianise(knots=64), "positive"),
-]
-
-
-def case_name(value: object) -> str:
-    return value.name if isinstance(value, Operation) else str(value)
-
-
-def run_graph(emit, values: np.ndarray, row: Row[np.ndarray]) -> np.ndarray:
-    """Result of the nodes that ``emit(graph, values, row)`` adds, for float32 columns."""
-    graph = GraphBuilder()
-    feeds = {"values": values}
-    names = {"values": graph.input("values", ["n", 1])}
-    for kind, variables in (("context", row.context), ("target", row.target)):
-        for name, column in variables.items():
-            feeds[f"{kind}_{name}"] = column
-            names[f"{kind}_{name}"] = graph.input(f"{kind}_{name}", ["n", 1])
-    symbols = Row(
-        {name: names[f"context_{name}"] for name in row.context},
-        {name: names[f"target_{name}"] for name in row.target},
-    )
-    graph.output(emit(graph, names["values"], symbols), "result", ["n", "k"])
-    session = onnxruntime.InferenceSession(graph.model("test").SerializeToString(), providers=["CPUExecutionProvider"])
-    needed = {item.name for item in session.get_inputs()}
-    feeds = {name: np.float32(column)[:, None] for name, column in feeds.items() if name in needed}
-    return session.run(None, feeds)[0]
+from flashsim.training.relations import Difference, Share  # noqa: E402
+from operation_cases import CONTEXT_CASES, DATA, ROW, ROWS, TARGET_CASES, case_name, run_graph  # noqa: E402
 
 
 @pytest.mark.parametrize(("operation", "column"), TARGET_CASES, ids=case_name)
@@ -204,9 +114,80 @@ def test_gaussianise_refuses_a_hidden_spike() -> None:
         Gaussianise().fit(DATA["spiked"], ROW)
 
 
-def test_spike_inside_the_range_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"value = 0.5 is not at an end"):
+def test_a_spike_needs_rows_at_and_beside_it() -> None:
+    with pytest.raises(ValueError, match=r"no row has value = 0.5"):
         Spike(0.5).fit(DATA["share"], ROW)
+    with pytest.raises(ValueError, match=r"all rows have value = 0.0 or one other: 'dequantise'"):
+        Spike(0.0).fit(np.array([0.0, 1.0, 1.0]), ROW)
+    with pytest.raises(ValueError, match=r"extent = -1 is not a number above 0"):
+        Spike(0.0, extent=-1)
+
+
+def test_nothing_lies_between_a_spike_and_its_neighbours() -> None:
+    """Whatever the network returns: -1 stands for "there is none", -0.3 would mean nothing."""
+    operation = Spike(-1.0)
+    operation.fit(DATA["outside"], ROW)
+    anything = np.linspace(-20, 20, 4001)
+    for result in (operation.inverse(anything, ROW), run_graph(operation.emit_inverse, anything, ROW)[:, 0]):
+        assert result.min() == -1
+        assert result[result > -1].min() == pytest.approx(0.2, abs=1e-3)
+        assert np.all(np.diff(result) >= 0)
+
+
+def test_several_spikes_highest_first() -> None:
+    generator = np.random.default_rng(1)
+    values = np.where(generator.random(4000) < 0.2, 0.0, generator.normal(0, 2, 4000))
+    values[generator.random(4000) < 0.1] = -1.0
+    operations = ({"op": "spike", "value": 0.0}, {"op": "spike", "value": -1.0}, {"op": "gaussianise"})
+    prepared = Preprocessing([GEN], [VariableConfig("x", (-99.0, 99.0), operations)])
+    context = np.linspace(1, 2, 4000)[:, None]
+    prepared.fit(context, values[:, None], generator)
+    encoded = prepared.encode_target(context, values[:, None], generator)
+    decoded = prepared.decode_target(context, encoded)[:, 0]
+    for atom in (0.0, -1.0):
+        assert np.array_equal(decoded == atom, values == atom)
+    np.testing.assert_allclose(decoded, values, atol=1e-4)
+
+
+def test_atoms_of_single_precision_data_are_recognised() -> None:
+    """0.1 in a recipe is not the number that a branch of floats holds."""
+    generator = np.random.default_rng(1)
+    values = np.where(generator.random(500) < 0.3, 0.1, generator.normal(size=500)).astype(np.float32)
+    spike = Spike(0.1)
+    spike.fit(values.astype(float), ROW)
+    prepared = spike.forward(values.astype(float), ROW, generator)
+    assert np.mean(spike.inverse(prepared, ROW).astype(np.float32) == np.float32(0.1)) > 0.25
+    steps = np.float32([0.1, 0.2, 0.7])[generator.integers(0, 3, 500)]
+    dequantise = Dequantise(values=[0.1, 0.2, 0.7])
+    dequantise.fit(steps.astype(float), ROW)
+    spread = dequantise.forward(steps.astype(float), ROW, generator)
+    assert np.array_equal(dequantise.inverse(spread, ROW).astype(np.float32), steps)
+
+
+def test_values_that_are_not_allowed_are_counted() -> None:
+    with pytest.raises(ValueError, match=r"2 rows have values \[4.0\], which are not among the allowed \[0, 2, 6\]"):
+        Dequantise(values=[0, 2, 6]).fit(np.array([0.0, 2, 4, 4, 6]), ROW)
+    with pytest.raises(ValueError, match=r"1 rows have values \[0.5\], which are not whole numbers"):
+        Dequantise().fit(np.array([0.0, 0.5, 1]), ROW)
+    with pytest.raises(ValueError, match=r"whole numbers from 0 to 1e\+06 are too many"):
+        Dequantise().fit(np.array([0.0, 1e6]), ROW)
+
+
+def test_whole_numbers_beyond_the_training_data_move_to_its_ends() -> None:
+    operation = Dequantise()
+    operation.fit(np.array([3.0, 4, 5]), ROW)
+    spread = operation.forward(np.array([2.0, 3, 9]), ROW, np.random.default_rng(1))
+    assert operation.inverse(spread, ROW).tolist() == [3, 3, 5]
+
+
+def test_a_category_that_never_occurs_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"no row has the value 7 or 9, so that nothing .* counts as other = 0"):
+        OneHot(categories=[0.0, 4.0, 7.0, 9.0], other=0.0).fit(DATA["code"], ROW)
+
+
+def test_angles_close_the_circle() -> None:
+    ends = Angle(period=360.0).forward(np.array([-180.0, 180.0, 90.0]), ROW, np.random.default_rng(0))
+    np.testing.assert_allclose(ends, [[-1, 0], [-1, 0], [0, 1]], atol=1e-15)
 
 
 def test_shares_never_exceed_the_total() -> None:
@@ -264,7 +245,7 @@ def preparation() -> tuple[Preprocessing, np.ndarray, np.ndarray]:
     smeared = DATA["positive"] * np.random.default_rng(5).lognormal(0, 0.1, ROWS)
     reco = np.stack([np.minimum(DATA["energy"], 2.0), smeared, DATA["count"]], axis=1)
     reco[:, 0] *= np.random.default_rng(6).uniform(0.9, 1.0, ROWS)
-    prepared.fit(gen, reco, np.random.default_rng(1))
+    prepared.fit(gen, reco, np.random.default_rng(11))
     return prepared, gen, reco
 
 
@@ -306,8 +287,39 @@ def test_a_whole_row_as_a_graph() -> None:
     assert np.array_equal(sample[:, 0] == 0, sample[:, 2] == 0)
 
 
-def test_values_that_cannot_be_prepared_name_variable_and_operation() -> None:
+def test_training_values_are_checked_before_they_are_used() -> None:
     prepared = Preprocessing([GEN], [VariableConfig("btag", (0.0, 1.0), ({"op": "logit"},))])
+    gen, tag = DATA["positive"][:, None], DATA["share"][:, None]
+
+    def refused(message: str, context: np.ndarray, target: np.ndarray) -> None:
+        with pytest.raises(ValueError, match=message):
+            prepared.fit(context, target, np.random.default_rng(0))
+
+    broken = tag.copy()
+    broken[[3, 5], 0] = np.nan, np.inf
+    refused("target variable 'btag': 2 of 3001 rows are not finite", gen, broken)
+    broken[[3, 5], 0] = 1.5, -0.1
+    refused(r"target variable 'btag': 2 of 3001 rows are outside \[0, 1\]", gen, broken)
+    refused(r"context variable 'pt': every training value is 7: a constant variable", np.full_like(gen, 7.0), tag)
+
+
+def test_rows_that_cannot_be_encoded_are_counted() -> None:
+    values = DATA["positive"][:, None].copy()
+    prepared = Preprocessing([GEN], [VariableConfig("pt", (-99.0, 1000.0), ({"op": "log"},))])
+    prepared.fit(values, values, np.random.default_rng(0))
+    values[[1, 2000]] = -1.0
+    with pytest.raises(ValueError, match=r"context variable 'pt': 2 of 3001 rows are not finite after log, saturate"):
+        prepared.encode(values, np.abs(values), np.random.default_rng(0))
+    with pytest.raises(ValueError, match=r"target variable 'pt': 2 of 3001 rows are not finite after log$"):
+        prepared.encode(np.abs(values), values, np.random.default_rng(0))
+    flavours = Preprocessing([GEN], [VariableConfig("id", (0.0, 9.0), ({"op": "dequantise", "values": [0, 2, 6]},))])
+    flavours.fit(np.abs(values), DATA["identifier"][:, None], np.random.default_rng(0))
+    with pytest.raises(ValueError, match=r"target variable 'id': dequantise: 1 rows have values \[5.0\]"):
+        flavours.encode(np.ones((2, 1)), np.array([[2.0], [5.0]]), np.random.default_rng(0))
+
+
+def test_values_that_cannot_be_prepared_name_variable_and_operation() -> None:
+    prepared = Preprocessing([GEN], [VariableConfig("btag", (0.0, 1000.0), ({"op": "logit"},))])
     with pytest.raises(ValueError, match=r"target variable 'btag': logit: values reach from"):
         prepared.fit(DATA["positive"][:, None], DATA["positive"][:, None], np.random.default_rng(0))
 
@@ -327,6 +339,9 @@ def test_values_that_cannot_be_prepared_name_variable_and_operation() -> None:
         (({"op": "gaussianise", "knots": 1},), r"knots = 1 must be 3 or more"),
         (({"op": "logit", "epsilon": 2.0},), r"epsilon = 2.0 is not in"),
         (({"op": "dequantise", "values": [2, 1]},), r"must be two or more numbers in ascending order"),
+        (({"op": "arctanh", "bound": 0},), r"operation 'arctanh': bound = 0 is not a number above 0"),
+        (({"op": "arctanh", "epsilon": 1.0},), r"epsilon = 1.0 is not in \(0, 1\)"),
+        (({"op": "angle"},), r"operation 'angle' cannot be used for a target variable"),
     ],
 )
 def test_recipe_errors_name_the_culprit(operations: tuple[dict, ...], message: str) -> None:

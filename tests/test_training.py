@@ -1,386 +1,481 @@
-"""Recipes, data, probability path, solvers, and a training that repeats and resumes bit for bit."""
+"""A training repeats, resumes bit for bit, stops when it should, and never loses a good checkpoint."""
 
 from __future__ import annotations
 
 import json
-import re
+import math
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-uproot = pytest.importorskip("uproot")
-ak = pytest.importorskip("awkward")
+pytest.importorskip("onnx")
 
-from flashsim.training import (  # noqa: E402
-    CheckpointError,
-    ConfigError,
-    DatasetError,
-    FlowConfig,
-    Pairs,
-    TrainedFlow,
-    TrainingDiverged,
-    load_config,
-    read_pairs,
-    train,
+from flashsim.training import FlowConfig, Pairs, TrainedFlow, TrainingDiverged, train  # noqa: E402
+from flashsim.training.checkpoint import load_checkpoint  # noqa: E402
+from flashsim.training.config import (  # noqa: E402
+    AffineConfig,
+    DatasetConfig,
+    FlowMatchingConfig,
+    SplineConfig,
+    TrainingConfig,
+    VariableConfig,
 )
-from flashsim.training.compare import (  # noqa: E402
-    kolmogorov_smirnov,
-    marginal_distances,
-    plot_marginals,
-    plot_response,
-)
-from flashsim.training.config import config_from_dict, config_to_dict  # noqa: E402
-from flashsim.training.flow_matching import (  # noqa: E402
-    flow_matching_loss,
-    integrate,
-    path_point,
-    path_velocity,
-    stratified_times,
-)
-from flashsim.training.network import VelocityNetwork  # noqa: E402
+from flashsim.training.device import choose_device  # noqa: E402
+from flashsim.training.improvement import Improvement  # noqa: E402
+from flashsim.training.loss_plot import LOSS_LABELS, plot_loss  # noqa: E402
+from flashsim.training.schedule import Schedule  # noqa: E402
 from flashsim.training.trainer import Trainer  # noqa: E402
 
-RECIPE = """
-name = "toys"
-collection = "Jet"
-source = "GenJet"
-sort_by = "pt"
+MODELS = {
+    "flow_matching": FlowMatchingConfig(hidden=(16, 16), time_frequencies=2),
+    "affine": AffineConfig(transforms=2, hidden=(8,)),
+    "spline": SplineConfig(transforms=2, hidden=(8,), bins=3),
+}
 
-[dataset]
-index = "Jet_genJetIdx"
-validation_fraction = 0.1
-
-[model]
-hidden = [16, 16]
-time_frequencies = 2
-
-[training]
-epochs = 4
-batch_size = 100
-seed = 3
-
-[[context]]
-name = "pt"
-unit = "GeV"
-range = [0, 1000]
-operations = ["log", "saturate", "standardise"]
-
-[[target]]
-name = "pt"
-unit = "GeV"
-range = [0, 1000]
-operations = [{ op = "ratio", to = "pt" }, "gaussianise"]
-
-[[target]]
-name = "nMuons"
-dtype = "uint8"
-range = [0, 255]
-operations = ["dequantise", "gaussianise"]
-"""
+CONFIG = FlowConfig(
+    name="toys",
+    collection="Jet",
+    source="GenJet",
+    sort_by="pt",
+    dataset=DatasetConfig(index="Jet_genJetIdx", validation_fraction=0.1),
+    context=(VariableConfig("pt", (0.0, 1000.0), ({"op": "log"}, {"op": "saturate"}, {"op": "standardise"})),),
+    target=(
+        VariableConfig("pt", (0.0, 1000.0), ({"op": "ratio", "to": "pt"}, {"op": "gaussianise"})),
+        VariableConfig("nMuons", (0.0, 255.0), ({"op": "dequantise"}, {"op": "gaussianise"}), dtype="uint8"),
+    ),
+    model=MODELS["flow_matching"],
+    training=TrainingConfig(epochs=4, batch_size=100, seed=3),
+)
 
 
-@pytest.fixture
-def config(tmp_path: Path) -> FlowConfig:
-    path = tmp_path / "toys.toml"
-    path.write_text(RECIPE)
-    return load_config(path)
+def toy_pairs(rows: int = 600, seed: int = 1) -> Pairs:
+    """Prepared, they are standard normal, independent of each other and of the context."""
+    generator = np.random.default_rng(seed)
+    gen = generator.uniform(20, 200, rows)
+    reco = np.stack([gen * generator.normal(1, 0.1, rows), generator.integers(0, 3, rows)], axis=1)
+    return Pairs(gen[:, None].astype(np.float32), reco.astype(np.float32), ["toys.root"], rows)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture
 def pairs() -> Pairs:
-    generator = np.random.default_rng(1)
-    gen = generator.uniform(20, 200, 600)
-    reco = np.stack([gen * generator.normal(1, 0.1, 600), generator.integers(0, 3, 600)], axis=1)
-    return Pairs(gen[:, None].astype(np.float32), reco.astype(np.float32), ["toys.root"], 100)
+    return toy_pairs()
 
 
-def test_shipped_recipe_is_valid_and_survives_a_round_trip() -> None:
-    shipped = load_config(Path(str(files("flashsim.training") / "jets.toml")))
-    assert len(shipped.context) == 6
-    assert len(shipped.target) == 16
-    assert shipped.model.hidden == (32, 64, 128, 128, 64, 32)
-    assert config_from_dict(json.loads(json.dumps(config_to_dict(shipped)))) == shipped
+def changed(**settings: Any) -> FlowConfig:
+    return replace(CONFIG, training=replace(CONFIG.training, **settings))
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ("epochs = 4", "epoch = 4", r"toys.toml: training: unknown key 'epoch'; did you mean 'epochs'"),
-        ("epochs = 4", "epochs = 0", r"training.epochs: expected at least 1, found 0"),
-        ("epochs = 4", 'epochs = "4"', r"training: epochs: expected int, found '4'"),
-        ("[model]", "[modl]", r"unknown key 'modl'; did you mean 'model'"),
-        ("hidden = [16, 16]", "hidden = [16, 0]", r"model.hidden"),
-        ('index = "Jet_genJetIdx"', "", r"dataset: missing key 'index'"),
-        ('dtype = "uint8"', 'dtype = "unit8"', r"target variable 'nMuons': dtype 'unit8'; did you mean 'uint8'"),
-        ("range = [0, 255]", "range = [0]", r"target\[1\]: range: expected 2 values, found 1"),
-        ("range = [0, 255]", "range = [255, 0]", r"target variable 'nMuons': range .* has no values"),
-        ('name = "nMuons"', 'name = "pt"', r"target variable 'pt' is declared twice"),
-        ('sort_by = "pt"', 'sort_by = "p"', r"sort_by: 'p' is no target variable; did you mean 'pt'"),
-        ('"dequantise"', '"dequantize"', r"unknown operation 'dequantize'; did you mean 'dequantise'"),
-        ('"dequantise"', "3", r'operations\[0\]: expected "name" or'),
-        ("name = ", "name : ", r"not a TOML file"),
-        (
-            "[training]",
-            '[sampling]\nsolver = "rk5"\n[training]',
-            r"sampling.solver: expected one of euler, midp",
-        ),
-    ],
-)
-def test_recipe_errors_name_file_key_and_remedy(tmp_path: Path, old: str, new: str, message: str) -> None:
-    path = tmp_path / "toys.toml"
-    path.write_text(RECIPE.replace(old, new))
-    with pytest.raises(ConfigError, match=message):
-        load_config(path)
+def quietly(config: FlowConfig, pairs: Pairs, path: Path, **options: Any) -> TrainedFlow:
+    return train(config, pairs, path, progress=False, threads=1, device="cpu", **options)
 
 
-def test_a_point_of_the_path_moves_with_its_velocity() -> None:
-    generator = torch.Generator().manual_seed(1)
-    x, noise = torch.randn(50, 3, generator=generator).double(), torch.randn(50, 3, generator=generator).double()
-    time = stratified_times(50, generator).double() * 0.999
-    z = path_point(x, noise, time, 0.01)
-    expected = x - 0.99 * noise
-    torch.testing.assert_close(path_velocity(x, z, time, 0.01), expected)
-    torch.testing.assert_close((path_point(x, noise, time + 1e-6, 0.01) - z) / 1e-6, expected, rtol=1e-6, atol=1e-6)
-    assert torch.equal(path_point(x, noise, torch.zeros(50, 1).double(), 0.01), noise)
+def finish(config: FlowConfig, pairs: Pairs, path: Path, resume: bool = False) -> None:
+    """What `train` does, without pictures."""
+    trainer = Trainer(config, pairs, path, saved=load_checkpoint(path) if resume else None)
+    while not trainer.finished:
+        trainer.run_epoch()
+        trainer.save()
 
 
-def test_the_path_has_the_mean_and_width_of_the_paper() -> None:
-    generator = torch.Generator().manual_seed(2)
-    noise = torch.randn(200_000, 1, generator=generator)
-    z = path_point(torch.tensor([[2.0]]), noise, torch.tensor([[0.75]]), 0.1)
-    assert z.mean().item() == pytest.approx(0.75 * 2.0, abs=0.005)
-    assert z.std().item() == pytest.approx(1 - 0.9 * 0.75, rel=0.01)
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    """Everything that a resumed training must share with an uninterrupted one."""
+    saved = load_checkpoint(path)
+    tensors = {f"{part}.{key}": value for part in ("model", "average", "best") for key, value in saved[part].items()}
+    for index, state in saved["optimiser"]["state"].items():
+        tensors |= {f"optimiser.{index}.{key}": value for key, value in state.items()}
+    return tensors
 
 
-def test_stratified_times_are_uniform() -> None:
-    times = stratified_times(1000, torch.Generator().manual_seed(3)).squeeze(1)
-    assert torch.equal((times * 1000).floor(), torch.arange(1000.0))
+def history(path: Path) -> list[dict[str, float]]:
+    entries = json.loads(path.with_name(f"{path.name}.history.json").read_text())
+    return [{key: value for key, value in entry.items() if key != "seconds"} for entry in entries]
 
 
-def test_the_loss_is_least_for_the_exact_velocity() -> None:
-    """For x ~ N(m, s²) the marginal velocity is known: E[x - (1-σ) noise | z], linear in z."""
-    mean, width, sigma = 1.5, 0.5, 1e-3
-    generator = torch.Generator().manual_seed(4)
-    x = mean + width * torch.randn(100_000, 1, generator=generator)
-    noise = torch.randn(100_000, 1, generator=generator)
-    time = stratified_times(100_000, generator)[torch.randperm(100_000, generator=generator)]
-
-    def velocity(z, t, context, shift: float = 0.0):
-        remaining = 1 - (1 - sigma) * t
-        slope = (t * width**2 - (1 - sigma) * remaining) / (t**2 * width**2 + remaining**2)
-        return mean + slope * (z - t * mean) + shift
-
-    def loss(shift: float) -> float:
-        return flow_matching_loss(lambda *a: velocity(*a, shift=shift), x, x, noise, time, sigma).item()
-
-    assert loss(0.0) < loss(0.05)
-    assert loss(0.0) < loss(-0.05)
-    sample = integrate(velocity, noise, x, steps=100, solver="midpoint")
-    assert sample.mean().item() == pytest.approx(mean, abs=0.01)
-    assert sample.std().item() == pytest.approx(width, rel=0.02)
+def assert_same(first: Path, second: Path) -> None:
+    assert history(first) == history(second)
+    one, other = weights(first), weights(second)
+    assert one.keys() == other.keys()
+    assert [name for name in one if not torch.equal(one[name], other[name])] == []
 
 
-@pytest.mark.parametrize(("solver", "order"), [("euler", 1), ("midpoint", 2)])
-def test_solvers_converge_with_their_order(solver: str, order: int) -> None:
-    start = torch.ones(1, 1, dtype=torch.float64)
-
-    def error(steps: int) -> float:
-        end = integrate(lambda x, t, c: x * torch.cos(t.double()), start, start, steps, solver)
-        return abs(end.item() - np.exp(np.sin(1.0)))
-
-    assert np.log2(error(20) / error(40)) == pytest.approx(order, abs=0.15)
+class Stopped(Exception):
+    pass
 
 
-def test_impossible_integrations_are_refused() -> None:
-    start = torch.ones(1, 1)
-    with pytest.raises(ValueError, match="solver 'rk5' is not one of euler, midpoint, heun, rk4"):
-        integrate(lambda x, t, c: x, start, start, 1, "rk5")
-    with pytest.raises(ValueError, match="steps = 0"):
-        integrate(lambda x, t, c: x, start, start, 0, "euler")
+def run_until(trainer: Trainer, epoch: int, batch: int) -> None:
+    """Trains, and is torn away after having saved at this point."""
+
+    def stop() -> None:
+        if (trainer.epoch, trainer.batch) == (epoch, batch):
+            trainer.save()
+            raise Stopped
+
+    while trainer.epoch < epoch:
+        trainer.run_epoch()
+    if not batch:
+        trainer.save()
+        return
+    with pytest.raises(Stopped):
+        trainer.run_epoch(stop)
 
 
-def test_network_uses_position_time_and_context_row_by_row() -> None:
-    torch.manual_seed(0)
-    network = VelocityNetwork(dimension=3, context_features=2, hidden=(8, 16, 16), frequencies=2)
-    x, time, context = torch.randn(6, 3), torch.rand(6, 1), torch.randn(6, 2)
-    result = network(x, time, context)
-    order = torch.tensor([3, 1, 5, 0, 2, 4])
-    torch.testing.assert_close(network(x[order], time[order], context[order]), result[order])
-    for changed in ((x + 1, time, context), (x, time + 0.1, context), (x, time, context + 1)):
-        assert (network(*changed) - result).abs().min() > 0
-
-
-def write_events(path: Path, kind: str = "TTree", **changes: object) -> Path:
-    columns = {
-        "GenJet_pt": ak.Array([[50.0, 30.0], [], [90.0, 80.0, 20.0]]),
-        "Jet_pt": ak.Array([[52.0, 33.0], [], [95.0, 71.0, 22.0]]),
-        "Jet_nMuons": ak.values_astype(ak.Array([[1, 0], [], [0, 2, 0]]), np.uint8),
-        "Jet_genJetIdx": ak.values_astype(ak.Array([[0, 1], [], [1, 0, 2]]), np.int16),
-        **changes,
-    }
-    with uproot.recreate(path) as file:
-        make = file.mktree if kind == "TTree" else file.mkrntuple
-        make("Events", columns)
-    return path
-
-
-@pytest.mark.parametrize("kind", ["TTree", "RNTuple"])
-def test_pairs_follow_the_index(tmp_path: Path, config: FlowConfig, kind: str) -> None:
-    path = write_events(tmp_path / "events.root", kind)
-    pairs = read_pairs([path, path], config)
-    assert pairs.context[:5, 0].tolist() == [50, 30, 80, 90, 20]
-    assert pairs.target[:5].tolist() == [[52, 1], [33, 0], [95, 0], [71, 2], [22, 0]]
-    assert (len(pairs), pairs.events, pairs.files, pairs.dropped) == (10, 6, ["events.root", "events.root"], {})
-    assert pairs.checksum() != read_pairs([path], config).checksum()
-
-
-def test_unusable_rows_are_counted_by_reason(tmp_path: Path, config: FlowConfig) -> None:
-    broken = ak.Array([[np.nan, 33.0], [], [5000.0, 71.0, 22.0]])
-    path = write_events(tmp_path / "events.root", Jet_pt=broken, Jet_genJetIdx=ak.Array([[0, -1], [], [1, 0, 2]]))
-    with pytest.raises(DatasetError, match=r"2 of 4 rows are unusable.*Jet_pt not finite: 1 rows"):
-        read_pairs([path], config)
-    tolerant = replace(config, dataset=replace(config.dataset, maximum_dropped_fraction=0.9))
-    pairs = read_pairs([path], tolerant)
-    assert pairs.target[:, 0].tolist() == [71, 22]
-    assert pairs.dropped == {
-        "Jet_genJetIdx below 0 (no GEN partner)": 1,
-        "Jet_pt not finite": 1,
-        "Jet_pt outside [0, 1000]": 1,
-    }
-
-
-def test_unusable_files_are_named(tmp_path: Path, config: FlowConfig) -> None:
-    path = write_events(tmp_path / "events.root")
-    beyond = write_events(tmp_path / "beyond.root", Jet_genJetIdx=ak.Array([[0, 1], [], [1, 0, 3]]))
-    with pytest.raises(DatasetError, match=r"beyond.root: Jet_genJetIdx = \[1, 0, 3\] in an event with 3 objects"):
-        read_pairs([beyond], config)
-    with pytest.raises(DatasetError, match=r"events.root: no tree 'Runs'"):
-        read_pairs([path], replace(config, dataset=replace(config.dataset, tree="Runs")))
-    other = replace(config, target=(replace(config.target[0], branch="Jet_energy"), config.target[1]))
-    with pytest.raises(DatasetError, match=r"events.root: 'Events' has no branch 'Jet_energy'"):
-        read_pairs([path], other)
-    with pytest.raises(DatasetError, match=r"absent.root: cannot be opened"):
-        read_pairs([tmp_path / "absent.root"], config)
-
-
-def test_kolmogorov_smirnov_distance_of_known_samples() -> None:
-    assert kolmogorov_smirnov(np.array([1.0, 2, 3, 4]), np.array([3.0, 4, 5, 6])) == pytest.approx(0.5)
-    assert kolmogorov_smirnov(np.array([0.0, 0, 1]), np.array([0.0, 1, 1])) == pytest.approx(1 / 3)
-    assert kolmogorov_smirnov(np.arange(5.0), np.arange(5.0)) == 0
-
-
-def test_comparison_pictures_are_drawn(tmp_path: Path, config: FlowConfig, pairs: Pairs) -> None:
-    distances = marginal_distances(pairs.target, pairs.target[:300], config.target)
-    assert list(distances) == ["pt", "nMuons"]
-    assert 0 < max(distances.values()) < 0.2
-    plot_marginals(pairs.target, pairs.target[:300], config.target, tmp_path / "marginals.png")
-    generator = np.random.default_rng(2)
-    context = {"pt": generator.uniform(20, 200, 4000), "partonFlavour": generator.choice([1, 21, -4, 5], 4000)}
-    reco = {"pt": context["pt"] * generator.normal(1, 0.1, 4000), "btag": generator.random(4000)}
-    plot_response(context, reco, reco, tmp_path / "response.png")
-    for name in ("marginals.png", "response.png"):
-        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
-
-
-def weights(flow: TrainedFlow) -> dict[str, torch.Tensor]:
-    return flow.model.state_dict()
-
-
-def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
-    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
-
-
-def test_training_repeats_and_resumes_bit_for_bit(tmp_path: Path, config: FlowConfig, pairs: Pairs) -> None:
-    whole = train(config, pairs, tmp_path / "whole.pt", threads=1, progress=False)
-    again = train(config, pairs, tmp_path / "again.pt", threads=1, progress=False)
-    trainer = Trainer(config, pairs, tmp_path / "parts.pt")
-    trainer.run_epoch()
-    trainer.save()
-    trainer.run_epoch()
-    parts = train(config, pairs, tmp_path / "parts.pt", resume=True, threads=1, progress=False)
-    assert same(weights(whole), weights(again))
-    assert same(weights(whole), weights(parts))
-    losses = [
-        [(entry["epoch"], entry["training_loss"], entry["validation_loss"]) for entry in json.loads(path.read_text())]
-        for path in sorted(tmp_path.glob("*.history.json"))
-    ]
-    assert len(losses[0]) == config.training.epochs
-    assert losses[0] == losses[1] == losses[2]
-    other = train(
-        replace(config, training=replace(config.training, seed=4)), pairs, tmp_path / "other.pt", progress=False
-    )
-    assert not same(weights(whole), weights(other))
-    assert (tmp_path / "whole.pt.loss.png").read_bytes().startswith(b"\x89PNG")
+def test_training_repeats_and_depends_on_the_seed(tmp_path: Path, pairs: Pairs) -> None:
+    for name, seed in (("once", 3), ("again", 3), ("other", 4)):
+        quietly(changed(seed=seed), pairs, tmp_path / f"{name}.pt")
+    assert_same(tmp_path / "once.pt", tmp_path / "again.pt")
+    once, other = weights(tmp_path / "once.pt"), weights(tmp_path / "other.pt")
+    assert not torch.equal(once["model.velocity.output.weight"], other["model.velocity.output.weight"])
+    assert (tmp_path / "once.pt.loss.png").read_bytes().startswith(b"\x89PNG")
     assert not list(tmp_path.glob("*.tmp"))
 
 
-def test_training_approaches_the_least_possible_loss(tmp_path: Path, config: FlowConfig, pairs: Pairs) -> None:
-    """The prepared toys are standard normal and independent: the least loss is ∫ dt / (t² + (1-t)²) = π/2."""
-    longer = replace(config, training=replace(config.training, epochs=30, batch_size=50, learning_rate=0.01))
-    flow = train(longer, pairs, tmp_path / "toys.pt", threads=1, progress=False)
-    history = json.loads((tmp_path / "toys.pt.history.json").read_text())
-    assert history[0]["training_loss"] > 1.75
-    assert history[-1]["training_loss"] == pytest.approx(np.pi / 2, rel=0.06)
-    assert history[-1]["learning_rate"] < 0.1 * history[1]["learning_rate"]
-    provenance = flow.provenance
-    assert provenance["files"] == ["toys.root"]
-    assert provenance["pairs"] + provenance["validation_pairs"] == 600
-    assert provenance["epochs"] == 30
-    assert provenance["parameters"] == sum(parameter.numel() for parameter in flow.model.parameters())
-    assert provenance["data_sha256"] == pairs.checksum()
+@pytest.mark.parametrize("family", MODELS)
+@pytest.mark.parametrize("schedule", ["cosine", "constant", "plateau"])
+@pytest.mark.parametrize("batch", [0, 4], ids=["between epochs", "within an epoch"])
+def test_a_resumed_training_is_bit_identical(
+    tmp_path: Path, pairs: Pairs, family: str, schedule: str, batch: int
+) -> None:
+    config = replace(changed(epochs=2, schedule=schedule, plateau_epochs=1), model=MODELS[family])
+    whole, parts = tmp_path / "whole.pt", tmp_path / "parts.pt"
+    finish(config, pairs, whole)
+    torn = Trainer(config, pairs, parts)
+    run_until(torn, epoch=1, batch=batch)
+    saved = load_checkpoint(parts)
+    assert (saved["epoch"], saved["batch"]) == (1, batch)
+    finish(config, pairs, parts, resume=True)
+    assert_same(whole, parts)
 
 
-def test_resuming_something_else_is_refused(tmp_path: Path, config: FlowConfig, pairs: Pairs) -> None:
-    path = tmp_path / "toys.pt"
-    with pytest.raises(FileNotFoundError, match=re.escape(str(path))):
-        train(config, pairs, path, resume=True, progress=False)
-    train(config, pairs, path, progress=False)
-    longer = replace(config, training=replace(config.training, epochs=9))
-    with pytest.raises(CheckpointError, match="another recipe, which differs in training"):
-        train(longer, pairs, path, resume=True, progress=False)
-    fewer = Pairs(pairs.context[:500], pairs.target[:500])
-    with pytest.raises(CheckpointError, match=r"made from other data \(toys.root\)"):
-        train(config, fewer, path, resume=True, progress=False)
-    path.write_bytes(b"no checkpoint")
-    with pytest.raises(CheckpointError, match="not a checkpoint of a flow"):
-        TrainedFlow.load(path)
+KILLED = """
+import sys
+import torch
+torch.set_num_threads(1)
+sys.path.insert(0, sys.argv[1])
+from test_training import changed, quietly, toy_pairs
+from pathlib import Path
+quietly(changed(epochs=100_000, checkpoint_minutes=0), toy_pairs(), Path(sys.argv[2]))
+"""
 
 
-def test_a_diverging_training_stops_and_keeps_the_last_good_checkpoint(
-    tmp_path: Path, config: FlowConfig, pairs: Pairs
+def test_a_killed_training_resumes_bit_identically(tmp_path: Path, pairs: Pairs) -> None:
+    """Killed at any moment, while it does little but write checkpoints."""
+    path, kept = tmp_path / "killed.pt", tmp_path / "kept.pt"
+    command = [sys.executable, "-W", "ignore", "-c", KILLED, str(Path(__file__).parent), str(path)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        deadline = time.monotonic() + 120
+        while not path.exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.05)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL, errors.decode()
+    config = changed(epochs=100_000, checkpoint_minutes=0)
+    resumed = Trainer(config, pairs, path, saved=load_checkpoint(path))
+    whole = Trainer(config, pairs, kept)
+    reached = (resumed.epoch, resumed.batch)
+    assert reached > (0, 0)
+    resumed.run_epoch()
+    while whole.epoch < resumed.epoch:
+        whole.run_epoch()
+    for trainer in (resumed, whole):
+        trainer.save()
+    assert_same(path, kept)
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one(
+    tmp_path: Path, pairs: Pairs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "toys.pt"
-    trainer = Trainer(config, pairs, path)
+    trainer = Trainer(CONFIG, pairs, path)
     trainer.run_epoch()
     trainer.save()
     good = path.read_bytes()
-    with torch.no_grad():
-        trainer.model.velocity.output.weight.mul_(1e4)
-    with pytest.raises(TrainingDiverged, match=r"epoch 2: the loss rose to .*toys.pt keeps epoch 1"):
-        trainer.run_epoch()
-    with torch.no_grad():
-        trainer.model.velocity.output.weight.fill_(float("nan"))
-    with pytest.raises(TrainingDiverged, match=r"epoch 2: the loss became nan in batch 0"):
-        trainer.run_epoch()
+
+    def full(content: Any, file: Any) -> None:
+        file.write(b"half of it")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    trainer.run_epoch()
+    with pytest.raises(OSError, match="No space left"):
+        trainer.save()
     assert path.read_bytes() == good
-    assert len(json.loads((tmp_path / "toys.pt.history.json").read_text())) == 1
+    assert [file.name for file in tmp_path.glob("toys.pt*")] != []
+    assert not list(tmp_path.glob("*.tmp"))
 
 
-def test_sampling_checks_its_input(tmp_path: Path, config: FlowConfig, pairs: Pairs) -> None:
-    flow = train(replace(config, training=replace(config.training, epochs=1)), pairs, tmp_path / "t.pt", progress=False)
+def test_memory_mapped_pairs_train_the_same_bits(tmp_path: Path, pairs: Pairs) -> None:
+    arrays = {}
+    for name in ("context", "target", "event"):
+        array = getattr(pairs, name)
+        array.tofile(tmp_path / name)
+        arrays[name] = np.memmap(tmp_path / name, array.dtype, mode="r", shape=array.shape)
+    mapped = Pairs(**arrays, files=pairs.files, events=pairs.events)
+    finish(CONFIG, pairs, tmp_path / "memory.pt")
+    finish(CONFIG, mapped, tmp_path / "mapped.pt")
+    assert_same(tmp_path / "memory.pt", tmp_path / "mapped.pt")
+
+
+def test_training_approaches_the_least_possible_loss(tmp_path: Path, pairs: Pairs) -> None:
+    """The prepared toys are standard normal and independent: the least loss is ∫ dt / (t² + (1-t)²) = π/2."""
+    path = tmp_path / "toys.pt"
+    flow = quietly(changed(epochs=30, batch_size=50, learning_rate=0.01, average_decay=0.99), pairs, path)
+    entries = history(path)
+    assert entries[0]["training_loss"] > 1.75
+    assert entries[-1]["training_loss"] == pytest.approx(np.pi / 2, rel=0.06)
+    assert abs(entries[-1]["validation_loss"] - np.pi / 2) < 4 * entries[-1]["validation_error"]
+    assert entries[-1]["learning_rate"] < 0.1 * entries[1]["learning_rate"]
+    provenance = flow.provenance
+    assert provenance["files"] == ["toys.root"]
+    assert provenance["pairs"] + provenance["validation_pairs"] == 600
+    assert (provenance["epochs"], provenance["device"]) == (30, "cpu")
+    assert provenance["parameters"] == sum(parameter.numel() for parameter in flow.model.parameters())
+    assert provenance["data_sha256"] == pairs.checksum()
+    best = min(entries, key=lambda entry: entry["validation_loss"])
+    assert provenance["best_epoch"] == best["epoch"]
+    assert provenance["validation_loss"] == best["validation_loss"]
+
+
+@pytest.mark.parametrize("family", ["affine", "spline"])
+def test_discrete_families_approach_the_entropy(tmp_path: Path, pairs: Pairs, family: str) -> None:
+    """The least negative log likelihood of the toys is the entropy of a standard normal, ½ ln(2πe) per variable."""
+    path = tmp_path / "toys.pt"
+    config = changed(epochs=12, batch_size=50, learning_rate=0.01, average_decay=0.95)
+    finish(replace(config, model=MODELS[family]), pairs, path)
+    last = history(path)[-1]
+    entropy = 2 * 0.5 * math.log(2 * math.pi * math.e)
+    assert abs(last["training_loss"] - entropy) < 0.1
+    assert abs(last["validation_loss"] - entropy) < 4 * last["validation_error"]
+
+
+def rates(settings: TrainingConfig, waited: list[int]) -> list[float]:
+    """Learning rate at the first step of every epoch of ten batches."""
+    schedule = Schedule(settings, batches=10)
+    result = []
+    for epoch, epochs_without in enumerate(waited):
+        result.append(schedule.rate(10 * epoch))
+        schedule.end_epoch(epochs_without)
+    return result
+
+
+def test_schedules() -> None:
+    settings = TrainingConfig(epochs=5, learning_rate=1.0, final_learning_rate=0.01, warmup_epochs=1, plateau_epochs=2)
+    idle = [0, 0, 0, 0, 0]
+    warm = Schedule(settings, batches=10)
+    assert [warm.rate(step) for step in range(10)] == pytest.approx([(step + 1) / 11 for step in range(10)])
+    quarters = [0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * part)) for part in (0, 0.25, 0.5, 0.75)]
+    assert rates(settings, idle)[1:] == pytest.approx(quarters)
+    assert warm.rate(50) == pytest.approx(0.01)
+    assert warm.rate(1000) == pytest.approx(0.01)
+    assert rates(replace(settings, schedule="constant"), idle)[1:] == [1, 1, 1, 1]
+    plateau = replace(settings, schedule="plateau", plateau_factor=0.1, final_learning_rate=0.001)
+    assert rates(plateau, idle)[1:] == [1, 1, 1, 1]
+    assert rates(plateau, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])[1:] == pytest.approx(
+        [1, 1, 0.1, 0.1, 0.01, 0.01, 0.001, 0.001, 0.001]
+    )
+
+
+def test_an_improvement_exceeds_its_noise() -> None:
+    """Losses of two epochs share their fluctuations: a small common shift counts, a shift within the noise does not."""
+    generator = np.random.default_rng(5)
+    common, noise = generator.normal(1, 0.5, 100), generator.normal(0, 0.01, 100)
+    noise -= noise.mean()
+    improvement = Improvement([10] * 100)
+    assert improvement.add(1, common)
+    assert improvement.add(2, common - 0.001 + noise)  # standard error 0.001
+    assert (improvement.best_epoch, improvement.waited) == (2, 1)
+    assert improvement.add(3, common - 0.005 + noise)
+    assert (improvement.best_epoch, improvement.waited) == (3, 0)
+    assert not improvement.add(4, common)
+    assert (improvement.best_epoch, improvement.waited) == (3, 1)
+    assert improvement.best_loss == pytest.approx(np.mean(common) - 0.005)
+
+
+def test_small_improvements_add_up() -> None:
+    generator = np.random.default_rng(6)
+    improvement = Improvement([10] * 100)
+    waited = []
+    for epoch in range(1, 13):
+        noise = generator.normal(0, 0.01, 100)
+        improvement.add(epoch, 1 - 0.0007 * epoch + noise - noise.mean())
+        waited.append(improvement.waited)
+    assert waited[1] == 1
+    assert 0 in waited[2:]
+
+
+def test_early_stopping_keeps_the_best_epoch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Few rows and a large network: the validation loss rises again while the training loss still falls."""
+    path = tmp_path / "toys.pt"
+    config = replace(
+        changed(epochs=400, schedule="constant", patience=8, learning_rate=0.01, average_decay=0.9, batch_size=20),
+        model=FlowMatchingConfig(hidden=(64, 64), time_frequencies=2),
+        dataset=replace(CONFIG.dataset, validation_fraction=0.3),
+    )
+    flow = train(config, toy_pairs(120), path, threads=1, device="cpu")
+    entries = history(path)
+    losses = [entry["validation_loss"] for entry in entries]
+    assert 8 < len(entries) < 400
+    assert flow.provenance["best_epoch"] == 1 + int(np.argmin(losses)) < len(entries)
+    assert "stopped: no improvement beyond its noise in the last 8 epochs" in capsys.readouterr().out
+    saved = load_checkpoint(path)
+    assert any(not torch.equal(saved["best"][name], value) for name, value in saved["average"].items())
+    exported = flow.model.state_dict()
+    assert all(torch.equal(exported[name], value) for name, value in saved["best"].items())
+    # It is over, also for a resumed one, until it may wait longer.
+    quietly(config, toy_pairs(120), path, resume=True)
+    assert len(history(path)) == len(entries)
+    longer = replace(config, training=replace(config.training, patience=9))
+    quietly(longer, toy_pairs(120), path, resume=True)
+    assert len(history(path)) > len(entries)
+
+
+def test_a_plateau_lowers_the_learning_rate(tmp_path: Path) -> None:
+    path = tmp_path / "toys.pt"
+    config = changed(epochs=20, schedule="plateau", plateau_epochs=2, patience=0, learning_rate=0.01, average_decay=0.5)
+    quietly(config, toy_pairs(200), path)
+    rate = [entry["learning_rate"] for entry in history(path)][1:]
+    assert load_checkpoint(path)["reductions"] >= 1
+    assert rate == sorted(rate, reverse=True)
+    steps = sorted(set(rate), reverse=True)
+    assert steps == pytest.approx([max(0.01 * 0.3**power, 1e-6) for power in range(len(steps))])
+    assert len(steps) > 1
+
+
+def test_more_epochs_than_planned(tmp_path: Path, pairs: Pairs, capsys: pytest.CaptureFixture[str]) -> None:
+    """A constant rate gives the bits of a training planned that long; a cosine goes over to the longer one."""
+    for schedule in ("constant", "cosine"):
+        planned, extended = (tmp_path / f"{schedule}_planned.pt", tmp_path / f"{schedule}_extended.pt")
+        config = changed(epochs=4, schedule=schedule)
+        quietly(config, pairs, planned)
+        quietly(changed(epochs=2, schedule=schedule), pairs, extended)
+        train(changed(epochs=2, schedule=schedule), pairs, extended, resume=True, epochs=4, threads=1, device="cpu")
+        said = capsys.readouterr().out
+        assert "4 epochs instead of the 2 planned" in said
+        if schedule == "constant":
+            assert_same(planned, extended)
+            assert "learning rate goes on" not in said
+        else:
+            assert [entry["learning_rate"] for entry in history(extended)][2:] == [
+                entry["learning_rate"] for entry in history(planned)
+            ][2:]
+            assert "the learning rate goes on from 0.00075 instead of 1e-06" in said
+
+
+def test_a_diverging_training_stops_and_keeps_the_last_good_checkpoint(tmp_path: Path, pairs: Pairs) -> None:
+    path = tmp_path / "toys.pt"
+    trainer = Trainer(CONFIG, pairs, path)
+    with pytest.raises(TrainingDiverged, match="no epoch was saved yet"):
+        spoilt = Trainer(CONFIG, pairs, path)
+        spoil(spoilt, math.nan)
+        spoilt.run_epoch()
+    trainer.run_epoch()
+    trainer.save()
+    good = path.read_bytes()
+    spoil(trainer, 1e4)
+    with pytest.raises(
+        TrainingDiverged, match=r"epoch 2: the loss rose to .*toys.pt keeps epoch 1. Lower training.lea"
+    ):
+        trainer.run_epoch()
+    trainer = Trainer(CONFIG, pairs, path, saved=load_checkpoint(path))
+    spoil(trainer, 1e4)
+    with pytest.raises(TrainingDiverged, match=r"epoch 2: the loss rose to"):  # nor within an epoch
+        trainer.run_epoch(trainer.save)
+    trainer = Trainer(CONFIG, pairs, path, saved=load_checkpoint(path))
+    spoil(trainer, math.nan)
+    with pytest.raises(TrainingDiverged, match=r"epoch 2: the loss became nan by batch 1 of 6"):
+        trainer.run_epoch(trainer.save)
+    assert path.read_bytes() == good
+    assert len(history(path)) == 1
+
+
+def spoil(trainer: Trainer, factor: float) -> None:
+    with torch.no_grad():
+        trainer.model.velocity.output.weight.mul_(factor)
+
+
+def test_a_gradient_that_is_no_number_stops_the_training(tmp_path: Path, pairs: Pairs) -> None:
+    trainer = Trainer(CONFIG, pairs, tmp_path / "toys.pt")
+    trainer.model.velocity.output.bias.register_hook(lambda gradient: gradient * math.inf)
+    with pytest.raises(TrainingDiverged, match=r"epoch 1: the gradient became (inf|nan) by batch 1 of 6"):
+        trainer.run_epoch()
+
+
+def test_a_negative_loss_is_no_divergence(tmp_path: Path) -> None:
+    """Likelihoods of narrow distributions exceed 1: the loss passes 0 on its way down."""
+    generator = np.random.default_rng(7)
+    gen = generator.uniform(20, 200, (400, 1)).astype(np.float32)
+    reco = np.concatenate([gen, gen], axis=1)
+    plain = tuple(VariableConfig(name, (0.0, 1000.0), ({"op": "standardise"},)) for name in ("pt", "mass"))
+    config = replace(
+        changed(epochs=15, learning_rate=0.01, batch_size=20, average_decay=0.9),
+        target=plain,
+        context=(VariableConfig("pt", (0.0, 1000.0), ({"op": "standardise"},)),),
+        model=AffineConfig(transforms=3, hidden=(16,)),
+    )
+    path = tmp_path / "toys.pt"
+    finish(config, Pairs(gen, reco, ["toys.root"], 400), path)
+    losses = [entry["training_loss"] for entry in history(path)]
+    assert losses[0] > 0 > losses[-1]
+
+
+def test_devices() -> None:
+    assert choose_device("cpu") == torch.device("cpu")
+    assert choose_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+    for name in ("gpu", "cuda:x", "cpu:1", ""):
+        with pytest.raises(ValueError, match=f"device '{name}' is not one of auto, cpu, cuda"):
+            choose_device(name)
+    with pytest.raises(
+        ValueError, match=r"device 'cuda:99': torch .* sees \d+ CUDA GPUs here. Use --device cpu, or inst"
+    ):
+        choose_device("cuda:99")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_missing_gpu_is_refused_before_the_data_are_read(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"device 'cuda': torch .* sees 0 CUDA GPUs here"):
+        train(CONFIG, [tmp_path / "absent.root"], tmp_path / "toys.pt", device="cuda")
+
+
+def test_sampling_checks_its_input(tmp_path: Path, pairs: Pairs) -> None:
+    flow = quietly(changed(epochs=1), pairs, tmp_path / "t.pt")
     with pytest.raises(ValueError, match=r"noise has shape \(3, 5\), expected \(3, 2\)"):
         flow.sample(np.ones((3, 1)), np.ones((3, 5)))
     with pytest.raises(ValueError, match=r"context has shape \(3, 2\), expected \(3, 1\)"):
         flow.sample(np.ones((3, 2)), np.ones((3, 2)))
 
 
-@pytest.mark.parametrize("content", [b"", b"hello\n", b"\x80\x04K\x01.", b"PK\x03\x04 not quite a zip"])
-def test_a_file_that_is_no_checkpoint(tmp_path, content):
-    path = tmp_path / "flow.pt"
-    path.write_bytes(content)
-    with pytest.raises(CheckpointError, match=r"flow\.pt: not a checkpoint"):
-        TrainedFlow.load(path)
+@pytest.mark.parametrize("family", LOSS_LABELS)
+@pytest.mark.parametrize("epochs", [1, 50])
+def test_loss_plots_are_drawn(tmp_path: Path, family: str, epochs: int) -> None:
+    entries = [
+        {
+            "epoch": n,
+            "training_loss": 1 / n - 0.5,
+            "validation_loss": 1.1 / n - 0.5,
+            "validation_error": 0.01 + 1 / n**2,
+            "learning_rate": 1e-3 / n,
+        }
+        for n in range(1, epochs + 1)
+    ]
+    plot_loss(entries, tmp_path / "loss.png", family, best_epoch=epochs)
+    assert (tmp_path / "loss.png").read_bytes().startswith(b"\x89PNG")
+    assert set(LOSS_LABELS) == set(MODELS)

@@ -9,9 +9,13 @@ import typer
 from .. import __version__
 from .config import config
 from .demo import demo
+from .export import export
 from .generate import generate
 from .info import info
-from .train import export, train
+from .optimize_steps import optimize_steps
+from .study import study
+from .train import train
+from .validate import validate
 
 __all__ = ["app"]
 
@@ -24,8 +28,9 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 
-for _command in (demo, info, generate, train, export, config):
+for _command in (demo, info, generate, train, export, optimize_steps, validate, config):
     app.command()(_command)
+app.add_typer(study, name="study")
 
 
 def _print_version(wanted: bool) -> None:

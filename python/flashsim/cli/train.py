@@ -1,4 +1,4 @@
-"""``flashsim train`` and ``flashsim export``: from files of pairs to a flow."""
+"""``flashsim train``: from files of pairs to a checkpoint."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import typer
 
 from .errors import user_errors
 
-__all__ = ["export", "train"]
+__all__ = ["train"]
+
+_INTERRUPTED = 130  # what shells make of Ctrl-C
 
 
 def train(
@@ -27,43 +29,53 @@ def train(
     out: Annotated[Path, typer.Option(help="Checkpoint to write; history and loss plot go beside it.")] = Path(
         "checkpoint.pt"
     ),
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint, bit for bit.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Start over and replace the checkpoint.")] = False,
+    epochs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Epochs, also of a checkpoint that was planned for fewer.", show_default="recipe's"),
+    ] = None,
+    device: Annotated[
+        str, typer.Option(help="auto (a CUDA GPU if there is one, else the CPU), cpu, cuda, cuda:N or mps.")
+    ] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.", show_default="what torch takes")] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Keep the pairs here, for data larger than the memory.", show_default="in memory"
+        ),
+    ] = None,
 ) -> None:
-    """Train a flow by flow matching: `flashsim train CONFIG.toml --data a.root b.root`.
+    """Train a flow: `flashsim train CONFIG.toml --data a.root b.root`.
 
-    Needs `pip install "flashsim[train]"`.
+    The checkpoint keeps the epoch with the lowest validation loss, which is what will be exported, and all that
+    `--resume` needs to go on as if the training had not stopped. Needs `pip install "flashsim[train]"`.
     """
     # An option takes one value: what follows the first file after --data arrives as an argument.
     recipes = [file for file in files or [] if file.suffix == ".toml"]
     samples = [*(data or []), *(file for file in files or [] if file.suffix != ".toml")]
-    with user_errors():
-        if len(recipes) > 1:
-            raise ValueError(f"one recipe is needed, not {len(recipes)}: {', '.join(map(str, recipes))}.")
-        if not samples:
-            raise ValueError("no data to train on: name one or more ROOT files after --data.")
-        from ..training import load_config
-        from ..training import train as run
+    try:
+        with user_errors():
+            if len(recipes) > 1:
+                raise ValueError(f"one recipe is needed, not {len(recipes)}: {', '.join(map(str, recipes))}.")
+            if not samples:
+                raise ValueError("no data to train on: name one or more ROOT files after --data.")
+            from ..training import load_config
+            from ..training import train as run
 
-        recipe = recipes[0] if recipes else Path(str(package_files("flashsim.training") / "jets.toml"))
-        flow = run(load_config(recipe), samples, out, resume=resume, threads=threads)
+            recipe = recipes[0] if recipes else Path(str(package_files("flashsim.training") / "jets.toml"))
+            flow = run(
+                load_config(recipe),
+                samples,
+                out,
+                resume=resume,
+                overwrite=overwrite,
+                epochs=epochs,
+                device=device,
+                threads=threads,
+                store=store,
+            )
+    except KeyboardInterrupt:
+        typer.echo(f"interrupted. If {out} was written, --resume goes on from it.", err=True)
+        raise typer.Exit(_INTERRUPTED) from None
     typer.echo(f"{out}: flow '{flow.config.name}'. Next: flashsim export {out} {flow.config.name}.onnx")
-
-
-def export(
-    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint written by `flashsim train`.", show_default=False)],
-    flow: Annotated[Path, typer.Argument(metavar="FLOW.onnx", help="File to write.", show_default=False)],
-    solver: Annotated[
-        str | None,
-        typer.Option(help="euler (one network evaluation a step) or midpoint (two).", show_default="recipe's"),
-    ] = None,
-    steps: Annotated[
-        int | None, typer.Option(min=1, help="Steps unless the flow's user says otherwise.", show_default="recipe's")
-    ] = None,
-) -> None:
-    """Write the trained flow of a checkpoint as one ONNX file. Needs `pip install "flashsim[train]"`."""
-    with user_errors():
-        from ..training import export_flow
-
-        export_flow(checkpoint, flow, solver=solver, default_steps=steps)
-    typer.echo(f"{flow} written. Look at it: flashsim info {flow}")

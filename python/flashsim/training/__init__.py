@@ -1,4 +1,4 @@
-"""Training of flows by flow matching and their export to ONNX.
+"""Training of flows and their export to ONNX.
 
 Needs the optional extra: ``pip install "flashsim[train]"``. Simulating with a flow does not.
 
@@ -16,7 +16,8 @@ from .config import ConfigError, FlowConfig, load_config
 from .dataset import DatasetError, Pairs, read_pairs
 from .export import export_flow
 from .flow import TrainedFlow
-from .trainer import TrainingDiverged, train
+from .run import train
+from .trainer import TrainingDiverged
 
 __all__ = [
     "CheckpointError",

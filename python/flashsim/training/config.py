@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,11 +12,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from .solvers import SOLVERS
+from ..ode.solvers import SOLVERS
 
 __all__ = [
     "DTYPES",
     "MODELS",
+    "SCHEDULES",
     "AffineConfig",
     "ConfigError",
     "DatasetConfig",
@@ -35,6 +37,8 @@ __all__ = [
 DTYPES = (
     "float32", "float64", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "bool",
 )  # fmt: skip
+
+SCHEDULES = ("cosine", "constant", "plateau")
 
 Section = TypeVar("Section")
 
@@ -80,7 +84,9 @@ class FlowMatchingConfig:
     """Continuous flow trained by flow matching, along the path N(t x, (1 - (1 - sigma_min) t)^2) of arXiv:2402.13684.
 
     ``hidden`` are the widths of the residual blocks, ``time_frequencies`` the number of sine-cosine pairs that describe
-    the time. With the ``coupling`` "independent" every row is paired with noise of its own.
+    the time. With the ``coupling`` "independent" every row is paired with noise of its own; with "optimal_transport"
+    rows of like contexts exchange noise for straighter paths, the more alike the larger the ``context_weight``, see
+    `flashsim.training.optimal_transport`.
     """
 
     family: str = "flow_matching"
@@ -88,25 +94,31 @@ class FlowMatchingConfig:
     time_frequencies: int = 4
     sigma_min: float = 1e-4
     coupling: str = "independent"
+    context_weight: float = 30.0
 
 
 @dataclass(frozen=True)
 class AffineConfig:
-    """Discrete flow of affine couplings: ``transforms`` layers, each with a network of the widths ``hidden``."""
+    """Discrete flow of affine couplings (arXiv:1605.08803), each with a network of the widths ``hidden``."""
 
     family: str = "affine"
-    transforms: int = 8
-    hidden: tuple[int, ...] = (128, 128)
+    transforms: int = 10
+    hidden: tuple[int, ...] = (96, 96)
 
 
 @dataclass(frozen=True)
 class SplineConfig:
-    """Discrete flow of rational-quadratic spline couplings with ``bins`` bins (arXiv:1906.04032)."""
+    """Discrete flow of spline couplings (arXiv:1906.04032), each with a network of the widths ``hidden``.
+
+    The splines have ``bins`` bins between -``bound`` and ``bound``, in units of the prepared target; values beyond stay
+    as they are.
+    """
 
     family: str = "spline"
     transforms: int = 4
-    hidden: tuple[int, ...] = (128, 128)
+    hidden: tuple[int, ...] = (96, 96)
     bins: int = 8
+    bound: float = 12.0
 
 
 ModelConfig = FlowMatchingConfig | AffineConfig | SplineConfig
@@ -118,18 +130,31 @@ MODELS: dict[str, type[ModelConfig]] = {
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Optimisation: AdamW, linear warm-up followed by a cosine, averaged weights, clipped gradients."""
+    """Optimisation: AdamW with clipped gradients; the exponential average of the weights is what counts in the end.
+
+    ``schedule`` of the learning rate after a linear warm-up: "cosine" down to ``final_learning_rate`` at the last
+    epoch, "constant", or "plateau", which multiplies it by ``plateau_factor`` after ``plateau_epochs`` epochs without
+    improvement. An epoch improves if the validation loss sinks by more than its noise. After ``patience`` epochs
+    without improvement the training stops; 0 never stops early, as fits the cosine, most of whose gain comes last.
+
+    A checkpoint is written after every epoch, and every ``checkpoint_minutes`` within one. A mean loss above
+    ``divergence_factor`` times that of the untrained flow ends the training.
+    """
 
     epochs: int = 100
     batch_size: int = 1024
     learning_rate: float = 1e-3
     final_learning_rate: float = 1e-6
     warmup_epochs: float = 1.0
+    schedule: str = "cosine"
+    plateau_epochs: int = 5
+    plateau_factor: float = 0.3
+    patience: int = 0
     weight_decay: float = 0.0
     average_decay: float = 0.999
     gradient_clip: float = 1.0
     divergence_factor: float = 10.0
-    checkpoint_epochs: int = 1
+    checkpoint_minutes: float = 10.0
     seed: int = 1
 
 
@@ -256,16 +281,44 @@ def suggest(key: str, known: Iterable[str]) -> str:
 
 def _model_bounds(model: ModelConfig) -> list[tuple[str, Any, bool, str]]:
     if isinstance(model, FlowMatchingConfig):
-        couplings = ("independent",)
+        couplings = ("independent", "optimal_transport")
         return [
             ("model.time_frequencies", model.time_frequencies, model.time_frequencies >= 0, "0 or more"),
             ("model.sigma_min", model.sigma_min, 0 < model.sigma_min < 1, "in (0, 1)"),
             ("model.coupling", model.coupling, model.coupling in couplings, f"one of {', '.join(couplings)}"),
+            ("model.context_weight", model.context_weight, 0 <= model.context_weight < math.inf, "0 or more, finite"),
         ]
-    bounds = [("model.transforms", model.transforms, model.transforms >= 1, "at least 1")]
+    expected = "at least 2, so that every variable is transformed"
+    bounds: list[tuple[str, Any, bool, str]] = [("model.transforms", model.transforms, model.transforms >= 2, expected)]
     if isinstance(model, SplineConfig):
         bounds.append(("model.bins", model.bins, model.bins >= 2, "at least 2"))
+        bounds.append(("model.bound", model.bound, 0 < model.bound < math.inf, "above 0, finite"))
     return bounds
+
+
+def _training_bounds(training: TrainingConfig) -> list[tuple[str, Any, bool, str]]:
+    final, patience = training.final_learning_rate, training.patience
+    bounds = [
+        ("epochs", training.epochs >= 1, "at least 1"),
+        ("batch_size", training.batch_size >= 1, "at least 1"),
+        ("learning_rate", training.learning_rate > 0, "above 0"),
+        ("final_learning_rate", 0 < final <= training.learning_rate, "above 0 and at most learning_rate"),
+        ("warmup_epochs", training.warmup_epochs >= 0, "0 or more"),
+        ("schedule", training.schedule in SCHEDULES, f"one of {', '.join(SCHEDULES)}"),
+        ("plateau_epochs", training.plateau_epochs >= 1, "at least 1"),
+        ("plateau_factor", 0 < training.plateau_factor < 1, "in (0, 1)"),
+        ("patience", patience >= 0, "0 or more"),
+        ("weight_decay", training.weight_decay >= 0, "0 or more"),
+        ("average_decay", 0 <= training.average_decay < 1, "in [0, 1)"),
+        ("gradient_clip", training.gradient_clip > 0, "above 0"),
+        ("divergence_factor", training.divergence_factor > 1, "above 1"),
+        ("checkpoint_minutes", training.checkpoint_minutes >= 0, "0 or more"),
+        ("seed", training.seed >= 0, "0 or more"),
+    ]
+    if training.schedule == "plateau":
+        lasting = patience == 0 or patience > training.plateau_epochs
+        bounds.append(("patience", lasting, f"0, or more than plateau_epochs = {training.plateau_epochs}"))
+    return [(f"training.{key}", getattr(training, key), fine, expected) for key, fine, expected in bounds]
 
 
 def _check(config: FlowConfig, where: str) -> None:
@@ -273,13 +326,7 @@ def _check(config: FlowConfig, where: str) -> None:
 
     training, model, sampling = config.training, config.model, config.sampling
     bounds = (
-        ("training.epochs", training.epochs, training.epochs >= 1, "at least 1"),
-        ("training.batch_size", training.batch_size, training.batch_size >= 1, "at least 1"),
-        ("training.learning_rate", training.learning_rate, training.learning_rate > 0, "above 0"),
-        ("training.average_decay", training.average_decay, 0 <= training.average_decay < 1, "in [0, 1)"),
-        ("training.gradient_clip", training.gradient_clip, training.gradient_clip > 0, "above 0"),
-        ("training.divergence_factor", training.divergence_factor, training.divergence_factor > 1, "above 1"),
-        ("training.checkpoint_epochs", training.checkpoint_epochs, training.checkpoint_epochs >= 1, "at least 1"),
+        *_training_bounds(training),
         ("model.hidden", model.hidden, model.hidden and min(model.hidden) >= 1, "one or more widths above 0"),
         *_model_bounds(model),
         ("sampling.default_steps", sampling.default_steps, sampling.default_steps >= 1, "at least 1"),

@@ -1,25 +1,25 @@
-"""Export of a trained flow to one ONNX graph: preparation, ODE solver and its inverse inside."""
+"""Export of a trained flow to one ONNX graph: preparation, model (with its ODE solver, if any) and inverse inside."""
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import onnx
 from onnx import TensorProto
 
-from .config import DTYPES, FlowConfig, VariableConfig, config_to_dict
+from ..flow_file import set_metadata, write_model
+from ..ode.solvers import SOLVERS
+from ..onnx_graph import GraphBuilder
+from .config import DTYPES, FlowConfig, VariableConfig, config_from_dict, config_to_dict
 from .flow import TrainedFlow
-from .graph import GraphBuilder
-from .solvers import SOLVERS
 
-__all__ = ["METADATA_KEY", "SCHEMA_VERSION", "build_model", "check_metadata", "export_flow"]
+__all__ = ["SCHEMA_VERSION", "build_model", "check_metadata", "export_flow"]
 
-METADATA_KEY = "flashsim"
 SCHEMA_VERSION = 1
 
 
@@ -28,19 +28,21 @@ def export_flow(
     output: str | Path,
     solver: str | None = None,
     default_steps: int | None = None,
+    grid: Sequence[float] | None = None,
     training: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write the averaged weights of a checkpoint as an ONNX flow.
 
-    The graph has the inputs ``noise`` [n, T], ``context`` [n, C] (float32, physical units) and ``steps`` (int64
-    scalar), and the output ``sample`` [n, T] in physical units. ``steps`` counts solver steps, each of which evaluates
-    the network once (euler) or twice (midpoint); the metadata's training provenance says how often.
+    The graph has the inputs ``noise`` [n, T] and ``context`` [n, C] (float32, physical units), and the output
+    ``sample`` [n, T] in physical units. A continuous flow has the input ``steps`` (int64 scalar) as well: the number of
+    solver steps, each of which evaluates the network as often as the metadata's training provenance says.
 
     Args:
         checkpoint: file written by `train`.
         output: file to write; replaced only once the new one is complete.
-        solver: ``"euler"`` or ``"midpoint"``; by default the recipe's.
+        solver: of a continuous flow, name of one of `SOLVERS`; by default the recipe's.
         default_steps: steps when the caller of the flow names none; by default the recipe's.
+        grid: times from 0 to 1 at equal fractions of the steps, linear in between; by default the recipe's.
         training: entries added to the training provenance in the metadata.
 
     Returns:
@@ -48,54 +50,55 @@ def export_flow(
 
     Raises:
         FileNotFoundError: there is no such checkpoint.
-        ValueError: unknown solver, or default_steps below 1.
+        ValueError: unknown solver, default_steps below 1, times that do not ascend from 0 to 1, or any of these three
+            for a flow that samples in one shot.
 
     Example:
         >>> export_flow("checkpoint.pt", "jets.onnx", solver="midpoint", default_steps=10)  # doctest: +SKIP
     """
-    flow = TrainedFlow.load(checkpoint)
-    sampling = flow.config.sampling
-    model = build_model(
-        flow,
-        solver=sampling.solver if solver is None else solver,
-        default_steps=sampling.default_steps if default_steps is None else default_steps,
-        training=training,
-    )
-    output = Path(output)
-    temporary = output.with_name(output.name + ".tmp")
-    temporary.write_bytes(model.SerializeToString())
-    temporary.replace(output)
-    return output
+    return write_model(build_model(TrainedFlow.load(checkpoint), solver, default_steps, grid, training), output)
 
 
 def build_model(
-    flow: TrainedFlow, solver: str, default_steps: int, training: Mapping[str, Any] | None = None
+    flow: TrainedFlow,
+    solver: str | None = None,
+    default_steps: int | None = None,
+    grid: Sequence[float] | None = None,
+    training: Mapping[str, Any] | None = None,
 ) -> onnx.ModelProto:
     """The ONNX model of a flow, in memory; arguments and errors as in `export_flow`."""
-    if solver not in SOLVERS:
-        raise ValueError(f"solver {solver!r} is not one of {', '.join(SOLVERS)}")
-    sampling = replace(flow.config.sampling, solver=solver, default_steps=default_steps)
+    config = _with_sampling(flow, {"solver": solver, "default_steps": default_steps, "grid": grid})
     dimension = flow.preprocessing.target_features
     graph = GraphBuilder()
     noise = graph.input("noise", ["n", dimension])
-    context = graph.input("context", ["n", len(flow.config.context)])
-    steps = graph.input("steps", [], TensorProto.INT64)
+    context = graph.input("context", ["n", len(config.context)])
+    steps = graph.input("steps", [], TensorProto.INT64) if flow.model.continuous else None
     encoded, row = flow.preprocessing.emit_context(graph, context)
-    end = flow.model.emit(graph, noise, encoded, steps, sampling)
+    end = flow.model.emit(graph, noise, encoded, steps, config.sampling)
     graph.output(flow.preprocessing.emit_target(graph, end, row), "sample", ["n", dimension])
-    model = graph.model(flow.config.name)
-    provenance = {**flow.provenance, **(training or {}), "evaluations_per_step": SOLVERS[solver].evaluations_per_step}
-    provenance["recipe"] = config_to_dict(replace(flow.config, sampling=sampling))
-    metadata = _metadata(flow.config, solver, default_steps, dimension, provenance)
+    model = graph.model(config.name)
+    provenance = {**flow.provenance, **(training or {}), "recipe": config_to_dict(config)}
+    if flow.model.continuous:
+        provenance["evaluations_per_step"] = SOLVERS[config.sampling.solver].evaluations_per_step
+    metadata = _metadata(config, flow.model.continuous, dimension, provenance)
     check_metadata(metadata)
-    entry = model.metadata_props.add()
-    entry.key, entry.value = METADATA_KEY, json.dumps(metadata)
+    set_metadata(model, metadata)
     return model
 
 
-def _metadata(
-    config: FlowConfig, solver: str, default_steps: int, dimension: int, provenance: Mapping[str, Any]
-) -> dict[str, Any]:
+def _with_sampling(flow: TrainedFlow, changes: Mapping[str, Any]) -> FlowConfig:
+    wanted = {key: value for key, value in changes.items() if value is not None}
+    where = f"export of flow {flow.config.name!r}"
+    if wanted and not flow.model.continuous:
+        raise ValueError(
+            f"{where}: a flow of the family {flow.config.model.family!r} samples in one shot and takes no "
+            f"{', '.join(wanted)}. Leave them out."
+        )
+    changed = replace(flow.config, sampling=replace(flow.config.sampling, **wanted))
+    return config_from_dict(config_to_dict(changed), where=where)
+
+
+def _metadata(config: FlowConfig, continuous: bool, dimension: int, provenance: Mapping[str, Any]) -> dict[str, Any]:
     def described(variable: VariableConfig) -> dict[str, Any]:
         return {
             "name": variable.name,
@@ -104,6 +107,12 @@ def _metadata(
             "range": [_plain(limit) for limit in variable.range],
         }
 
+    sampling = config.sampling
+    solving = {
+        "default_steps": sampling.default_steps,
+        "solver": sampling.solver,
+        "grid": [_plain(time) for time in sampling.grid],
+    }
     return {
         "schema": SCHEMA_VERSION,
         "name": config.name,
@@ -112,8 +121,7 @@ def _metadata(
         "sort_by": config.sort_by,
         "context": [described(variable) for variable in config.context],
         "target": [described(variable) for variable in config.target],
-        "default_steps": default_steps,
-        "solver": solver,
+        **(solving if continuous else {}),
         "noise_dimension": dimension,
         "training": dict(provenance),
     }
@@ -133,13 +141,17 @@ def check_metadata(metadata: Mapping[str, Any]) -> None:
         "schema": int, "name": str, "collection": str, "source": str, "sort_by": str, "context": list, "target": list,
         "noise_dimension": int, "training": dict,
     }  # fmt: skip
-    optional: dict[str, type | tuple[type, ...]] = {"default_steps": int, "solver": str}
+    optional: dict[str, type | tuple[type, ...]] = {"default_steps": int, "solver": str, "grid": list}
     _check_entries(metadata, kinds, optional, "metadata")
     if metadata["schema"] != SCHEMA_VERSION:
         raise ValueError(f"metadata: schema is {metadata['schema']}, expected {SCHEMA_VERSION}")
     for key in ("default_steps", "noise_dimension"):
         if metadata.get(key, 1) < 1:
             raise ValueError(f"metadata: {key} is {metadata[key]}, expected at least 1")
+    if ("default_steps" in metadata) != ("solver" in metadata):
+        raise ValueError("metadata: of default_steps and solver only one is there")
+    if "grid" in metadata:
+        _check_grid(metadata["grid"])
     for kind in ("context", "target"):
         for index, variable in enumerate(metadata[kind]):
             where = f"metadata: {kind}[{index}]"
@@ -151,6 +163,12 @@ def check_metadata(metadata: Mapping[str, Any]) -> None:
                 raise ValueError(f"{where}: range is {limits!r}, expected two finite numbers")
             if not limits[0] < limits[1]:
                 raise ValueError(f"{where}: range {limits} has no values in it")
+
+
+def _check_grid(grid: Sequence[Any]) -> None:
+    fine = len(grid) >= 2 and all(isinstance(time, int | float) for time in grid) and (grid[0], grid[-1]) == (0, 1)
+    if not (fine and all(before < after for before, after in pairwise(grid))):
+        raise ValueError(f"metadata: grid is {grid!r}, expected ascending times from 0 to 1")
 
 
 def _check_entries(

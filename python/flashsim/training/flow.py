@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from .checkpoint import load_checkpoint
+from .checkpoint import CheckpointError, load_checkpoint
 from .config import FlowConfig, config_from_dict
 from .model import FlowModel
 from .models import make_model
@@ -22,12 +22,12 @@ __all__ = ["TrainedFlow"]
 
 @dataclass
 class TrainedFlow:
-    """Recipe, fitted preparation and averaged weights of a flow.
+    """Recipe, fitted preparation and weights of a flow.
 
     Attributes:
         config: the recipe.
         preprocessing: its fitted operations.
-        model: the flow with averaged weights, in the space of prepared rows.
+        model: the flow with the averaged weights of the best epoch, on the CPU, in the space of prepared rows.
         provenance: where and how it was trained.
     """
 
@@ -42,14 +42,16 @@ class TrainedFlow:
 
         Raises:
             FileNotFoundError: there is no such file.
-            CheckpointError: the file is no checkpoint of this version.
+            CheckpointError: the file is no checkpoint of this version, or holds no complete epoch yet.
         """
         saved = load_checkpoint(checkpoint)
+        if saved["best"] is None:
+            raise CheckpointError(f"{checkpoint}: no epoch is complete yet. Go on with `flashsim train --resume`")
         config = config_from_dict(saved["config"], where=str(checkpoint))
         preprocessing = Preprocessing(config.context, config.target, where=str(checkpoint))
         preprocessing.load_state(saved["preprocessing"])
         model = make_model(config.model, preprocessing.target_features, preprocessing.context_features)
-        model.load_state_dict(saved["average"])
+        model.load_state_dict(saved["best"])
         model.eval()
         return cls(config, preprocessing, model, saved["provenance"])
 

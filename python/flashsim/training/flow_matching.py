@@ -11,12 +11,13 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from ..ode.solvers import SOLVERS, time_at
+from ..onnx_graph import GraphBuilder
 from .config import FlowMatchingConfig, SamplingConfig
-from .graph import GraphBuilder
 from .model import FlowModel
 from .network import VelocityNetwork
 from .ode_graph import emit_ode
-from .solvers import SOLVERS, time_at
+from .optimal_transport import optimal_transport_pairs
 
 __all__ = [
     "FlowMatching",
@@ -128,13 +129,15 @@ class FlowMatching(FlowModel):
 
     def __init__(self, config: FlowMatchingConfig, dimension: int, context_features: int) -> None:
         super().__init__()
-        self._sigma_min = config.sigma_min
+        self._config = config
         self.velocity = VelocityNetwork(dimension, context_features, config.hidden, config.time_frequencies)
 
     def loss(self, x: Tensor, context: Tensor, generator: torch.Generator) -> Tensor:
         noise = torch.randn(x.shape, generator=generator, device=x.device)
+        if self._config.coupling == "optimal_transport":
+            noise = noise[optimal_transport_pairs(noise, x, context, self._config.context_weight)]
         times = stratified_times(len(x), generator)
-        return flow_matching_loss(self.velocity, x, context, noise, times, self._sigma_min)
+        return flow_matching_loss(self.velocity, x, context, noise, times, self._config.sigma_min)
 
     def sample(self, noise: Tensor, context: Tensor, sampling: SamplingConfig) -> Tensor:
         return integrate(self.velocity, noise, context, sampling.default_steps, sampling.solver, sampling.grid)

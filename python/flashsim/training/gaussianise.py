@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .graph import GraphBuilder
+from ..onnx_graph import GraphBuilder
 from .operation import Array, Operation, Row, fitted
 
 __all__ = ["Gaussianise"]
@@ -73,8 +73,9 @@ class Gaussianise(Operation):
     def inverse(self, values: Array, row: Row[Array]) -> Array:
         start, slope = self._table()
         position = np.clip((values + self.limit) * self._per_knot(), 0, self.knots - 1)
-        index = position.astype(np.int64)
-        return start.astype(values.dtype)[index] + slope.astype(values.dtype)[index] * (position - index)
+        index = np.fmax(position, 0).astype(np.int64)  # not a number stays so in the product
+        rise = position - index.astype(values.dtype)
+        return start.astype(values.dtype)[index] + slope.astype(values.dtype)[index] * rise
 
     def emit_forward(self, graph: GraphBuilder, values: str, row: Row[str]) -> str:
         quantiles, grid = np.asarray(self.quantiles), self._grid()

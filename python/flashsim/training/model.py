@@ -8,8 +8,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from ..onnx_graph import GraphBuilder
 from .config import SamplingConfig
-from .graph import GraphBuilder
 
 __all__ = ["FlowModel"]
 

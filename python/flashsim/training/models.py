@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .config import FlowMatchingConfig, ModelConfig
+from .config import AffineConfig, FlowMatchingConfig, ModelConfig
+from .coupling import AffineCoupling, SplineCoupling
 from .flow_matching import FlowMatching
 from .model import FlowModel
 
@@ -19,4 +20,6 @@ def make_model(config: ModelConfig, dimension: int, context_features: int) -> Fl
     """
     if isinstance(config, FlowMatchingConfig):
         return FlowMatching(config, dimension, context_features)
-    raise NotImplementedError(config.family)
+    if isinstance(config, AffineConfig):
+        return AffineCoupling(config, dimension, context_features)
+    return SplineCoupling(config, dimension, context_features)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from .graph import GraphBuilder
+from ..onnx_graph import GraphBuilder
 
 __all__ = ["Array", "Operation", "Row", "fitted"]
 

@@ -1,4 +1,4 @@
-"""Elementary operations: relations to the context, logarithms, scales, limits, categories."""
+"""Elementary operations: scales, limits, categories, angles."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from .graph import GraphBuilder
+from ..onnx_graph import GraphBuilder
 from .operation import Array, Operation, Row, fitted
 
-__all__ = ["Absolute", "Difference", "Log", "Logit", "OneHot", "Ratio", "Saturate", "Share", "Standardise"]
+__all__ = ["Absolute", "Angle", "OneHot", "Saturate", "Standardise"]
 
 
 @dataclass
@@ -46,12 +46,24 @@ class OneHot(Operation):
             raise ValueError(f"other = {self.other} is not among the categories {self.categories}")
         self._named = [category for category in self.categories if category != self.other]
 
+    def fit(self, values: Array, row: Row[Array]) -> None:
+        unseen = [category for category in self._named if not np.any(values == category)]
+        if unseen:
+            raise ValueError(
+                f"no row has the value {' or '.join(f'{category:g}' for category in unseen)}, so that nothing can be "
+                f"learnt for it: take it out of the categories, it then counts as other = {self.other:g}"
+            )
+
     def features(self) -> int:
         return len(self.categories)
 
     def forward(self, values: Array, row: Row[Array], generator: np.random.Generator) -> Array:
-        named = (values[:, None] == np.asarray(self._named)).astype(np.float64)
-        return np.concatenate([named, 1.0 - named.sum(axis=1, keepdims=True)], axis=1)
+        hot = np.empty((len(values), self.features()))
+        hot[:, -1] = 1.0
+        for column, category in enumerate(self._named):
+            hot[:, column] = values == category
+            hot[:, -1] -= hot[:, column]
+        return hot
 
     def emit_forward(self, graph: GraphBuilder, values: str, row: Row[str]) -> str:
         equal = graph.node("Equal", values, graph.constant([self._named]))
@@ -61,181 +73,34 @@ class OneHot(Operation):
 
 
 @dataclass
-class Difference(Operation):
-    """x - context, optionally on a circle.
+class Angle(Operation):
+    """Cosine and sine of an angle, so that the network sees no jump where the circle closes.
+
+    For context variables. A target angle is generated relative to its GEN angle with `Difference` and its ``period``:
+    one column, whose result is on the circle whatever the network returns, which two coordinates would not be.
 
     Args:
-        to: context variable to subtract.
-        period: length of the circle, 2π for an azimuth: results lie in [-period/2, period/2] both ways. 0: no circle.
+        period: length of the circle in the unit of the variable.
     """
 
-    to: str
-    period: float = 0.0
-    name: ClassVar[str] = "difference"
-    for_context: ClassVar[bool] = False
-
-    def context_reference(self) -> str | None:
-        return self.to
-
-    def forward(self, values: Array, row: Row[Array], generator: np.random.Generator) -> Array:
-        return self._wrap(values - row.context[self.to])
-
-    def inverse(self, values: Array, row: Row[Array]) -> Array:
-        return self._wrap(values + row.context[self.to])
-
-    def emit_inverse(self, graph: GraphBuilder, values: str, row: Row[str]) -> str:
-        total = graph.node("Add", values, row.context[self.to])
-        if not self.period:
-            return total
-        turns = graph.node("Round", graph.node("Mul", total, graph.constant(1.0 / self.period)))
-        return graph.node("Sub", total, graph.node("Mul", turns, graph.constant(self.period)))
-
-    def _wrap(self, values: Array) -> Array:
-        if not self.period:
-            return values
-        return values - np.rint(values * (1.0 / self.period)) * self.period
-
-
-@dataclass
-class Ratio(Operation):
-    """(x + offset) / (context + offset).
-
-    Args:
-        to: context variable to divide by.
-        offset: keeps the ratio finite where the context may be zero, in the unit of the variable.
-    """
-
-    to: str
-    offset: float = 0.0
-    name: ClassVar[str] = "ratio"
-    for_context: ClassVar[bool] = False
-
-    def context_reference(self) -> str | None:
-        return self.to
-
-    def fit(self, values: Array, row: Row[Array]) -> None:
-        if not np.all(row.context[self.to] + self.offset > 0):
-            raise ValueError(f"context {self.to!r} + offset {self.offset} must be positive: give a larger offset")
-
-    def forward(self, values: Array, row: Row[Array], generator: np.random.Generator) -> Array:
-        return (values + self.offset) / (row.context[self.to] + self.offset)
-
-    def inverse(self, values: Array, row: Row[Array]) -> Array:
-        return values * (row.context[self.to] + self.offset) - self.offset
-
-    def emit_inverse(self, graph: GraphBuilder, values: str, row: Row[str]) -> str:
-        if not self.offset:
-            return graph.node("Mul", values, row.context[self.to])
-        offset = graph.constant(self.offset)
-        return graph.node("Sub", graph.node("Mul", values, graph.node("Add", row.context[self.to], offset)), offset)
-
-
-@dataclass
-class Share(Operation):
-    """x / (total - sum of other target variables): what x takes of the rest that the others leave of a total.
-
-    Chained from variable to variable, it keeps the sum of parts at or below the total whatever the network returns.
-
-    Args:
-        after: target variables that are subtracted first.
-        total: what all of them share, in their unit.
-        smallest: lower limit of the rest, which keeps the quotient finite.
-    """
-
-    after: list[str]
-    total: float = 1.0
-    smallest: float = 1e-4
-    name: ClassVar[str] = "share"
-    for_context: ClassVar[bool] = False
-
-    def target_references(self) -> tuple[str, ...]:
-        return tuple(self.after)
-
-    def fit(self, values: Array, row: Row[Array]) -> None:
-        above = float(np.mean(values > 1.01 * self._rest(row)))
-        if above > 0.001:
-            others = " + ".join(self.after)
-            raise ValueError(f"{100 * above:.2g} % of the rows exceed what {others} leave of a total of {self.total}")
-
-    def forward(self, values: Array, row: Row[Array], generator: np.random.Generator) -> Array:
-        return np.minimum(values / self._rest(row), 1.0)
-
-    def inverse(self, values: Array, row: Row[Array]) -> Array:
-        return values * self._rest(row)
-
-    def emit_inverse(self, graph: GraphBuilder, values: str, row: Row[str]) -> str:
-        rest = graph.constant(self.total)
-        for other in self.after:
-            rest = graph.node("Sub", rest, row.target[other])
-        return graph.node("Mul", values, graph.node("Max", rest, graph.constant(self.smallest)))
-
-    def _rest(self, row: Row[Array]) -> Array:
-        rest = np.full_like(row.target[self.after[0]], self.total)
-        for other in self.after:
-            rest = rest - row.target[other]
-        return np.maximum(rest, self.smallest)
-
-
-@dataclass
-class Log(Operation):
-    """log(x + offset); the offset, in the unit of the variable, keeps it finite at zero."""
-
-    offset: float = 0.0
-    name: ClassVar[str] = "log"
-
-    def fit(self, values: Array, row: Row[Array]) -> None:
-        if not np.all(values + self.offset > 0):
-            raise ValueError(
-                f"the smallest value {values.min()} has no logarithm: give an offset above {-values.min()}"
-            )
-
-    def forward(self, values: Array, row: Row[Array], generator: np.random.Generator) -> Array:
-        return np.log(values + self.offset)
-
-    def inverse(self, values: Array, row: Row[Array]) -> Array:
-        return np.exp(values) - self.offset
-
-    def emit_forward(self, graph: GraphBuilder, values: str, row: Row[str]) -> str:
-        shifted = graph.node("Add", values, graph.constant(self.offset)) if self.offset else values
-        return graph.column_function("Log", shifted)
-
-    def emit_inverse(self, graph: GraphBuilder, values: str, row: Row[str]) -> str:
-        result = graph.column_function("Exp", values)
-        return graph.node("Sub", result, graph.constant(self.offset)) if self.offset else result
-
-
-@dataclass
-class Logit(Operation):
-    """log(p / (1 - p)) of p = epsilon + (1 - 2 epsilon) x, for x in [0, 1]."""
-
-    epsilon: float = 1e-6
-    name: ClassVar[str] = "logit"
+    period: float = 2 * np.pi
+    name: ClassVar[str] = "angle"
+    for_target: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if not 0 < self.epsilon < 0.5:
-            raise ValueError(f"epsilon = {self.epsilon} is not in (0, 0.5)")
+        if not 0 < self.period < np.inf:
+            raise ValueError(f"period = {self.period} is not a number above 0")
 
-    def fit(self, values: Array, row: Row[Array]) -> None:
-        if values.min() < 0 or values.max() > 1:
-            raise ValueError(f"values reach from {values.min()} to {values.max()}, a logit needs them in [0, 1]")
+    def features(self) -> int:
+        return 2
 
     def forward(self, values: Array, row: Row[Array], generator: np.random.Generator) -> Array:
-        probability = self.epsilon + (1 - 2 * self.epsilon) * values
-        return np.log(probability) - np.log1p(-probability)
-
-    def inverse(self, values: Array, row: Row[Array]) -> Array:
-        return (1 / (1 + np.exp(-values)) - self.epsilon) * (1 / (1 - 2 * self.epsilon))
+        phase = values * (2 * np.pi / self.period)
+        return np.stack([np.cos(phase), np.sin(phase)], axis=1)
 
     def emit_forward(self, graph: GraphBuilder, values: str, row: Row[str]) -> str:
-        scaled = graph.node("Mul", values, graph.constant(1 - 2 * self.epsilon))
-        probability = graph.node("Add", scaled, graph.constant(self.epsilon))
-        opposite = graph.node("Sub", graph.constant(1.0), probability)
-        return graph.column_function("Log", graph.node("Div", probability, opposite))
-
-    def emit_inverse(self, graph: GraphBuilder, values: str, row: Row[str]) -> str:
-        probability = graph.column_function("Sigmoid", values)
-        shifted = graph.node("Sub", probability, graph.constant(self.epsilon))
-        return graph.node("Mul", shifted, graph.constant(1 / (1 - 2 * self.epsilon)))
+        phase = graph.node("Mul", values, graph.constant(2 * np.pi / self.period))
+        return graph.concatenate([graph.column_function(function, phase) for function in ("Cos", "Sin")])
 
 
 @dataclass

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import numpy as np
 
+from ..onnx_graph import GraphBuilder
 from .atoms import Dequantise, Present, Spike
 from .config import ConfigError, VariableConfig, suggest
+from .functions import Arctanh, Log, Logit
 from .gaussianise import Gaussianise
-from .graph import GraphBuilder
 from .operation import Array, Operation, Row
-from .operations import Absolute, Difference, Log, Logit, OneHot, Ratio, Saturate, Share, Standardise
+from .operations import Absolute, Angle, OneHot, Saturate, Standardise
+from .relations import Difference, Ratio, Share
 
 __all__ = ["OPERATIONS", "Preprocessing"]
 
 OPERATIONS: dict[str, type[Operation]] = {
     operation.name: operation
     for operation in (
-        Absolute, Dequantise, Difference, Gaussianise, Log, Logit, OneHot, Present, Ratio, Saturate, Share, Spike,
-        Standardise,
+        Absolute, Angle, Arctanh, Dequantise, Difference, Gaussianise, Log, Logit, OneHot, Present, Ratio, Saturate,
+        Share, Spike, Standardise,
     )
 }  # fmt: skip
+
+_ROWS_AT_ONCE = 8192
+"""So that all columns of these rows stay in the cache while they are prepared."""
 
 
 class Preprocessing:
@@ -78,7 +84,7 @@ class Preprocessing:
     @property
     def context_features(self) -> int:
         """Number of columns that `encode_context` returns."""
-        return sum(max(operation.features() for operation in chain) for chain in self._context_operations)
+        return sum(_features(chain) for chain in self._context_operations)
 
     @property
     def target_features(self) -> int:
@@ -94,40 +100,62 @@ class Preprocessing:
             generator: for the operations that spread atoms.
 
         Raises:
-            ValueError: the values of a variable cannot be prepared as declared; the message names both.
+            ValueError: a variable is not finite, outside its range or constant, or its values cannot be prepared as
+                declared; the message names the variable and counts the rows.
         """
         row = self._row(context, target)
-        for kind, variables, chains, columns in (
-            ("context", self.context, self._context_operations, row.context),
-            ("target", self.target, self._target_operations, row.target),
-        ):
+        for (kind, variables, chains), columns in zip(self._sides(), (row.context, row.target), strict=True):
             for variable, operations in zip(variables, chains, strict=True):
                 values = columns[variable.name]
+                _check_training_values(values, variable, kind)
                 for operation in operations:
-                    try:
+                    with _named(kind, variable, operation):
                         operation.fit(values, row)
                         values = operation.forward(values, row, generator)
-                    except ValueError as error:
-                        raise ValueError(f"{kind} variable {variable.name!r}: {operation.name}: {error}") from error
+
+    def encode(self, context: Array, target: Array, generator: np.random.Generator) -> tuple[Array, Array]:
+        """`encode_context` and `encode_target` of training rows.
+
+        Raises:
+            ValueError: an operation cannot prepare a value, or its result is not finite; the message names the
+                variable and counts the rows.
+        """
+        encoded = self.encode_context(context), self.encode_target(context, target, generator)
+        for (kind, variables, chains), columns in zip(self._sides(), encoded, strict=True):
+            if np.isfinite(columns).all():
+                continue
+            widths = [_features(operations) for operations in chains]
+            for variable, part in zip(variables, np.split(columns, np.cumsum(widths)[:-1], axis=1), strict=True):
+                if wrong := int(np.count_nonzero(~np.isfinite(part).all(axis=1))):
+                    raise ValueError(
+                        f"{kind} variable {variable.name!r}: {wrong} of {len(part)} rows are not finite after "
+                        f"{', '.join(operation['op'] for operation in variable.operations)}"
+                    )
+        return encoded
 
     def encode_context(self, context: Array) -> Array:
         """Network inputs, float32 of shape [n, `context_features`], of context rows in physical units."""
-        row = self._row(context)
+        encoded = np.empty((len(context), self.context_features), np.float32)
         unused = np.random.default_rng(0)
-        columns = [
-            self._forward(row.context[variable.name], operations, row, unused)
-            for variable, operations in zip(self.context, self._context_operations, strict=True)
-        ]
-        return np.concatenate([column.reshape(len(context), -1) for column in columns], axis=1, dtype=np.float32)
+        for rows in _pieces(len(context)):
+            row = self._row(context[rows])
+            first = 0
+            for variable, operations in zip(self.context, self._context_operations, strict=True):
+                values = self._forward("context", variable, operations, row.context[variable.name], row, unused)
+                last = first + _features(operations)
+                encoded[rows, first:last] = values.reshape(len(values), -1)
+                first = last
+        return encoded
 
     def encode_target(self, context: Array, target: Array, generator: np.random.Generator) -> Array:
         """What the flow learns to produce, float32 of shape [n, T]; atoms are spread anew at every call."""
-        row = self._row(context, target)
-        columns = [
-            self._forward(row.target[variable.name], operations, row, generator)
-            for variable, operations in zip(self.target, self._target_operations, strict=True)
-        ]
-        return np.stack(columns, axis=1).astype(np.float32)
+        encoded = np.empty((len(target), self.target_features), np.float32)
+        for rows in _pieces(len(target)):
+            row = self._row(context[rows], target[rows])
+            for index, (variable, operations) in enumerate(zip(self.target, self._target_operations, strict=True)):
+                values = row.target[variable.name]
+                encoded[rows, index] = self._forward("target", variable, operations, values, row, generator)
+        return encoded
 
     def decode_target(self, context: Array, encoded: Array) -> Array:
         """Physical values of shape [n, T] of network outputs, whole numbers rounded and ranges enforced."""
@@ -188,12 +216,23 @@ class Preprocessing:
             return Row(gen)
         return Row(gen, {variable.name: target[:, index].astype(dtype) for index, variable in enumerate(self.target)})
 
+    def _sides(self) -> Iterator[tuple[str, Sequence[VariableConfig], Sequence[Sequence[Operation]]]]:
+        yield "context", self.context, self._context_operations
+        yield "target", self.target, self._target_operations
+
     @staticmethod
     def _forward(
-        values: Array, operations: Sequence[Operation], row: Row[Array], generator: np.random.Generator
+        kind: str,
+        variable: VariableConfig,
+        operations: Sequence[Operation],
+        values: Array,
+        row: Row[Array],
+        generator: np.random.Generator,
     ) -> Array:
-        for operation in operations:
-            values = operation.forward(values, row, generator)
+        with np.errstate(divide="ignore", invalid="ignore"):  # log(0) may be saturated; `encode` counts what remains
+            for operation in operations:
+                with _named(kind, variable, operation):
+                    values = operation.forward(values, row, generator)
         return values
 
     def _operations(self, variable: VariableConfig, kind: str) -> list[Operation]:
@@ -230,3 +269,37 @@ class Preprocessing:
                 f"{self._where}: target variable {variable.name!r}: {reference!r} is no {kind} variable"
                 f"{suggest(reference, known)}"
             )
+
+
+def _features(operations: Sequence[Operation]) -> int:
+    """Columns that a chain returns; only its last operation may return several."""
+    return operations[-1].features() if operations else 1
+
+
+def _pieces(rows: int) -> Iterator[slice]:
+    for start in range(0, rows, _ROWS_AT_ONCE):
+        yield slice(start, min(start + _ROWS_AT_ONCE, rows))
+
+
+@contextmanager
+def _named(kind: str, variable: VariableConfig, operation: Operation) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{kind} variable {variable.name!r}: {operation.name}: {error}") from error
+
+
+def _check_training_values(values: Array, variable: VariableConfig, kind: str) -> None:
+    low, high = np.float32(variable.range[0]), np.float32(variable.range[1])
+    rounded = values.astype(np.float32)
+    for wrong, what in (
+        (~np.isfinite(values), "not finite"),
+        ((rounded < low) | (rounded > high), f"outside [{variable.range[0]:g}, {variable.range[1]:g}]"),
+    ):
+        if count := int(np.count_nonzero(wrong)):
+            raise ValueError(f"{kind} variable {variable.name!r}: {count} of {len(values)} rows are {what}")
+    if values.min() == values.max():
+        raise ValueError(
+            f"{kind} variable {variable.name!r}: every training value is {values[0]:g}: a constant variable carries "
+            "nothing, leave it out"
+        )

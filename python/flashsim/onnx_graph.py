@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -99,18 +99,10 @@ class GraphBuilder:
         wide = self.node("Mul", column, self.constant(np.ones((1, _VECTOR_WIDTH))))
         return self.split(self.node(op, wide), [1, _VECTOR_WIDTH - 1])[0]
 
-    def loop(self, trip_count: str, state: str, body: GraphBuilder) -> str:
-        """Run ``body`` ``trip_count`` times on ``state``.
-
-        The body declares the inputs iteration (int64 scalar), condition (bool scalar), state and the outputs
-        condition, state, in this order, and may use any name of this graph.
-        """
-        name = self._name("Loop")
-        keep_going = self.constant(True, np.bool_)
-        self._nodes.append(
-            helper.make_node("Loop", [trip_count, keep_going, state], [name], name=name, body=body.graph("loop_body"))
-        )
-        return name
+    def add(self, nodes: Iterable[onnx.NodeProto], initializers: Iterable[onnx.TensorProto] = ()) -> None:
+        """Add nodes made elsewhere and their constants, under the names that they have."""
+        self._nodes.extend(nodes)
+        self._initializers.extend(initializers)
 
     def graph(self, name: str) -> onnx.GraphProto:
         """The graph built so far."""

@@ -1,0 +1,130 @@
+"""``flashsim optimize-steps``: as few evaluations of the network as the samples allow."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from .errors import user_errors
+
+if TYPE_CHECKING:
+    from ..ode.trials import Trial
+    from ..optimal_steps import OptimalSteps
+
+__all__ = ["optimize_steps"]
+
+_NONE_PASSED = 1  # exit status
+
+
+def optimize_steps(
+    flow: Annotated[Path, typer.Argument(metavar="FLOW.onnx", help="A continuous flow.", show_default=False)],
+    more: Annotated[list[Path] | None, typer.Argument(hidden=True)] = None,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="A.root B.root ...", help="Files with GEN and RECO objects.", show_default=False),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="NEW.onnx", help="File to write.", show_default="FLOW.onnx")
+    ] = None,
+    rows: Annotated[int, typer.Option(min=1, help="Of each of the two samples that are compared.")] = 50_000,
+    tolerance: Annotated[float, typer.Option(help="Largest result of the classifier test.")] = 0.005,
+    maximum: Annotated[int, typer.Option(min=1, help="Evaluations of the network per sample, at most.")] = 30,
+    seed: Annotated[int, typer.Option(min=0, help="Of noise, choice of rows and classifier.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads of the network.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
+    plot: Annotated[Path | None, typer.Option(metavar="STEPS.png", help="Picture to draw.", show_default=False)] = None,
+) -> None:
+    """Find the cheapest solver whose samples are those of a converged one, and make it the flow's default.
+
+    `flashsim optimize-steps FLOW.onnx --data a.root b.root`
+
+    Needs `pip install "flashsim[validate]"`. Exits with 1, and writes nothing, if none is found.
+    """
+    console, progress = Console(soft_wrap=as_json), Console(stderr=True)
+    # An option takes one value: what follows the first file after --data arrives as an argument.
+    files = [*(data or []), *(more or [])]
+    with user_errors():
+        if not files:
+            raise ValueError("no data: name one or more ROOT files with GEN objects after --data.")
+        from ..optimal_steps import optimize_steps as run
+
+        with progress.status(Text("solving for the converged samples")) as status:
+
+            def watch(trial: Trial) -> None:
+                status.update(Text(f"{trial.candidate.evaluations} evaluations: c2st {_result(trial)}; trying more"))
+
+            found = run(
+                flow, files, out, rows=rows, seed=seed, tolerance=tolerance, maximum=maximum, threads=threads,
+                watch=watch,
+            )  # fmt: skip
+        if plot is not None:
+            from ..optimal_steps_plot import plot_optimal_steps
+
+            plot_optimal_steps(found, plot)
+    if as_json:
+        console.print(json.dumps(found.to_dict()), highlight=False, markup=False)
+    else:
+        console.print(_table(found))
+        console.print(_verdict(found, flow if out is None else out), highlight=False, markup=False)
+    if found.best is None:
+        raise typer.Exit(_NONE_PASSED)
+
+
+def _table(found: OptimalSteps) -> Table:
+    table = Table(
+        title=f"flow '{found.flow}' against {found.reference_evaluations:.0f} evaluations of dopri5",
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+        caption="cost: network evaluations per sample\n"
+        "mean, largest: deviation from the converged sample of the same noise, in standard deviations",
+        caption_justify="left",
+    )
+    for name in ("solver", "grid"):
+        table.add_column(name)
+    for name in ("steps", "cost", "c2st", "again", "mean", "largest", "µs/row"):
+        table.add_column(name, justify="right")
+    for trial in found.trials:
+        candidate = trial.candidate
+        table.add_row(
+            candidate.solver,
+            Text(candidate.grid_name),
+            str(candidate.steps),
+            str(candidate.evaluations),
+            _result(trial),
+            "" if trial.confirmation is None else f"{trial.confirmation:.4f}",
+            f"{trial.mean_deviation:.4f}",
+            f"{trial.largest_deviation:.2f}",
+            f"{trial.microseconds:.1f}",
+            style="bold green" if trial is found.best else "",
+        )
+    return table
+
+
+def _result(trial: Trial) -> str:
+    """With the error in units of the last digit: 0.0015(16) is 0.0015 ± 0.0016."""
+    return f"{trial.c2st:.4f}({1e4 * trial.c2st_error:.0f})"
+
+
+def _verdict(found: OptimalSteps, written: Path) -> str:
+    if found.best is not None:
+        candidate = found.best.candidate
+        return (
+            f"{written}: by default {candidate.steps} steps of {candidate.solver}, grid {candidate.grid_name}: "
+            f"{candidate.evaluations} network evaluations a sample."
+        )
+    closest = found.closest.candidate
+    return (
+        f"Nothing was written: no solver came below a c2st of {found.tolerance:g}. Closest: {closest.steps} steps of "
+        f"{closest.solver}, grid {closest.grid_name}, c2st {_result(found.closest)}. "
+        "Allow more evaluations (--maximum) or a larger --tolerance."
+    )

@@ -1,0 +1,86 @@
+"""Which branches of a file hold the variables of a pair."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Column", "PairColumns", "columns_of_flow"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One variable of a pair.
+
+    Attributes
+    ----------
+    name
+        What the flow calls it.
+    branch
+        Where the files have it: one list per event, one number per object.
+    low, high
+        Closed range of the values that are used, in the unit of the branch.
+    """
+
+    name: str
+    branch: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class PairColumns:
+    """The branches of pairs: the context of RECO object i is element ``index[i]`` of the context branches.
+
+    Attributes
+    ----------
+    context, target
+        Variables of the GEN and of the RECO object.
+    index
+        Branch with one whole number per RECO object; below 0: it has no GEN partner.
+    tree
+        Name of the TTree or RNTuple.
+    """
+
+    context: tuple[Column, ...]
+    target: tuple[Column, ...]
+    index: str
+    tree: str = "Events"
+
+    @property
+    def branches(self) -> list[str]:
+        """All branches, each once."""
+        return list(dict.fromkeys([self.index, *(column.branch for column in (*self.context, *self.target))]))
+
+
+def columns_of_flow(metadata: Mapping[str, Any], index: str | None = None, tree: str = "Events") -> PairColumns:
+    """Columns of the pairs that a flow can be compared with, from the JSON document of its contract.
+
+    Parameters
+    ----------
+    metadata
+        The document, see `flashsim.Flow.metadata`: branches are ``<source>_<name>`` and ``<collection>_<name>``.
+    index
+        Branch that points from the RECO to the GEN object; by default as NanoAOD names it, ``Jet_genJetIdx`` for the
+        collection ``Jet`` and the source ``GenJet``.
+    tree
+        Name of the TTree or RNTuple.
+
+    Examples
+    --------
+    >>> variable = {"name": "pt", "unit": "GeV", "dtype": "float32", "range": [0, 1000]}
+    >>> flow = {"collection": "Jet", "source": "GenJet", "context": [variable], "target": [variable]}
+    >>> columns = columns_of_flow(flow)
+    >>> columns.index, columns.context[0]
+    ('Jet_genJetIdx', Column(name='pt', branch='GenJet_pt', low=0.0, high=1000.0))
+    """
+    source, collection = metadata["source"], metadata["collection"]
+    context, target = (
+        tuple(
+            Column(item["name"], f"{prefix}_{item['name']}", float(item["range"][0]), float(item["range"][1]))
+            for item in metadata[kind]
+        )
+        for kind, prefix in (("context", source), ("target", collection))
+    )
+    return PairColumns(context, target, index or f"{collection}_{source[0].lower()}{source[1:]}Idx", tree)

@@ -1,0 +1,11 @@
+"""Says which optional package is missing before any of them is imported."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+__all__: list[str] = []
+
+for _package in ("jinja2", "scipy", "sklearn"):
+    if find_spec(_package) is None:
+        raise ImportError(f'validating needs {_package}: pip install "flashsim[validate]"', name=_package)
