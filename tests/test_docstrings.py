@@ -24,9 +24,33 @@ MODULES = [
     "flashsim.plot",
 ]
 
+EXTRAS = {
+    ("awkward", "uproot"): ["flashsim.pairs", "flashsim.pair_columns"],
+    ("onnx",): ["flashsim.onnx_graph", "flashsim.ode.solvers"],
+    ("torch", "onnx", "zuko"): [
+        "flashsim.training.config",
+        "flashsim.training.coupling",
+        "flashsim.training.gaussianise",
+        "flashsim.training.network",
+        "flashsim.training.preprocessing",
+        "flashsim.training.rows",
+    ],
+    ("sklearn", "scipy", "jinja2"): [
+        "flashsim.validation.distances",
+        "flashsim.validation.metric",
+        "flashsim.validation.tagging",
+    ],
+    ("torch", "sklearn", "scipy", "jinja2"): ["flashsim.studies.study"],
+}
 
-@pytest.mark.parametrize("name", MODULES)
-def test_examples(name):
+
+@pytest.mark.parametrize(
+    ("name", "packages"),
+    [(name, ()) for name in MODULES] + [(name, packages) for packages, names in EXTRAS.items() for name in names],
+)
+def test_examples(name, packages):
+    for package in packages:
+        pytest.importorskip(package)
     module = importlib.import_module(name)
     result = doctest.testmod(module, optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
     assert result.attempted > 0

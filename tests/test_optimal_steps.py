@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -154,6 +155,17 @@ def test_the_cheapest_solver_is_found_in_ascending_cost(found: OptimalSteps) -> 
     assert found.best.c2st_error == pytest.approx(0.5 / np.sqrt(2 * ROWS))
     assert found.best.mean_deviation < 0.1 < found.trials[0].mean_deviation
     assert found.reference_evaluations > found.best.candidate.evaluations
+
+
+def test_a_distance_that_the_classifier_does_not_see_is_enough_to_fail(found: OptimalSteps) -> None:
+    best = found.best
+    assert 0 < best.frechet <= 2 * best.frechet_floor
+    assert not replace(best, frechet=2.1 * best.frechet_floor).passes(TOLERANCE)
+    assert not replace(best, confirmation=3 * best.c2st_error).passes(TOLERANCE)
+    assert not replace(best, c2st=1.1 * TOLERANCE).passes(TOLERANCE)
+    rejected = found.trials[0].to_dict()
+    assert rejected["frechet"] is None
+    json.dumps(rejected, allow_nan=False)
 
 
 def test_only_the_solver_of_the_file_changes(flow: Path, written: Path, found: OptimalSteps) -> None:

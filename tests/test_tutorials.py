@@ -15,6 +15,8 @@ import pytest
 TUTORIALS = Path(__file__).resolve().parents[1] / "tutorials"
 PYTHON = sorted(TUTORIALS.glob("*.py"))
 MACROS = sorted(TUTORIALS.glob("*.C"))
+EXTRAS = {"train": ("torch", "onnx", "zuko"), "validate": ("sklearn", "scipy", "jinja2")}
+NEEDS = re.compile(r"flashsim\[([\w,]+)\]")
 PROMISE = re.compile(r"^(?:// )?Writes (.*?)\.(?: Run|$)", re.MULTILINE)
 
 
@@ -63,7 +65,7 @@ def run_tutorial(tmp_path_factory):
 def check_products(tutorial, folder):
     """All the files that the header of a tutorial promises are there, and no others."""
     (promise,) = PROMISE.findall(tutorial.read_text(encoding="utf-8"))
-    assert sorted(file.name for file in folder.iterdir()) == sorted(re.findall(r"\w+\.\w+", promise))
+    assert sorted(file.name for file in folder.iterdir()) == sorted(re.findall(r"\w+(?:\.\w+)+", promise))
     assert all(file.stat().st_size > 1000 for file in folder.iterdir())
 
 
@@ -74,6 +76,9 @@ def test_tutorials_are_numbered():
 
 @pytest.mark.parametrize("tutorial", PYTHON, ids=lambda path: path.name)
 def test_python_tutorial(tutorial, run_tutorial):
+    for extras in NEEDS.findall(tutorial.read_text(encoding="utf-8")):
+        for package in (package for extra in extras.split(",") for package in EXTRAS[extra]):
+            pytest.importorskip(package)
     printed, folder = run_tutorial(tutorial)
     assert printed
     check_products(tutorial, folder)

@@ -94,8 +94,8 @@ def optimize_steps(
     evaluations of the network, are tried in ascending order: of all solvers, steps and grids of one cost, the one that
     comes closest to the reference for the same noise is given to a classifier (scikit-learn's
     HistGradientBoostingClassifier with default parameters, GEN variables included) beside reference samples from other
-    noise and other GEN objects. It passes if the result is below two standard deviations and below the tolerance, and
-    does so again with fresh noise.
+    noise and other GEN objects. It passes if the result is below two standard deviations and below the tolerance, does
+    so again with fresh noise, and if the Fréchet distance between the samples is at most twice its noise floor.
 
     Parameters
     ----------

@@ -37,6 +37,9 @@ def info(
 
 def _summary(flow: Flow) -> Table:
     sampling = "one shot" if flow.solver is None else f"{flow.solver} solver, {flow.default_steps} steps by default"
+    grid = flow.metadata.get("grid", [0, 1])
+    if len(grid) > 2:
+        sampling += f", times {', '.join(f'{time:.3g}' for time in grid)}"
     order = f", sorted by {flow.sort_by}, descending" if flow.sort_by else ""
     return _pairs(
         f"flow '{flow.name}'",

@@ -70,6 +70,7 @@ def families(
     recipe: _Recipe = None,
     out: _Out = Path("studies"),
     budget: _Budget = 10_000_000,
+    pairs: Annotated[int | None, typer.Option(min=100, help="Pairs to train on.", show_default="all")] = None,
     rows: _Rows = None,
     threads: _Threads = None,
 ) -> None:
@@ -78,7 +79,7 @@ def families(
         from ..studies import compare_families
 
         config = _config(recipe)
-        train_on, judge_by = _pairs(data, config), _pairs(unseen, config, rows)
+        train_on, judge_by = _pairs(data, config, pairs), _pairs(unseen, config, rows)
         result = compare_families(config, train_on, judge_by, out, budget=budget, threads=threads, tell=_tell)
     _show(result, out)
 

@@ -14,6 +14,7 @@ import onnxruntime
 from onnx import TensorProto, helper
 
 from ..validation.classifier import classifier_test
+from ..validation.distances import frechet_distance
 from .loop import END, with_solver
 from .reference import ROWS_AT_ONCE, ConvergedFlow, open_session
 from .solvers import SOLVERS
@@ -26,6 +27,7 @@ _FOLDS = 5
 _PAIRED_ROWS = 2048
 _FIRST_LOOK = 8  # one part in so many of the rows is enough to reject what is far off
 _FAR_OFF = 3.0  # standard deviations
+_FRECHET_LIMIT = 2.0  # times the noise floor: the solver's part is then less than that of chance
 _TRAJECTORIES = 512
 _INTERVALS = 64
 
@@ -67,6 +69,9 @@ class Trial:
         CPU time of one sample, in calls of 256 rows.
     confirmation
         The test once more, with noise that had no part in the choice; None if the first one failed.
+    frechet, frechet_floor
+        Squared Fréchet distance between these samples, mean of both tests, which sees tails that the classifier does
+        not; and that between two samples of the reference. NaN without a confirmation.
     """
 
     candidate: Candidate
@@ -77,13 +82,19 @@ class Trial:
     rows: int = 0
     microseconds: float = np.nan
     confirmation: float | None = None
+    frechet: float = np.nan
+    frechet_floor: float = np.nan
 
     def passes(self, tolerance: float) -> bool:
-        """Whether both tests gave less than two standard deviations and less than the tolerance."""
+        """Whether both tests gave less than two standard deviations and less than the tolerance, and Fréchet is small.
+
+        Twice its noise floor is allowed: what the solver adds is then smaller than what chance makes of so many rows.
+        """
         return (
             self.confirmation is not None
             and self._small(self.c2st, tolerance)
             and self._small(self.confirmation, tolerance)
+            and self.frechet <= _FRECHET_LIMIT * self.frechet_floor
         )
 
     def _small(self, value: float, tolerance: float) -> bool:
@@ -92,7 +103,9 @@ class Trial:
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
         document = asdict(self)
-        return {**document.pop("candidate"), "evaluations": self.candidate.evaluations, **document}
+        candidate = document.pop("candidate")
+        numbers = {name: None if value is None or math.isnan(value) else value for name, value in document.items()}
+        return {**candidate, "evaluations": self.candidate.evaluations, **numbers}
 
 
 class Comparison:
@@ -159,9 +172,15 @@ class Comparison:
         found = self._tested(trial, 0, self.rows)
         if found.c2st < min(2 * found.c2st_error, tolerance):
             self._confirmations += 1
-            found = replace(found, confirmation=self._tested(trial, self._confirmations, self.rows).c2st)
+            again = self._tested(trial, self._confirmations, self.rows)
+            found = replace(
+                found,
+                confirmation=again.c2st,
+                frechet=(found.frechet + again.frechet) / 2,
+                frechet_floor=self._frechet(self._reference(0), self._reference(self._confirmations)),
+            )
             del self._references[self._confirmations]
-        return found
+        return replace(found, frechet=np.nan) if found.confirmation is None else found
 
     def _tested(self, trial: Trial, draw: int, rows: int) -> Trial:
         candidate, generator = trial.candidate, self._generator(2, draw, trial.candidate.evaluations)
@@ -174,10 +193,11 @@ class Comparison:
             samples.append(self._run(sampler, "sample", candidate, noise[batch], context[batch]))
             seconds.append((process_time() - start) / len(samples[-1]))
         sample = np.concatenate([context, np.concatenate(samples)], axis=1)
-        c2st = self._c2st(self._reference(draw)[:rows], sample)
+        reference = self._reference(draw)[:rows]
         return replace(
             trial,
-            c2st=c2st,
+            c2st=self._c2st(reference, sample),
+            frechet=self._frechet(reference, sample),
             c2st_error=0.5 / math.sqrt(2 * rows),
             rows=rows,
             microseconds=1e6 * float(np.median(seconds)),
@@ -193,6 +213,13 @@ class Comparison:
             for index in range(_FOLDS)
         ]
         return float(np.mean([test.value for test in tests]))
+
+    def _frechet(self, first: Array, second: Array) -> float:
+        columns = self._context.shape[1]
+        targets = [rows[:, columns:] for rows in (self._reference(0), first, second)]
+        scale = targets[0].std(axis=0, dtype=np.float64)
+        scale[scale == 0] = 1.0
+        return frechet_distance(targets[1] / scale, targets[2] / scale)
 
     def _reference(self, draw: int) -> Array:
         """Converged samples, context and target side by side."""

@@ -116,7 +116,7 @@ class Validation:
         """The metrics, to print with rich."""
         title = " ".join(filter(None, (f"flow '{self.flow['name']}'", f"on {self.label}" if self.label else "")))
         table = Table(title=f"{title}: {self.rows} rows of {self.events} events", title_justify="left")
-        table.add_column("metric")
+        table.add_column("metric", no_wrap=True)
         for name in ("value", "±", "noise floor", "±"):
             table.add_column(name, justify="right")
         table.add_column("verdict")
