@@ -70,8 +70,8 @@ class Trial:
     confirmation
         The test once more, with noise that had no part in the choice; None if the first one failed.
     frechet, frechet_floor
-        Squared Fréchet distance between these samples, mean of both tests, which sees tails that the classifier does
-        not; and that between two samples of the reference. NaN without a confirmation.
+        Squared Fréchet distance between the samples tested, which sees tails that the classifier does not; and that
+        between two samples of the reference, NaN without a confirmation.
     """
 
     candidate: Candidate
@@ -180,7 +180,7 @@ class Comparison:
                 frechet_floor=self._frechet(self._reference(0), self._reference(self._confirmations)),
             )
             del self._references[self._confirmations]
-        return replace(found, frechet=np.nan) if found.confirmation is None else found
+        return found
 
     def _tested(self, trial: Trial, draw: int, rows: int) -> Trial:
         candidate, generator = trial.candidate, self._generator(2, draw, trial.candidate.evaluations)
