@@ -1,4 +1,4 @@
-"""Figures in the style of the field, without pyplot's global state."""
+"""Figures of studies, in the style of the pictures of a validation."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import matplotlib as mpl
-import mplhep
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from ..validation.pictures.style import new_figure, styled, to_png
 
 __all__ = ["COLOURS", "figure_of", "save"]
 
@@ -20,12 +19,13 @@ COLOURS = ("#3f90da", "#bd1f01", "#ffa90e", "#832db6", "#94a4a2", "#a96b59", "#e
 @contextmanager
 def figure_of(width: float, height: float) -> Iterator[Figure]:
     """An empty figure of that size in inches, in a style that lasts as long as the context."""
-    with mpl.rc_context(mplhep.style.CMS), mpl.rc_context({"font.size": 14, "axes.labelsize": 15}):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        FigureCanvasAgg(figure)
+    with styled():
+        figure = new_figure(width, height)
+        figure.set_layout_engine("constrained")
         yield figure
 
 
 def save(figure: Figure, path: Path) -> None:
     """Writes a PNG file."""
-    figure.savefig(path, dpi=90, format="png")
+    with styled():
+        path.write_bytes(to_png(figure))

@@ -47,7 +47,7 @@ def compare_processes(
     -------
     Study
         A row per metric: value of each process, and its ratio to that of the first. Metrics that differ by more than
-        `LARGEST_RATIO` and by more than their noise are named in the notes.
+        `LARGEST_RATIO` are named in the notes, and whether that is within the noise.
     list of Validation
         One for each process.
 
@@ -81,9 +81,10 @@ def compare_processes(
             theirs = other.metrics[metric.name]
             difference = f"{theirs.value - metric.value:+.2g}"
             cells += [theirs.value, difference if metric.ratio is None else theirs.value / metric.value]
-            noise = 2 * max(theirs.value_error, metric.value_error, theirs.floor_error)
-            if theirs.value > LARGEST_RATIO * metric.value and theirs.value > theirs.floor + noise:
-                exceptions.append(f"{metric.name} of {other.label}: {metric.value:.3g} → {theirs.value:.3g}")
+            if theirs.value > LARGEST_RATIO * metric.value:
+                noise = 2 * max(theirs.value_error, metric.value_error, theirs.floor_error)
+                chance = "" if theirs.value > theirs.floor + noise else " (within its noise)"
+                exceptions.append(f"{metric.name} of {other.label}: {metric.value:.2g} → {theirs.value:.2g}{chance}")
         body.append(tuple(cells))
     headings = [first.label, *(text for other in validations[1:] for text in (other.label, "ratio"))]
     study = Study(

@@ -42,6 +42,7 @@ _COLOURS = 96
 _MARGIN = 8
 _STYLE: dict[Any, Any] = {
     "font.size": 12,
+    "mathtext.cal": "TeX Gyre Heros",  # else matplotlib looks for a cursive font and complains
     "axes.labelsize": 12.5,
     "axes.titlesize": 12.5,
     "xtick.labelsize": 10.5,
