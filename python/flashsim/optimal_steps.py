@@ -92,10 +92,11 @@ def optimize_steps(
 
     The reference solves the flow's differential equation with adaptive steps and a tolerance of 1e-6. Costs, counted in
     evaluations of the network, are tried in ascending order: of all solvers, steps and grids of one cost, the one that
-    comes closest to the reference for the same noise is given to a classifier (scikit-learn's
+    comes closest to the reference for the same noise (root mean square) is given to a classifier (scikit-learn's
     HistGradientBoostingClassifier with default parameters, GEN variables included) beside reference samples from other
     noise and other GEN objects. It passes if the result is below two standard deviations and below the tolerance, does
-    so again with fresh noise, and if the Fréchet distance between the samples is at most twice its noise floor.
+    so again with fresh noise, and if the Fréchet distance between the samples is at most one and a half times its
+    noise floor.
 
     Parameters
     ----------
@@ -179,7 +180,7 @@ def _ascend(comparison: Comparison, tolerance: float, maximum: int) -> Iterator[
     jerk = comparison.jerk()
     for evaluations in range(1, maximum + 1):
         deviations = [comparison.deviation(candidate) for candidate in _candidates(evaluations, jerk)]
-        trial = comparison.judge(min(deviations, key=lambda trial: trial.mean_deviation), tolerance)
+        trial = comparison.judge(min(deviations, key=lambda trial: trial.rms_deviation), tolerance)
         yield trial
         if trial.passes(tolerance):
             return

@@ -29,7 +29,7 @@ def plot_optimal_steps(found: OptimalSteps, path: str | Path) -> None:
         above.errorbar(
             costs, [trial.c2st for trial in trials], [trial.c2st_error for trial in trials], fmt="o", label=solver
         )
-        below.plot(costs, [trial.mean_deviation for trial in trials], "o", label=solver)
+        below.plot(costs, [trial.rms_deviation for trial in trials], "o", label=solver)
     if found.best is not None:
         above.plot(
             found.best.candidate.evaluations, found.best.confirmation, "k*", markersize=10, label="best, confirmed"
@@ -43,7 +43,7 @@ def plot_optimal_steps(found: OptimalSteps, path: str | Path) -> None:
     )
     above.legend(loc="lower left")
     below.set_yscale("log")
-    below.set_ylabel("mean deviation / standard deviation")
+    below.set_ylabel("rms deviation / standard deviation")
     below.set_xlabel("network evaluations per sample")
     below.xaxis.get_major_locator().set_params(integer=True)
     figure.savefig(path, dpi=120)

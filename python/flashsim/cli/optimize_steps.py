@@ -86,12 +86,12 @@ def _table(found: OptimalSteps) -> Table:
         pad_edge=False,
         collapse_padding=True,
         caption="cost: network evaluations per sample; Fréchet: distance in units of its noise floor\n"
-        "mean, largest: deviation from the converged sample of the same noise, in standard deviations",
+        "rms, largest: deviation from the converged sample of the same noise, in standard deviations",
         caption_justify="left",
     )
     for name in ("solver", "grid"):
         table.add_column(name)
-    for name in ("steps", "cost", "c2st", "again", "Fréchet", "mean", "largest", "µs/row"):
+    for name in ("steps", "cost", "c2st", "again", "Fréchet", "rms", "largest", "µs/row"):
         table.add_column(name, justify="right")
     for trial in found.trials:
         candidate = trial.candidate
@@ -103,7 +103,7 @@ def _table(found: OptimalSteps) -> Table:
             _result(trial),
             "" if trial.confirmation is None else f"{trial.confirmation:.4f}",
             "" if trial.confirmation is None else f"{trial.frechet / trial.frechet_floor:.1f}",
-            f"{trial.mean_deviation:.4f}",
+            f"{trial.rms_deviation:.4f}",
             f"{trial.largest_deviation:.2f}",
             f"{trial.microseconds:.1f}",
             style="bold green" if trial is found.best else "",

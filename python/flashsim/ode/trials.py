@@ -27,7 +27,8 @@ _FOLDS = 5
 _PAIRED_ROWS = 2048
 _FIRST_LOOK = 8  # one part in so many of the rows is enough to reject what is far off
 _FAR_OFF = 3.0  # standard deviations
-_FRECHET_LIMIT = 2.0  # times the noise floor: the solver's part is then less than that of chance
+_FRECHET_LIMIT = 1.5  # times the noise floor: the solver's part is then half that of chance
+_PERMUTATIONS = 8
 _TRAJECTORIES = 512
 _INTERVALS = 64
 
@@ -55,8 +56,8 @@ class Trial:
     ----------
     candidate
         Solver, steps and grid.
-    mean_deviation, largest_deviation
-        Distance from the converged sample of the same noise and context, over rows and variables, in standard
+    rms_deviation, largest_deviation
+        Distance from the converged sample of the same noise and context, root mean square and largest, in standard
         deviations of each variable as the network sees it (before whole numbers are rounded).
     c2st
         Classifier two-sample test between samples of independent noise and contexts: 0.5 − P with P the fraction of
@@ -70,12 +71,12 @@ class Trial:
     confirmation
         The test once more, with noise that had no part in the choice; None if the first one failed.
     frechet, frechet_floor
-        Squared Fréchet distance between the samples tested, which sees tails that the classifier does not; and that
-        between two samples of the reference, NaN without a confirmation.
+        Squared Fréchet distance between the samples tested, which sees tails that the classifier does not; and its
+        mean after their rows were exchanged at random, which is what chance makes of equal distributions.
     """
 
     candidate: Candidate
-    mean_deviation: float
+    rms_deviation: float
     largest_deviation: float
     c2st: float = np.nan
     c2st_error: float = np.nan
@@ -88,7 +89,7 @@ class Trial:
     def passes(self, tolerance: float) -> bool:
         """Whether both tests gave less than two standard deviations and less than the tolerance, and Fréchet is small.
 
-        Twice its noise floor is allowed: what the solver adds is then smaller than what chance makes of so many rows.
+        One and a half times its noise floor is allowed: what the solver adds is then half of what chance makes.
         """
         return (
             self.confirmation is not None
@@ -162,7 +163,7 @@ class Comparison:
         ]
         distance = np.abs(np.concatenate(ends) - self._end) / self._end.std(axis=0)
         distance = np.where(np.isfinite(distance), distance, np.inf)
-        return Trial(candidate, float(distance.mean()), float(distance.max()))
+        return Trial(candidate, float(np.sqrt(np.mean(distance**2))), float(distance.max()))
 
     def judge(self, trial: Trial, tolerance: float) -> Trial:
         """The trial with all that the classifier says: of a part of the rows, of all, and of all with fresh noise."""
@@ -177,7 +178,7 @@ class Comparison:
                 found,
                 confirmation=again.c2st,
                 frechet=(found.frechet + again.frechet) / 2,
-                frechet_floor=self._frechet(self._reference(0), self._reference(self._confirmations)),
+                frechet_floor=(found.frechet_floor + again.frechet_floor) / 2,
             )
             del self._references[self._confirmations]
         return found
@@ -198,6 +199,7 @@ class Comparison:
             trial,
             c2st=self._c2st(reference, sample),
             frechet=self._frechet(reference, sample),
+            frechet_floor=self._frechet_floor(reference, sample),
             c2st_error=0.5 / math.sqrt(2 * rows),
             rows=rows,
             microseconds=1e6 * float(np.median(seconds)),
@@ -220,6 +222,11 @@ class Comparison:
         scale = targets[0].std(axis=0, dtype=np.float64)
         scale[scale == 0] = 1.0
         return frechet_distance(targets[1] / scale, targets[2] / scale)
+
+    def _frechet_floor(self, first: Array, second: Array) -> float:
+        rows, generator = np.concatenate([first, second]), self._generator(5)
+        halves = (np.split(generator.permutation(rows), 2) for _ in range(_PERMUTATIONS))
+        return float(np.mean([self._frechet(*half) for half in halves]))
 
     def _reference(self, draw: int) -> Array:
         """Converged samples, context and target side by side."""
