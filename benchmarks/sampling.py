@@ -127,7 +127,7 @@ def raw_onnxruntime(path: str, rows: int, steps: int):
     return sampler
 
 
-def torch_peer(rows: int, steps: int):
+def torch_peer(rows: int, steps: int, solver: str):
     """A velocity network of the shipped flow's layers in PyTorch, integrated by torchdiffeq; None without them."""
     try:
         import torch
@@ -152,7 +152,7 @@ def torch_peer(rows: int, steps: int):
                 context = torch.randn(n, context_features)
                 grid = torch.linspace(0, 1, steps + 1)
                 velocity = partial(evaluate, context)
-                odeint(velocity, torch.randn(n, 16), grid, method="midpoint")
+                odeint(velocity, torch.randn(n, 16), grid, method={"heun": "heun2"}.get(solver, solver))
 
     return sample
 
@@ -221,7 +221,7 @@ def main() -> None:
         f"{top[10, 2] / top[10, 1]:.2f} of 1 thread",
         "≥ 1.8",
     )
-    peer = torch_peer(min(arguments.rows, 20000), steps)
+    peer = torch_peer(min(arguments.rows, 20000), steps, flow.solver)
     if peer is not None:
         rate = min(arguments.rows, 20000) / measure(peer, 1)
         table.add_row(

@@ -25,7 +25,7 @@ def test_the_shipped_flow_tells_its_contract():
     assert types["pt"] == "float32"
     assert types["jetId"] == types["nConstituents"] == types["nSVs"] == "uint8"
     assert flow.default_steps >= 1
-    assert flow.solver in {"euler", "midpoint"}
+    assert flow.solver in {"euler", "midpoint", "heun", "rk4"}
     assert flow.metadata["training"]
 
 
