@@ -13,6 +13,7 @@ from onnx import TensorProto, helper
 import flashsim
 import tiny_flows
 
+SHIPPED = sorted(path.stem for path in Path(flashsim.data.path("jets.onnx")).parent.glob("*.onnx"))
 CONTEXT = np.array([[50.0, 0.1], [30.0, -1.0], [80.0, 2.0]], dtype=np.float32)
 
 
@@ -29,11 +30,12 @@ def test_the_shipped_flow_tells_its_contract():
     assert flow.metadata["training"]
 
 
-def test_the_shipped_flow_fits_the_published_schema():
+def test_the_shipped_flows_fit_the_published_schema():
     jsonschema = pytest.importorskip("jsonschema")
     schema = json.loads((Path(flashsim.__file__).parent / "flow.schema.json").read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
-    jsonschema.validate(flashsim.Flow("jets").metadata, schema)
+    for name in SHIPPED:
+        jsonschema.validate(flashsim.Flow(name).metadata, schema)
     jsonschema.validate(tiny_flows.smearing_metadata(), schema)
 
 
@@ -69,9 +71,11 @@ def test_event_keys_decide_the_noise(tiny_flow):
     )
 
 
+@pytest.mark.parametrize("name", SHIPPED)
 @pytest.mark.parametrize("batch", [1, 2, 7, 255, 256, 257, 2048])
-def test_a_row_has_the_same_bits_in_any_batch(batch):
-    flow = flashsim.Flow("jets")
+def test_a_row_has_the_same_bits_in_any_batch(batch, name):
+    flow = flashsim.Flow(name)
+    steps = flow.default_steps and 2
     generator = np.random.default_rng(1)
     n = 2048
     context = np.column_stack([
@@ -80,13 +84,22 @@ def test_a_row_has_the_same_bits_in_any_batch(batch):
     ])  # fmt: skip
     keys = np.zeros((n, 4), dtype=np.uint64)
     keys[:, 2] = np.arange(n)
-    whole = flow.sample(context, event_keys=keys, steps=2)
+    whole = flow.sample(context, event_keys=keys, steps=steps)
     order = generator.permutation(n)[:batch]
-    np.testing.assert_array_equal(flow.sample(context[order], event_keys=keys[order], steps=2), whole[order])
+    np.testing.assert_array_equal(flow.sample(context[order], event_keys=keys[order], steps=steps), whole[order])
 
 
 def test_an_empty_context_gives_an_empty_sample(tiny_flow):
     assert flashsim.Flow(tiny_flow).sample(np.empty((0, 2)), folds=3).shape == (0, 3, 3)
+
+
+def test_a_shipped_flow_samples_in_one_shot():
+    continuous, one_shot = flashsim.Flow("jets"), flashsim.Flow("jets_spline")
+    assert (one_shot.default_steps, one_shot.solver) == (None, None)
+    assert one_shot.context == continuous.context
+    assert one_shot.target == continuous.target
+    with pytest.raises(RuntimeError, match="steps"):
+        one_shot.sample([[60, 0.5, 1, 9, 5, 0]], steps=3)
 
 
 def test_steps_change_the_sample():

@@ -84,7 +84,9 @@ def compare_processes(
             if theirs.value > LARGEST_RATIO * metric.value:
                 noise = 2 * max(theirs.value_error, metric.value_error, theirs.floor_error)
                 chance = "" if theirs.value > theirs.floor + noise else " (within its noise)"
-                exceptions.append(f"{metric.name} of {other.label}: {metric.value:.2g} → {theirs.value:.2g}{chance}")
+                if metric.ratio is not None or not chance:
+                    change = f"{metric.value:.2g} → {theirs.value:.2g}{chance}"
+                    exceptions.append(f"{metric.name} of {other.label}: {change}")
         body.append(tuple(cells))
     headings = [first.label, *(text for other in validations[1:] for text in (other.label, "ratio"))]
     study = Study(
