@@ -9,8 +9,7 @@ repeated, alternating with its peer, and the best one counts. A row is one simul
 * .FlashSim(), one thread, folds 1, 10 and 100: reading, look-ahead, noise, flow, sorting and one histogram of Jet_pt;
 * .FlashSim(), two threads;
 * PyTorch, one thread, batches of 10 000: a network of the same layers integrated by torchdiffeq with as many
-evaluations
-  (skipped where torch or torchdiffeq is not installed);
+  evaluations (skipped where torch or torchdiffeq is not installed);
 * peak memory at 10 times the events.
 """
 

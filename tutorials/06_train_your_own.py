@@ -1,11 +1,11 @@
 """A flow of your own: train it, export it, judge it, simulate with it.
 
 You learn what a recipe says, how a flow is trained and exported, how its metrics compare with their noise floors, and
-that it runs in RDataFrame like the shipped one. It takes half a minute; a flow for physics takes a million jets and twenty
-minutes: docs/training.md has the commands. Needs the extras: pip install "flashsim[train,validate]"
+that it runs in RDataFrame like the shipped one. It takes half a minute; a flow for physics takes a million jets and
+twenty minutes: docs/training.md has the commands. Needs the extras: pip install "flashsim[train,validate]"
 
-Writes 06_jets5.pt, 06_jets5.pt.history.json, 06_jets5.pt.loss.png, 06_jets5.onnx, 06_report.html. Run it from any folder:
-python 06_train_your_own.py
+Writes 06_jets5.pt, 06_jets5.pt.history.json, 06_jets5.pt.loss.png, 06_jets5.onnx, 06_report.html. Run it from any
+folder: python 06_train_your_own.py
 """
 
 from dataclasses import replace
