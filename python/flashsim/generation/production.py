@@ -220,7 +220,8 @@ def generate(
 
     A production may be interrupted in any way, and loses what it has made of its last 5000 events only: finished parts
     of so many events lie in the folder ``<output>.parts`` until all are there and make the output. The same call goes
-    on from them, after it has read them to see that they are whole. The file is the same, byte for byte.
+    on from them, after it has read them to see that they are whole. The file is the same, byte for byte (unless
+    the process has read files of another ROOT before, whose descriptions of classes it then stores).
 
     Parameters
     ----------
