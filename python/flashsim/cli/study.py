@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files as package_files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +9,7 @@ import typer
 from rich.console import Console
 
 from .errors import user_errors
+from .train import shipped_recipe
 
 if TYPE_CHECKING:
     from ..pairs import Pairs
@@ -53,7 +53,7 @@ def _show(result: Study, out: Path) -> None:
 def _config(recipe: Path | None) -> FlowConfig:
     from ..training import load_config
 
-    return load_config(recipe or Path(str(package_files("flashsim.training") / "jets.toml")))
+    return load_config(recipe or shipped_recipe())
 
 
 def _pairs(files: list[Path], config: FlowConfig, rows: int | None = None) -> Pairs:

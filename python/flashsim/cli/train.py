@@ -10,7 +10,13 @@ import typer
 
 from .errors import user_errors
 
-__all__ = ["train"]
+__all__ = ["shipped_recipe", "train"]
+
+
+def shipped_recipe() -> Path:
+    """The recipe of the shipped flow, for who names none."""
+    return Path(str(package_files("flashsim.training") / "jets.toml"))
+
 
 _INTERRUPTED = 130  # what shells make of Ctrl-C
 
@@ -63,7 +69,7 @@ def train(
             from ..training import load_config
             from ..training import train as run
 
-            recipe = recipes[0] if recipes else Path(str(package_files("flashsim.training") / "jets.toml"))
+            recipe = recipes[0] if recipes else shipped_recipe()
             flow = run(
                 load_config(recipe),
                 samples,

@@ -7,11 +7,10 @@ import difflib
 import math
 import tomllib
 from collections.abc import Iterable, Mapping
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from ..ode.solvers import SOLVERS
+from ..ode.solvers import SOLVERS, is_grid
 from .sections import (
     DTYPES,
     MODELS,
@@ -202,9 +201,7 @@ def _check(config: FlowConfig, where: str) -> None:
         (
             "sampling.grid",
             sampling.grid,
-            len(sampling.grid) >= 2
-            and (sampling.grid[0], sampling.grid[-1]) == (0.0, 1.0)
-            and all(before < after for before, after in pairwise(sampling.grid)),
+            is_grid(sampling.grid),
             "ascending times from 0 to 1",
         ),
         (

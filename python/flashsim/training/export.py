@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import onnx
 from onnx import TensorProto
 
 from ..flow_file import set_metadata, write_model
-from ..ode.solvers import SOLVERS
+from ..ode.solvers import SOLVERS, is_grid
 from ..onnx_graph import GraphBuilder
 from .config import DTYPES, FlowConfig, VariableConfig, config_from_dict, config_to_dict
 from .flow import TrainedFlow
@@ -166,8 +165,7 @@ def check_metadata(metadata: Mapping[str, Any]) -> None:
 
 
 def _check_grid(grid: Sequence[Any]) -> None:
-    fine = len(grid) >= 2 and all(isinstance(time, int | float) for time in grid) and (grid[0], grid[-1]) == (0, 1)
-    if not (fine and all(before < after for before, after in pairwise(grid))):
+    if not (all(isinstance(time, int | float) for time in grid) and is_grid(grid)):
         raise ValueError(f"metadata: grid is {grid!r}, expected ascending times from 0 to 1")
 
 
