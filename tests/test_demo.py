@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import ROOT
@@ -25,6 +28,14 @@ def demo(tmp_path_factory):
 @pytest.fixture(scope="module")
 def target():
     return ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root"))
+
+
+def test_one_thread(tmp_path):
+    """In a process of its own: compiling in two threads at once was a crash, and only before ROOT has used threads."""
+    arguments = ["--threads", "1", "--events", "200", "--folds", "2", "--output-dir", str(tmp_path)]
+    found = subprocess.run([sys.executable, "-m", "flashsim.cli", "demo", *arguments], capture_output=True, text=True)
+    assert found.returncode == 0, found.stderr[-2000:]
+    assert (tmp_path / "flashsim-demo.png").exists()
 
 
 def test_stages_count_events(demo, target):

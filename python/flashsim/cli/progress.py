@@ -124,6 +124,8 @@ def run_event_loop(count: Any, bar: Progress, description: str, total: int | Non
 
 @cache
 def _event_loop_class() -> Any:
+    # The loop compiles in one thread while this one asks how far it is, which may compile too.
+    root().EnableThreadSafety()
     root().gInterpreter.Declare(_CODE)
     klass = root().FlashSimProgress.EventLoop
     klass.Run.__release_gil__ = True
