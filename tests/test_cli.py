@@ -13,7 +13,9 @@ from typer.testing import CliRunner
 import flashsim
 from flashsim.cli import app
 
-COMMANDS = ("demo", "info", "generate", "train", "export", "optimize-steps", "validate", "study", "config")
+COMMANDS = (
+    "demo", "info", "generate", "train", "export", "optimize-steps", "validate", "throughput", "study", "config",
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)

@@ -22,6 +22,10 @@ MODULES = [
     "flashsim.indexing",
     "flashsim.optimal_folds",
     "flashsim.plot",
+    "flashsim.root_file",
+    "flashsim.throughput",
+    "flashsim.throughput_measure",
+    "flashsim.throughput_plan",
 ]
 
 EXTRAS = {

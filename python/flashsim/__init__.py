@@ -21,13 +21,13 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-from . import data, histogram_methods
+from . import data, histogram_methods, throughput
 from ._library import onnxruntime_version
 from .dataframe import register
 from .flow import Flow
 from .optimal_folds import OptimalFolds, optimal_folds
 
-__all__ = ["Flow", "OptimalFolds", "__version__", "data", "onnxruntime_version", "optimal_folds", "plot"]
+__all__ = ["Flow", "OptimalFolds", "__version__", "data", "onnxruntime_version", "optimal_folds", "plot", "throughput"]
 
 __version__ = "0.1.0"
 

@@ -14,6 +14,7 @@ from .generate import generate
 from .info import info
 from .optimize_steps import optimize_steps
 from .study import study
+from .throughput import throughput
 from .train import train
 from .validate import validate
 
@@ -28,7 +29,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 
-for _command in (demo, info, generate, train, export, optimize_steps, validate, config):
+for _command in (demo, info, generate, train, export, optimize_steps, validate, throughput, config):
     app.command()(_command)
 app.add_typer(study, name="study")
 
