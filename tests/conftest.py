@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -97,3 +100,27 @@ def gen_dataset(request, gen_files) -> list[str]:
 def tiny_flow(tmp_path_factory) -> str:
     """A flow that takes pt and eta, and gives pt smeared by the noise, a count and a flag: exact and fast."""
     return tiny_flows.write_smearing_flow(tmp_path_factory.mktemp("flows") / "tiny.onnx")
+
+
+@pytest.fixture(scope="session")
+def dask_client():
+    """A cluster of two worker processes."""
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+@pytest.fixture(scope="session")
+def spark_context():
+    """Spark in this machine, with two worker processes."""
+    pyspark = pytest.importorskip("pyspark")
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java")
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    settings = pyspark.SparkConf().set("spark.ui.enabled", "false").set("spark.ui.showConsoleProgress", "false")
+    with pyspark.SparkContext("local[2]", conf=settings) as context:
+        context.setLogLevel("OFF")
+        yield context

@@ -27,6 +27,9 @@ struct FoldOptions {
    bool fContiguous = true;
    /// Whether the covariance of bins is kept: 12 bytes times the square of their number, in each thread.
    bool fCovariance = false;
+   /// Whether other parts of the dataset are filled elsewhere, and the results then merged by
+   /// ROOT::Detail::RDF::MergeValues(), as distributed RDataFrame does. Folds that lack RECO events are then kept.
+   bool fIsPart = false;
 };
 
 /// \brief The columns that fill an oversampled histogram, and what they mean: values, weight, event and folds.
@@ -61,6 +64,7 @@ public:
    const FoldLabels &GetLabels() const { return fLabels; }
    EFoldOrder GetFoldOrder() const { return fFoldOrder; }
    bool IsCovarianceWanted() const { return fIsCovarianceWanted; }
+   bool IsPart() const { return fIsPart; }
 
    /// \brief Checks an entry of numbers only.
    /// \param[in] areIntegers which columns hold integers, one bit for each
@@ -86,6 +90,7 @@ private:
    Layout fLayout;
    EFoldOrder fFoldOrder;
    bool fIsCovarianceWanted;
+   bool fIsPart;
    std::vector<std::string> fNames;
    std::vector<std::string> fTypes;
 };

@@ -3,7 +3,10 @@
 #define FLASHSIM_FOLDACCUMULATOR
 
 #include "FlashSim/EventKey.hxx"
+#include "FlashSim/FoldLabels.hxx"
+#include "FlashSim/FoldPart.hxx"
 #include "FlashSim/FoldTable.hxx"
+#include "FlashSim/OpenFolds.hxx"
 #include "FlashSim/PairSums.hxx"
 #include "FlashSim/SeenEvents.hxx"
 
@@ -15,14 +18,6 @@
 #include <vector>
 
 namespace FlashSim {
-
-/// How error messages name what they complain about.
-struct FoldLabels {
-   std::string fAction;                    ///< what is filled, as in `FlashSim: OversampledTH1D 'mjj'`
-   std::vector<std::string> fEventColumns; ///< columns of the GEN event's numbers; none if events have none
-   std::vector<bool> fAreSigned;           ///< whether these numbers may be negative
-   std::string fFolds;                     ///< where the number of folds comes from
-};
 
 /// Which RECO events of a GEN event may lie apart from the others.
 enum class EFoldOrder {
@@ -99,9 +94,9 @@ public:
       if (!fInFold || event != fFold.fEvent)
          StartNextFold(event, folds);
       if (folds != fFold.fFolds)
-         ThrowFoldsDiffer(folds);
+         fLabels.ThrowFoldsDiffer(fFold.fEvent, fFold.fFolds, folds);
       if (++fFold.fRecoEvents > folds)
-         ThrowTooManyRecoEvents();
+         fLabels.ThrowTooManyRecoEvents(fFold.fEvent, folds);
    }
 
    /// Starts a GEN event that has no number; EndGenEvent() ends it. \throws std::runtime_error if `folds` is below 1
@@ -142,7 +137,7 @@ public:
    double GetInverseFolds() const { return fInverseFolds; }
 
    /// Names the current GEN event in error messages.
-   std::string DescribeEvent() const;
+   std::string DescribeEvent() const { return fLabels.Describe(fFold.fEvent); }
 
    /// Adds all that the other one holds, parked folds included. \pre as many cells, and covariance for both or none
    void Merge(const FoldAccumulator &other);
@@ -150,7 +145,11 @@ public:
    /// \brief Joins the folds that were parked.
    /// \throws std::runtime_error, naming the GEN event, if the parts do not agree on N or have more than N RECO events,
    /// or if parts of a GEN event were taken for the whole
-   void Finish();
+   void Finish() { FinishParked(nullptr); }
+
+   /// As Finish(), if other parts of the dataset are filled elsewhere. \return the folds that may have RECO events
+   /// there
+   OpenFolds FinishPart();
 
    std::size_t GetNCells() const { return fSums.size(); }
    const Sums &GetSums(std::size_t cell) const { return fSums[cell]; }
@@ -177,18 +176,8 @@ private:
    /// Up to so many cells of a RECO event are searched one by one, more are sorted.
    static constexpr std::size_t kFewCells = 32;
 
-   /// What is known of a fold beside its cells.
-   struct Fold {
-      EventKey fEvent;
-      Long64_t fFolds = 0;
-      Long64_t fRecoEvents = 0; ///< seen so far
-      double fTotal = 0;
-   };
-
    /// A fold, or a part of it, that waits for the rest.
-   struct ParkedFold {
-      Fold fFold;
-      std::vector<CellWeights> fWeights;
+   struct ParkedFold : FoldPart {
       Long64_t fOtherFolds = 0; ///< N according to another part that does not agree
    };
    using ParkedFolds_t = std::unordered_map<EventKey, ParkedFold, EventKey::Hash>;
@@ -207,10 +196,7 @@ private:
    void Join(ParkedFold &&part);
    void Unpark(const ParkedFold &parked);
    void JoinRecoCells();
-   [[noreturn]] void ThrowFoldsBelowOne(Long64_t folds) const;
-   [[noreturn]] void ThrowFoldsDiffer(Long64_t folds) const;
-   [[noreturn]] void ThrowTooManyRecoEvents() const;
-   [[noreturn]] void ThrowReappears(const std::string &event) const;
+   void FinishParked(OpenFolds *open);
 
    FoldLabels fLabels;
    EFoldOrder fOrder;

@@ -51,6 +51,9 @@ public:
    /// \throws std::runtime_error as FoldAccumulator::Finish()
    void Finish() { fAccumulator.Finish(); }
 
+   /// As FoldAccumulator::FinishPart().
+   OpenFolds FinishPart() { return fAccumulator.FinishPart(); }
+
    const FoldAccumulator &GetAccumulator() const { return fAccumulator; }
 
    /// Sums in the order of TH1::GetStats(), weighted with w / N.

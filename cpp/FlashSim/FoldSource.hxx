@@ -20,12 +20,16 @@ namespace FlashSim {
 
 class FoldStore;
 
-/// How FoldSource cuts its input. None of it changes a result.
+/// How FoldSource cuts its input.
 struct FoldSourceOptions {
    int fFolds = 1; ///< RECO events per GEN event, at least 1
    std::uint64_t fChunkSize =
        0; ///< entries of the upstream dataset collected at a time; 0: chosen, whole clusters where it can be
    std::size_t fBlockSize = 1024; ///< objects to simulate in one task
+   /// Number of the first entry of each file, if the node reads some files of a larger dataset (in a distributed run):
+   /// entries are then numbered as in all of it. Unlike the others, this one counts: `genEvent`, and the random numbers
+   /// of datasets without run, luminosityBlock and event.
+   std::map<std::string, std::uint64_t> fFirstEntries;
 };
 
 /// \brief A data source that presents each event of any RDataFrame graph N times: the look-ahead that lets flows run in

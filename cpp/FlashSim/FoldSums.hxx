@@ -5,6 +5,7 @@
 #include <Rtypes.h>
 
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 class TH1;
@@ -13,6 +14,7 @@ namespace FlashSim {
 
 class CellMap;
 class FoldAccumulator;
+struct FoldPart;
 
 /// \brief What an oversampled histogram knows of its folds beside contents and errors. Stored with it; the same for all
 /// dimensions.
@@ -59,6 +61,10 @@ public:
    /// Adds the sums of other GEN events, whose weights are multiplied by `factor`. Without the covariance of both,
    /// there is none of the sum, unless one is empty. \pre as many cells
    void Add(const FoldSums &other, Double_t factor = 1);
+
+   /// \brief Puts right what Add() did with the two pieces of a fold, which it took for two GEN events.
+   /// \return by how much the variance of each cell grows; the cells are those that both pieces have filled
+   std::vector<std::pair<std::size_t, Double_t>> Join(const FoldPart &piece, const FoldPart &rest);
 
    /// Multiplies all weights by `factor`.
    void Scale(Double_t factor);

@@ -3,6 +3,7 @@
 #define FLASHSIM_OVERSAMPLEDTHACTION
 
 #include "FlashSim/FoldFiller.hxx"
+#include "FlashSim/MergeableOversampledTH.hxx"
 
 #include <ROOT/RDF/RActionImpl.hxx>
 #include <ROOT/RDF/RMergeableValue.hxx>
@@ -11,6 +12,7 @@
 #include <exception>
 #include <initializer_list>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -61,6 +63,8 @@ public:
    void Initialize()
    {
       fUncaughtExceptions = std::uncaught_exceptions();
+      fFailure.clear();
+      fOpenFolds = OpenFolds();
       for (auto &slot : fSlots)
          slot = Slot{};
    }
@@ -108,13 +112,17 @@ public:
             slot = Slot{};
          }
          if (sums) {
-            sums->Finish();
+            if (fColumns->IsPart())
+               fOpenFolds = sums->FinishPart();
+            else
+               sums->Finish();
             Write(*sums, *fResult);
          } else {
             fResult->Reset();
          }
       } catch (const std::exception &error) {
          fResult->Invalidate();
+         fFailure = error.what();
          fResult->Error("Finalize", "all contents are set to NaN. %s", error.what());
       }
    }
@@ -140,9 +148,12 @@ public:
       return OversampledTHAction(result, fColumns, static_cast<unsigned int>(fSlots.size()));
    }
 
+   /// \throws std::runtime_error if Finalize() failed
    std::unique_ptr<ROOT::Detail::RDF::RMergeableValueBase> GetMergeableValue() const final
    {
-      return std::make_unique<ROOT::Detail::RDF::RMergeableFill<Histogram>>(*fResult);
+      if (!fFailure.empty())
+         throw std::runtime_error(fFailure);
+      return std::make_unique<MergeableOversampledTH<Histogram>>(*fResult, fOpenFolds);
    }
 
 private:
@@ -168,6 +179,8 @@ private:
    }
 
    int fUncaughtExceptions = 0;
+   std::string fFailure;
+   OpenFolds fOpenFolds; ///< if the event loop covers a part of a dataset
    std::shared_ptr<Histogram> fResult;
    std::shared_ptr<const FillColumns> fColumns;
    std::vector<Slot> fSlots;

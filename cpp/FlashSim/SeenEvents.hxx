@@ -34,10 +34,10 @@ public:
    /// Adds what the other one remembers. \return whether both remember one of the events
    bool Merge(const SeenEvents &other);
 
-private:
    /// The events with the smallest hashes; a hash table.
    class Sample {
    public:
+      Sample() = default; // for ROOT's I/O
       explicit Sample(std::size_t maxSize) : fMaxSize(maxSize) {}
 
       bool Contains(ULong64_t hash) const;
@@ -58,12 +58,13 @@ private:
       std::size_t FindPlace(ULong64_t hash) const;
       void Rebuild(std::size_t tableSize);
 
-      std::size_t fMaxSize;
+      std::size_t fMaxSize = 0;
       std::size_t fSize = 0;
       ULong64_t fLargest = std::numeric_limits<ULong64_t>::max(); ///< hashes up to this one are kept
       std::vector<ULong64_t> fTable;                              ///< at most half full; its size is a power of 2
    };
 
+private:
    static ULong64_t GetHash(const EventKey &event)
    {
       const ULong64_t hash = EventKey::Hash{}(event);

@@ -26,6 +26,7 @@ struct SimulateOptions {
    std::map<std::string, std::string> fContext;
    std::uint64_t fChunkSize = 0; ///< see FoldSourceOptions; no influence on the result
    std::size_t fBlockSize = 0;   ///< see FoldSourceOptions; 0: its default; no influence on the result
+   std::map<std::string, std::uint64_t> fFirstEntries; ///< see FoldSourceOptions; for parts of a dataset
 };
 
 /// \brief Simulates RECO events from the GEN events of a dataframe: `folds` entries for each of its events.

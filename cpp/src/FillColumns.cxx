@@ -21,7 +21,7 @@ bool IsUnsigned(const std::string &type)
 
 FillColumns::FillColumns(ROOT::RDF::RNode node, std::string action, const std::vector<std::string> &values,
                          const std::string &weight, const FoldOptions &options)
-   : fIsCovarianceWanted(options.fCovariance)
+   : fIsCovarianceWanted(options.fCovariance), fIsPart(options.fIsPart)
 {
    fLabels.fAction = std::move(action);
    fLayout.fNValues = static_cast<unsigned int>(values.size());

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <stdexcept>
 #include <utility>
 
 namespace FlashSim {
@@ -114,7 +113,7 @@ void FoldAccumulator::StartFold(const EventKey &event, Long64_t folds)
    fFold.fEvent = event;
    fFold.fFolds = folds;
    if (folds < 1)
-      ThrowFoldsBelowOne(folds);
+      fLabels.ThrowFoldsBelowOne(event, folds);
    fInverseFolds = 1. / static_cast<double>(folds);
    fInFold = true;
 }
@@ -127,7 +126,7 @@ void FoldAccumulator::EndFold()
       Park();
    } else {
       if (fOrder != EFoldOrder::kWhole && fAdded.Add(fFold.fEvent, fFold.fRecoEvents == fFold.fFolds))
-         ThrowReappears(DescribeEvent());
+         fLabels.ThrowReappears(DescribeEvent());
       AddFoldToSums();
    }
    fIsFirstFold = false;
@@ -186,7 +185,7 @@ void FoldAccumulator::AddPairsToSums()
 
 void FoldAccumulator::Park() noexcept
 {
-   Join(ParkedFold{fFold, fTable.Take()});
+   Join(ParkedFold{{fFold, fTable.Take()}});
 }
 
 void FoldAccumulator::Join(ParkedFold &&part)
@@ -197,12 +196,7 @@ void FoldAccumulator::Join(ParkedFold &&part)
       parked = std::move(part);
       return;
    }
-   FoldTable all;
-   all.Add(parked.fWeights);
-   all.Add(part.fWeights);
-   parked.fWeights = all.Take();
-   parked.fFold.fRecoEvents += part.fFold.fRecoEvents;
-   parked.fFold.fTotal += part.fFold.fTotal;
+   parked.Add(part);
    if (part.fFold.fFolds != parked.fFold.fFolds)
       parked.fOtherFolds = part.fFold.fFolds;
 }
@@ -228,10 +222,18 @@ void FoldAccumulator::Merge(const FoldAccumulator &other)
    fNGenEvents += other.fNGenEvents;
 }
 
-void FoldAccumulator::Finish()
+OpenFolds FoldAccumulator::FinishPart()
+{
+   OpenFolds open(fLabels);
+   FinishParked(&open);
+   open.AddClosed(fAdded);
+   return open;
+}
+
+void FoldAccumulator::FinishParked(OpenFolds *open)
 {
    if (fIsAnyAddedTwice)
-      ThrowReappears("a GEN event"); // of which only a hash was remembered
+      fLabels.ThrowReappears("a GEN event"); // of which only a hash was remembered
    // In the order of their keys, so that the result does not depend on that of a hash table.
    std::vector<const ParkedFold *> all;
    all.reserve(fParked.size());
@@ -242,66 +244,17 @@ void FoldAccumulator::Finish()
    for (const auto *parked : all) {
       Unpark(*parked);
       if (parked->fOtherFolds != 0)
-         ThrowFoldsDiffer(parked->fOtherFolds);
+         fLabels.ThrowFoldsDiffer(fFold.fEvent, fFold.fFolds, parked->fOtherFolds);
       if (fFold.fRecoEvents > fFold.fFolds)
-         ThrowTooManyRecoEvents();
+         fLabels.ThrowTooManyRecoEvents(fFold.fEvent, fFold.fFolds);
       if (fAdded.IsRemembered(fFold.fEvent))
-         ThrowReappears(DescribeEvent());
+         fLabels.ThrowReappears(DescribeEvent());
       AddFoldToSums();
+      if (open)
+         open->Add(FoldPart(*parked));
    }
    fInFold = false;
    fParked.clear();
-}
-
-std::string FoldAccumulator::DescribeEvent() const
-{
-   const auto &columns = fLabels.fEventColumns;
-   if (columns.empty())
-      return "a GEN event";
-   const auto describeNumber = [this](std::size_t i) {
-      const auto number = fFold.fEvent.fNumbers[i];
-      const bool isSigned = i < fLabels.fAreSigned.size() && fLabels.fAreSigned[i];
-      return isSigned ? std::to_string(static_cast<Long64_t>(number)) : std::to_string(number);
-   };
-   if (columns.size() == 1)
-      return "GEN event " + describeNumber(0) + " (column '" + columns.front() + "')";
-   std::string description = "GEN event (";
-   for (std::size_t i = 0; i < columns.size(); ++i)
-      description += (i == 0 ? "" : ", ") + columns[i] + " " + describeNumber(i);
-   return description + ")";
-}
-
-void FoldAccumulator::ThrowFoldsBelowOne(Long64_t folds) const
-{
-   throw std::runtime_error(fLabels.fAction + ": " + DescribeEvent() + " has " + std::to_string(folds) + " folds (" +
-                            fLabels.fFolds +
-                            "). Expected the number of RECO events simulated from it, selected or not, which is at "
-                            "least 1.");
-}
-
-void FoldAccumulator::ThrowFoldsDiffer(Long64_t folds) const
-{
-   throw std::runtime_error(fLabels.fAction + ": " + DescribeEvent() + " has " + std::to_string(fFold.fFolds) +
-                            " folds in one RECO event and " + std::to_string(folds) + " in another (" + fLabels.fFolds +
-                            "). The number of folds belongs to the GEN event: give a column that is constant within "
-                            "it, and check that GEN events are numbered uniquely.");
-}
-
-void FoldAccumulator::ThrowTooManyRecoEvents() const
-{
-   throw std::runtime_error(fLabels.fAction + ": " + DescribeEvent() + " has more RECO events than its " +
-                            std::to_string(fFold.fFolds) + " folds (" + fLabels.fFolds +
-                            "). Check that GEN events are numbered uniquely in the whole dataset (by several columns, "
-                            "if need be), and that the number of folds is that of the simulation.");
-}
-
-void FoldAccumulator::ThrowReappears(const std::string &event) const
-{
-   throw std::runtime_error(fLabels.fAction + ": " + event +
-                            " appears again after other GEN events. Expected all RECO events of a GEN event one after "
-                            "the other, and GEN events numbered uniquely, by several columns if need be. If they are, "
-                            "and the entries are not in order (a multi-threaded Snapshot does not keep it), book with "
-                            "contiguous=False (fContiguous in C++).");
 }
 
 } // namespace FlashSim

@@ -43,15 +43,14 @@ public:
    void InitTask(TTreeReader *reader, unsigned int slot)
    {
       fTasks[slot].fReader = reader;
-      fTasks[slot].fOffset = reader != nullptr ? fNumbering->GetOffset(*reader) : 0;
+      fTasks[slot].fOffset = fNumbering->GetOffset(reader);
    }
    void Exec(unsigned int slot, ULong64_t rdfentry)
    {
       const auto &task = fTasks[slot];
-      const auto number = task.fReader != nullptr
-                              ? task.fOffset + static_cast<std::uint64_t>(task.fReader->GetCurrentEntry())
-                              : rdfentry;
-      (*fNumbers)[slot].push_back(number);
+      const auto entry =
+          task.fReader != nullptr ? static_cast<std::uint64_t>(task.fReader->GetCurrentEntry()) : rdfentry;
+      (*fNumbers)[slot].push_back(task.fOffset + entry);
    }
    void Finalize() {}
    std::string GetActionName() const { return "FlashSim look-ahead"; }
@@ -125,7 +124,7 @@ class FoldSource::EventLoop {
 public:
    EventLoop(ROOT::RDF::RNode node, FoldStore &store, const FoldSourceOptions &options)
       : fNode(std::move(node)), fStore(store), fOptions(options), fControl(fNode),
-        fNumbering(std::make_shared<RootInternals::EntryNumbering>(fControl)),
+        fNumbering(std::make_shared<RootInternals::EntryNumbering>(fControl, options.fFirstEntries)),
         fNextEntry(fControl.GetFullRange().first),
         fIsOneChunk(RootInternals::HasRange(fNode) ||
                     RootInternals::GetSourceKind(fNode) == RootInternals::ESourceKind::kOther)

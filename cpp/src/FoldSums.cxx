@@ -3,6 +3,7 @@
 
 #include "FlashSim/CellMap.hxx"
 #include "FlashSim/FoldAccumulator.hxx"
+#include "FlashSim/FoldPart.hxx"
 #include "FlashSim/PairSums.hxx"
 
 #include <TArrayD.h>
@@ -162,6 +163,34 @@ void FoldSums::Add(const FoldSums &other, Double_t factor)
          sums->clear();
    }
    fNGenEvents += other.fNGenEvents;
+}
+
+std::vector<std::pair<std::size_t, Double_t>> FoldSums::Join(const FoldPart &piece, const FoldPart &rest)
+{
+   // (a + b)^2 instead of a^2 + b^2; pieces have different RECO events, so that R and the naive variance stand.
+   const auto folds = static_cast<Double_t>(piece.fFold.fFolds);
+   const Double_t inversePairs = 1. / (folds * (folds - 1));
+   std::vector<std::pair<std::size_t, Double_t>> growths;
+   for (const auto &mine : piece.fWeights) {
+      for (const auto &theirs : rest.fWeights) {
+         const bool isSameCell = mine.fCell == theirs.fCell;
+         const Double_t product = (isSameCell ? 2 : 1) * mine.fSum * theirs.fSum;
+         if (isSameCell) {
+            growths.emplace_back(mine.fCell, product / (folds * folds));
+            fLimitVariance[mine.fCell] += product * inversePairs;
+            fFoldVariance[mine.fCell] -= product * inversePairs;
+         }
+         if (HasCovariance()) {
+            const auto place = PairSums::GetPlace(GetNCells(), mine.fCell, theirs.fCell);
+            fCovariance[place] += product / (folds * folds);
+            fLimitCovariance[place] += product * inversePairs;
+            fFoldCovariance[place] -= product * inversePairs;
+         }
+      }
+   }
+   if (!piece.fWeights.empty() && !rest.fWeights.empty())
+      --fNGenEvents;
+   return growths;
 }
 
 void FoldSums::Scale(Double_t factor)

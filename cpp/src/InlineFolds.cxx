@@ -21,7 +21,7 @@ std::string JoinArguments(const std::vector<std::string> &columns)
    return joined;
 }
 
-std::string IdentityExpression(ROOT::RDF::RNode &node)
+std::string IdentityExpression(ROOT::RDF::RNode &node, const SimulateOptions &options)
 {
    if (node.HasColumn("run") && node.HasColumn("luminosityBlock") && node.HasColumn("event"))
       return "FlashSim::PackIdentity(run, luminosityBlock, event)";
@@ -30,6 +30,12 @@ std::string IdentityExpression(ROOT::RDF::RNode &node)
           "FlashSim: DefineFolds needs the columns run, luminosityBlock and event while ROOT runs several "
           "threads, because entries have no lasting number then. Define them, use FlashSim instead, "
           "or switch ROOT::EnableImplicitMT() off.");
+   }
+   if (options.fFirstEntries.size() > 1) {
+      throw std::runtime_error(
+          "FlashSim: DefineFolds needs the columns run, luminosityBlock and event in a distributed "
+          "run over several files, because a task numbers the entries of its own files only. "
+          "Define them, or use FlashSim instead.");
    }
    return "FlashSim::PackIdentity(rdfentry_)";
 }
@@ -71,7 +77,7 @@ ROOT::RDF::RNode DefineFolds(ROOT::RDF::RNode node, std::shared_ptr<const Flow> 
    const auto &columns = context.fColumns[0];
    const std::string hidden = kHiddenColumnPrefix + options.fPrefix + contract.fCollection;
    auto result = context.fNode.Define(hidden + "_rows", "FlashSim::PackContext(" + JoinArguments(columns) + ")")
-                     .Define(hidden + "_identity", IdentityExpression(context.fNode));
+                     .Define(hidden + "_identity", IdentityExpression(context.fNode, options));
    result = result.Define(hidden, InlineFolds(flow, columns, options.fFolds, options.fSeed, options.fSteps),
                           {hidden + "_rows", hidden + "_identity"});
    result = result.Define(names.fCount,

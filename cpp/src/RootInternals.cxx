@@ -64,6 +64,13 @@ template struct PrivateMember<BeginEntryTag, &RLoopManager::fBeginEntry>;
 template struct PrivateMember<EndEntryTag, &RLoopManager::fEndEntry>;
 template struct PrivateMember<EmptyRangeTag, &RLoopManager::fEmptyEntryRange>;
 
+/// Which files an RNTuple source reads; ROOT tells its friends only.
+struct FileNamesTag {
+   using Type = std::vector<std::string> ROOT::RDF::RNTupleDS::*;
+   friend Type GetMember(FileNamesTag);
+};
+template struct PrivateMember<FileNamesTag, &ROOT::RDF::RNTupleDS::fFileNames>;
+
 /// The TTree or TChain that the graph reads.
 TTree &GetTree(const ROOT::RDF::RNode &node)
 {
@@ -71,6 +78,7 @@ TTree &GetTree(const ROOT::RDF::RNode &node)
 }
 
 constexpr std::uint64_t kNoEnd = std::numeric_limits<Long64_t>::max();
+constexpr EntryRange kWhole{0, kNoEnd};
 
 void AppendClusterEnds(TTree &tree, std::vector<std::uint64_t> &ends)
 {
@@ -141,15 +149,24 @@ EntryRangeControl::EntryRangeControl(const ROOT::RDF::RNode &node) : fNode(node)
       fUserRange = {static_cast<std::uint64_t>(loopManager.*GetMember(BeginEntryTag{})),
                     static_cast<std::uint64_t>(loopManager.*GetMember(EndEntryTag{}))};
       std::vector<std::uint64_t> ends;
-      if (fKind == ESourceKind::kTree)
+      if (fKind == ESourceKind::kTree) {
          ReadTreeLayout(GetTree(node), ends, fFileOffsets);
-      else
+         fFirstFile = fFileOffsets.empty() ? "" : fFileOffsets.front().first;
+      } else {
          ends = GetNTupleClusterEnds(node);
-      for (const auto end : ends) {
-         if (end > fUserRange.first && (fClusterEnds.empty() || fClusterEnds.back() < fUserRange.second))
-            fClusterEnds.push_back(std::min(end, fUserRange.second));
+         const auto &source = dynamic_cast<const ROOT::RDF::RNTupleDS &>(*loopManager.GetDataSource());
+         const auto &files = source.*GetMember(FileNamesTag{});
+         fFirstFile = files.empty() ? "" : files.front();
       }
-      fFullRange = {fUserRange.first, fClusterEnds.empty() ? fUserRange.first : fClusterEnds.back()};
+      // The loop manager hands its range to the source when it runs. A task of a distributed run over an RNTuple gives
+      // the range to the source alone.
+      fSourceRange = SourceAccess::GetGlobalEntryRange(*loopManager.GetDataSource());
+      const EntryRange range = fUserRange == kWhole && fSourceRange ? EntryRange(*fSourceRange) : fUserRange;
+      for (const auto end : ends) {
+         if (end > range.first && (fClusterEnds.empty() || fClusterEnds.back() < range.second))
+            fClusterEnds.push_back(std::min(end, range.second));
+      }
+      fFullRange = {range.first, fClusterEnds.empty() ? range.first : fClusterEnds.back()};
       break;
    }
    case ESourceKind::kEmpty: {
@@ -164,7 +181,7 @@ EntryRangeControl::EntryRangeControl(const ROOT::RDF::RNode &node) : fNode(node)
           "flows at once: df.FlashSim(['jets.onnx', 'muons.onnx'], folds=...).");
    case ESourceKind::kOther:
       // Such a source ignores ranges: all of it is one chunk.
-      fFullRange = fUserRange = {0, kNoEnd};
+      fFullRange = fUserRange = kWhole;
       fClusterEnds.push_back(kNoEnd);
    }
 }
@@ -193,11 +210,7 @@ void EntryRangeControl::Restore()
    }
    ROOT::Internal::RDF::ChangeBeginAndEndEntries(fNode, static_cast<Long64_t>(fUserRange.first),
                                                  static_cast<Long64_t>(fUserRange.second));
-   auto &globalRange = SourceAccess::GetGlobalEntryRange(*NodeAccess::GetLoopManager(fNode).GetDataSource());
-   if (fUserRange.first == 0 && fUserRange.second == kNoEnd)
-      globalRange.reset();
-   else
-      globalRange = {fUserRange.first, fUserRange.second};
+   SourceAccess::GetGlobalEntryRange(*NodeAccess::GetLoopManager(fNode).GetDataSource()) = fSourceRange;
 }
 
 bool HasPendingActions(const ROOT::RDF::RNode &node)
@@ -227,8 +240,17 @@ bool HasRange(const ROOT::RDF::RNode &node)
    return ROOT::RDF::SaveGraph(node).find("label=\"Range\"") != std::string::npos;
 }
 
-EntryNumbering::EntryNumbering(const EntryRangeControl &control)
+EntryNumbering::EntryNumbering(const EntryRangeControl &control,
+                               const std::map<std::string, std::uint64_t> &firstEntries)
 {
+   if (!firstEntries.empty()) {
+      const auto found = firstEntries.find(control.GetFirstFile());
+      if (found == firstEntries.end()) {
+         throw std::runtime_error("FlashSim: the file '" + control.GetFirstFile() +
+                                  "' is not among the files of the dataset whose first entries are known.");
+      }
+      fFirstEntry = found->second;
+   }
    const auto &files = control.GetFileOffsets();
    if (files.size() <= 1 || GetNSlots(control.GetNode()) == 1)
       return;
@@ -241,19 +263,19 @@ EntryNumbering::EntryNumbering(const EntryRangeControl &control)
    }
 }
 
-std::uint64_t EntryNumbering::GetOffset(TTreeReader &reader) const
+std::uint64_t EntryNumbering::GetOffset(TTreeReader *reader) const
 {
-   if (fFileOffsets.empty())
-      return 0;
+   if (fFileOffsets.empty() || reader == nullptr)
+      return fFirstEntry;
    // A task reads a chain of one file, with entry numbers of that file; or, with friends, the whole chain.
-   const auto *chain = dynamic_cast<TChain *>(reader.GetTree());
+   const auto *chain = dynamic_cast<TChain *>(reader->GetTree());
    if (chain == nullptr || chain->GetNtrees() > 1)
-      return 0;
+      return fFirstEntry;
    const std::string file = chain->GetListOfFiles()->At(0)->GetTitle();
    const auto offset = fFileOffsets.find(file);
    if (offset == fFileOffsets.end())
       throw std::runtime_error("FlashSim: ROOT reads the file '" + file + "', which is not among the dataset's files.");
-   return offset->second;
+   return fFirstEntry + offset->second;
 }
 
 } // namespace FlashSim::RootInternals

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -54,6 +55,9 @@ public:
    /// Empty unless the source is a TChain.
    const FileOffsets &GetFileOffsets() const { return fFileOffsets; }
 
+   /// The first file of a TChain or RNTuple; empty for other sources.
+   const std::string &GetFirstFile() const { return fFirstFile; }
+
    const ROOT::RDF::RNode &GetNode() const { return fNode; }
 
    /// The next event loop covers these entries only.
@@ -66,9 +70,11 @@ private:
    ROOT::RDF::RNode fNode;
    ESourceKind fKind;
    EntryRange fFullRange{0, 0};
-   EntryRange fUserRange{0, 0}; ///< as ROOT holds it
+   EntryRange fUserRange{0, 0};                                 ///< as the loop manager holds it
+   std::optional<std::pair<ULong64_t, ULong64_t>> fSourceRange; ///< as the data source holds it
    std::vector<std::uint64_t> fClusterEnds;
    FileOffsets fFileOffsets;
+   std::string fFirstFile;
    bool fIsRestricted = false;
 };
 
@@ -94,12 +100,18 @@ bool HasRange(const ROOT::RDF::RNode &node);
 /// together from the file that the task reads and the entry within it.
 class EntryNumbering {
 public:
-   explicit EntryNumbering(const EntryRangeControl &control);
+   /// \param[in] control of the graph
+   /// \param[in] firstEntries empty, or the number of the first entry of each file of the dataset of which the graph
+   /// reads some consecutive files
+   /// \throws std::runtime_error if these do not have the graph's first file, or if several threads read a file twice
+   EntryNumbering(const EntryRangeControl &control, const std::map<std::string, std::uint64_t> &firstEntries);
 
-   /// To be called at the start of a task. \return the number of the first entry of what the reader reads
-   std::uint64_t GetOffset(TTreeReader &reader) const;
+   /// To be called at the start of a task. \param[in] reader what the task reads, if given \return the number of the
+   /// first entry of what the reader reads, or of entry 0
+   std::uint64_t GetOffset(TTreeReader *reader) const;
 
 private:
+   std::uint64_t fFirstEntry = 0;                     ///< of the first file
    std::map<std::string, std::uint64_t> fFileOffsets; ///< empty unless several threads read several files
 };
 

@@ -40,6 +40,7 @@ ROOT::RDF::RNode Simulate(ROOT::RDF::RNode node, const std::vector<std::shared_p
    FoldSourceOptions foldOptions;
    foldOptions.fFolds = options.fFolds;
    foldOptions.fChunkSize = options.fChunkSize;
+   foldOptions.fFirstEntries = options.fFirstEntries;
    if (options.fBlockSize > 0)
       foldOptions.fBlockSize = options.fBlockSize;
 

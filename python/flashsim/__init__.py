@@ -21,7 +21,7 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-from . import data, histogram_methods, throughput
+from . import data, distributed, histogram_methods, throughput
 from ._library import onnxruntime_version
 from .dataframe import register
 from .flow import Flow
@@ -32,6 +32,7 @@ __all__ = ["Flow", "OptimalFolds", "__version__", "data", "onnxruntime_version",
 __version__ = "0.1.0"
 
 register()
+distributed.register()
 histogram_methods.register()
 
 

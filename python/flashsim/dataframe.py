@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ._errors import translated
@@ -11,7 +11,17 @@ from ._library import cpp, root
 from .flow import Flow, check_folds, check_seed, to_steps
 from .histogram import METHODS
 
-__all__ = ["define_folds", "flash_sim", "register"]
+__all__ = [
+    "FlowLike",
+    "add_methods",
+    "as_list",
+    "define_folds",
+    "define_inline",
+    "flash_sim",
+    "make_options",
+    "register",
+    "simulate",
+]
 
 FlowLike = Flow | str | os.PathLike[str]
 
@@ -86,15 +96,8 @@ def flash_sim(
     >>> 20 < mean.GetValue() < 500
     True
     """
-    flows = [flow] if isinstance(flow, (Flow, str, os.PathLike)) else list(flow)
-    options = _make_options(folds, seed, steps, prefix, context)
-    options.fChunkSize = _check_size("chunk_size", chunk_size)
-    options.fBlockSize = _check_size("block_size", block_size)
-    handles = root().std.vector["std::shared_ptr<const FlashSim::Flow>"]()
-    for item in flows:
-        handles.push_back(_open(item)._handle)
-    with translated():
-        return cpp().Simulate(root().RDF.AsRNode(node), handles, options)
+    options = make_options(folds, seed, steps, prefix, context, chunk_size, block_size)
+    return simulate(node, as_list(flow), options)
 
 
 def define_folds(
@@ -126,24 +129,46 @@ def define_folds(
     >>> int(inline.Define("folds", "FlashJet_pt.size()").Max("folds").GetValue())
     4
     """
-    options = _make_options(folds, seed, steps, prefix, context)
-    with translated():
-        return cpp().DefineFolds(root().RDF.AsRNode(node), _open(flow)._handle, options)
+    return define_inline(node, flow, make_options(folds, seed, steps, prefix, context))
 
 
 def register() -> None:
     """Adds the methods to all RDataFrame nodes, those of classes already in use too."""
-    ROOT = root()
-    methods = {"FlashSim": flash_sim, "DefineFolds": define_folds, **METHODS}
+    add_methods({"FlashSim": flash_sim, "DefineFolds": define_folds, **METHODS})
 
-    def add_methods(klass: type) -> None:
+
+def add_methods(methods: Mapping[str, Callable[..., Any]]) -> None:
+    """Adds methods to all RDataFrame nodes, those of classes already in use too."""
+    ROOT = root()
+
+    def add_to(klass: type) -> None:
         for name, method in methods.items():
             setattr(klass, name, method)
 
-    ROOT.pythonization("RInterface<", ns="ROOT::RDF", is_prefix=True)(add_methods)
+    ROOT.pythonization("RInterface<", ns="ROOT::RDF", is_prefix=True)(add_to)
     # A class that PyROOT has met before is not pythonized again.
-    add_methods(ROOT.RDataFrame)
-    add_methods(ROOT.RDF.RNode)
+    add_to(ROOT.RDataFrame)
+    add_to(ROOT.RDF.RNode)
+
+
+def as_list(flow: FlowLike | Sequence[FlowLike]) -> list[FlowLike]:
+    """One flow or several, as a list."""
+    return [flow] if isinstance(flow, (Flow, str, os.PathLike)) else list(flow)
+
+
+def simulate(node: Any, flows: Sequence[FlowLike], options: Any) -> Any:
+    """`flash_sim` with the options of `make_options`."""
+    handles = root().std.vector["std::shared_ptr<const FlashSim::Flow>"]()
+    for flow in flows:
+        handles.push_back(_open(flow)._handle)
+    with translated():
+        return cpp().Simulate(root().RDF.AsRNode(node), handles, options)
+
+
+def define_inline(node: Any, flow: FlowLike, options: Any) -> Any:
+    """`define_folds` with the options of `make_options`."""
+    with translated():
+        return cpp().DefineFolds(root().RDF.AsRNode(node), _open(flow)._handle, options)
 
 
 def _open(flow: FlowLike) -> Flow:
@@ -157,7 +182,17 @@ def _check_size(name: str, size: int) -> int:
     return size
 
 
-def _make_options(folds: int, seed: int, steps: int | None, prefix: str, context: Mapping[str, str] | None) -> Any:
+def make_options(
+    folds: int,
+    seed: int,
+    steps: int | None,
+    prefix: str,
+    context: Mapping[str, str] | None,
+    chunk_size: int = 0,
+    block_size: int = 0,
+    first_entries: Mapping[str, int] | None = None,
+) -> Any:
+    """The C++ ``SimulateOptions``, checked; see there for `first_entries`. Raises ValueError."""
     check_folds(folds)
     check_seed(seed)
     options = cpp().SimulateOptions()
@@ -167,4 +202,8 @@ def _make_options(folds: int, seed: int, steps: int | None, prefix: str, context
     options.fPrefix = prefix
     for variable, expression in (context or {}).items():
         options.fContext[variable] = expression
+    options.fChunkSize = _check_size("chunk_size", chunk_size)
+    options.fBlockSize = _check_size("block_size", block_size)
+    for file, entry in (first_entries or {}).items():
+        options.fFirstEntries[file] = entry
     return options

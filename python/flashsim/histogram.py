@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import numbers
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from ._errors import translated
 from ._library import root
 
-__all__ = ["METHODS", "oversampled_th1d", "oversampled_th2d", "oversampled_th3d"]
+__all__ = ["METHODS", "Booking", "oversampled_th1d", "oversampled_th2d", "oversampled_th3d"]
 
 
 def oversampled_th1d(
@@ -101,8 +102,7 @@ def oversampled_th1d(
     >>> round(h.GetBinContent(1), 3), round(h.GetBinError(1), 3), round(h.GetBinErrorNaive(1), 3)
     (0.6, 0.6, 0.245)
     """
-    options = _make_options(event, folds, contiguous, covariance)
-    return _book("OversampledTH1D", node, model, [value], weight, options)
+    return Booking("OversampledTH1D", model, [value], weight, event, folds, contiguous, covariance).book(node)
 
 
 def oversampled_th2d(
@@ -133,8 +133,7 @@ def oversampled_th2d(
     >>> h.ProjectionX().GetBinError(1)
     1.0
     """
-    options = _make_options(event, folds, contiguous, covariance)
-    return _book("OversampledTH2D", node, model, [x, y], weight, options)
+    return Booking("OversampledTH2D", model, [x, y], weight, event, folds, contiguous, covariance).book(node)
 
 
 def oversampled_th3d(
@@ -162,28 +161,75 @@ def oversampled_th3d(
     >>> h.GetBinContent(1, 1, 1)
     1.0
     """
-    options = _make_options(event, folds, contiguous, covariance)
-    return _book("OversampledTH3D", node, model, [x, y, z], weight, options)
+    return Booking("OversampledTH3D", model, [x, y, z], weight, event, folds, contiguous, covariance).book(node)
+
+
+@dataclass
+class Booking:
+    """What is to be booked: plain data, as long as the model is."""
+
+    histogram: str
+    """Name of the class, such as OversampledTH1D."""
+    model: Any
+    values: list[str]
+    weight: str | None
+    event: str | Sequence[str] | None
+    folds: str | int
+    contiguous: bool
+    covariance: bool
+
+    @classmethod
+    def parse(cls, method: Callable[..., Any], *positional: Any, **keywords: Any) -> tuple[Any, Booking]:
+        """The node and the booking that a call of one of METHODS stands for. Raises TypeError as the call would."""
+        bound = inspect.signature(method).bind(*positional, **keywords)
+        bound.apply_defaults()
+        given = bound.arguments
+        node = given.pop("node")
+        values = [given.pop(column) for column in ("value", "x", "y", "z") if column in given]
+        (name,) = (name for name, known in METHODS.items() if known is method)
+        return node, cls(name, values=values, **given)
+
+    def check(self) -> None:
+        """Raises TypeError or ValueError if model, event or folds make no sense."""
+        _make_model(self.model, len(self.values))
+        self._make_options(False)
+
+    def book(self, node: Any, is_part: bool = False) -> Any:
+        """Books on a local node; `is_part` if others fill from other parts of the same dataset."""
+        ROOT = root()
+        model = _make_model(self.model, len(self.values))
+        options = self._make_options(is_part)
+        book = getattr(ROOT.FlashSim.Booking, self.histogram.replace("Oversampled", "Book"))
+        with translated():
+            return book(ROOT.RDF.AsRNode(node), model, self.values, self.weight or "", options)
+
+    def _make_options(self, is_part: bool) -> Any:
+        options = root().FlashSim.FoldOptions()
+        options.fEvent = _check_event(self.event)
+        options.fContiguous = self.contiguous
+        options.fCovariance = self.covariance
+        options.fIsPart = is_part
+        if isinstance(self.folds, str):
+            options.fFolds = self.folds
+        else:
+            options.fConstantFolds = _check_folds(self.folds)
+        return options
 
 
 def _in_single_precision(method: Callable[..., Any], name: str) -> Callable[..., Any]:
     """The method that books the same histogram with contents of type float."""
-    signature = inspect.signature(method)
 
     def single_precision(*positional: Any, **keywords: Any) -> Any:
-        bound = signature.bind(*positional, **keywords)
-        bound.apply_defaults()
-        given = bound.arguments
-        values = [given[column] for column in ("value", "x", "y", "z") if column in given]
-        options = _make_options(given["event"], given["folds"], given["contiguous"], given["covariance"])
-        return _book(name, given["node"], given["model"], values, given["weight"], options)
+        node, booking = Booking.parse(single_precision, *positional, **keywords)
+        return booking.book(node)
 
     single_precision.__name__ = single_precision.__qualname__ = name
     single_precision.__doc__ = f"As ``{name[:-1]}D``, with contents in single precision."
+    single_precision.__signature__ = inspect.signature(method)  # type: ignore[attr-defined]
     return single_precision
 
 
-METHODS = {
+METHODS: dict[str, Callable[..., Any]] = {
     "OversampledTH1D": oversampled_th1d,
     "OversampledTH2D": oversampled_th2d,
     "OversampledTH3D": oversampled_th3d,
@@ -192,26 +238,6 @@ METHODS = {
     "OversampledTH3F": _in_single_precision(oversampled_th3d, "OversampledTH3F"),
 }
 """What RDataFrame nodes gain, by the name of the method."""
-
-
-def _book(histogram: str, node: Any, model: Any, values: list[str], weight: str | None, options: Any) -> Any:
-    ROOT = root()
-    model = _make_model(model, len(values))
-    book = getattr(ROOT.FlashSim.Booking, histogram.replace("Oversampled", "Book"))
-    with translated():
-        return book(ROOT.RDF.AsRNode(node), model, values, weight or "", options)
-
-
-def _make_options(event: str | Sequence[str] | None, folds: str | int, contiguous: bool, covariance: bool) -> Any:
-    options = root().FlashSim.FoldOptions()
-    options.fEvent = _check_event(event)
-    options.fContiguous = contiguous
-    options.fCovariance = covariance
-    if isinstance(folds, str):
-        options.fFolds = folds
-    else:
-        options.fConstantFolds = _check_folds(folds)
-    return options
 
 
 def _check_event(event: Any) -> list[str]:

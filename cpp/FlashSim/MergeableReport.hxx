@@ -1,0 +1,31 @@
+// Part of FlashSim for RDataFrame.
+#ifndef FLASHSIM_MERGEABLEREPORT
+#define FLASHSIM_MERGEABLEREPORT
+
+#include <ROOT/RDF/RCutFlowReport.hxx>
+#include <ROOT/RDF/RMergeableValue.hxx>
+
+#include <memory>
+
+namespace FlashSim {
+
+/// \brief The cut flow of a part of a dataset, as distributed RDataFrame sends it between processes.
+///
+/// ROOT's own, `RMergeableReport`, loses all parts but two (6.40): its Merge() adds to the numbers of the first part,
+/// also when others have been added before.
+class MergeableReport final : public ROOT::Detail::RDF::RMergeableValue<ROOT::RDF::RCutFlowReport> {
+   using Base_t = ROOT::Detail::RDF::RMergeableValue<ROOT::RDF::RCutFlowReport>;
+
+   void Merge(const Base_t &other) final;
+
+public:
+   MergeableReport() = default;
+   explicit MergeableReport(const ROOT::RDF::RCutFlowReport &report) : Base_t(report) {}
+};
+
+/// Takes a copy of a report.
+std::unique_ptr<MergeableReport> MakeMergeable(const ROOT::RDF::RCutFlowReport &report);
+
+} // namespace FlashSim
+
+#endif

@@ -1,0 +1,103 @@
+"""The methods of this package on distributed dataframes."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from .. import dataframe, histogram
+from .._library import root
+from ..dataframe import as_list
+from . import distrdf
+from .first_entries import check_files, first_entries
+from .flows import FlowReference, make_reference, open_reference, send
+from .worker import make_initialization
+
+__all__ = ["register"]
+
+_FLASH_SIM = "FlashSimOnPart"
+_DEFINE_FOLDS = "DefineFoldsOnPart"
+_HISTOGRAM = "OversampledTHOnPart"
+
+
+def register() -> None:
+    """Adds the methods to distributed nodes, and what tasks call to local ones."""
+    distrdf.register_methods(
+        {
+            "FlashSim": _make_transformation(dataframe.flash_sim, _FLASH_SIM),
+            "DefineFolds": _make_transformation(dataframe.define_folds, _DEFINE_FOLDS),
+            **{name: _make_histogram(method) for name, method in histogram.METHODS.items()},
+        }
+    )
+    dataframe.add_methods({_FLASH_SIM: _simulate_part, _DEFINE_FOLDS: _define_folds_on_part, _HISTOGRAM: _book_on_part})
+    distrdf.add_preparation((_FLASH_SIM, _DEFINE_FOLDS, _HISTOGRAM), _prepare)
+    distrdf.release_the_lock(_run_graph)
+    distrdf.mend_report(lambda report: root().FlashSim.MakeMergeable(report))
+    distrdf.mend_snapshot()
+
+
+def _make_transformation(method: Callable[..., Any], method_on_part: str) -> Callable[..., Any]:
+    """`method` for distributed nodes: what is wrong with its arguments is told at once, not by a worker."""
+    signature = inspect.signature(method)
+
+    @functools.wraps(method)
+    def add(*positional: Any, **keywords: Any) -> Any:
+        bound = signature.bind(*positional, **keywords)
+        bound.apply_defaults()
+        options = dict(bound.arguments)
+        node, flows = options.pop("node"), as_list(options.pop("flow"))
+        options["context"] = dict(options["context"] or {})
+        dataframe.make_options(**options)
+        check_files(node.proxied_node.get_head())
+        return distrdf.add_transformation(node, method_on_part, [make_reference(flow) for flow in flows], options)
+
+    return add
+
+
+def _make_histogram(method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def book(*positional: Any, **keywords: Any) -> Any:
+        node, booking = histogram.Booking.parse(method, *positional, **keywords)
+        booking.check()
+        return distrdf.add_action(node, _HISTOGRAM, **vars(booking))
+
+    return book
+
+
+def _prepare(head: Any, operations: list[Any]) -> None:
+    distrdf.set_initialization(head, make_initialization)
+    for operation in operations:
+        if operation.name in (_FLASH_SIM, _DEFINE_FOLDS):
+            references, *_ = operation.args
+            send(head, references)
+            operation.kwargs["first_entries"] = first_entries(head)
+
+
+def _simulate_part(
+    node: Any, flows: list[FlowReference], options: dict[str, Any], first_entries: dict[str, int] | None = None
+) -> Any:
+    opened = [open_reference(reference) for reference in flows]
+    return dataframe.simulate(node, opened, dataframe.make_options(**options, first_entries=first_entries))
+
+
+def _define_folds_on_part(
+    node: Any, flows: list[FlowReference], options: dict[str, Any], first_entries: dict[str, int] | None = None
+) -> Any:
+    if len(flows) != 1:
+        message = f"DefineFolds takes one flow, not {len(flows)}; call it once for each."
+        raise TypeError(message)
+    made = dataframe.make_options(**options, first_entries=first_entries)
+    return dataframe.define_inline(node, open_reference(flows[0]), made)
+
+
+def _book_on_part(node: Any, **booking: Any) -> Any:
+    return histogram.Booking(**booking).book(node, is_part=True)
+
+
+def _run_graph(result: Any) -> None:
+    ROOT = root()
+    ROOT.FlashSim.RunGraph.__release_gil__ = True
+    handle = ROOT.RDF.RResultHandle(result)
+    ROOT.FlashSim.RunGraph(handle)

@@ -1,0 +1,66 @@
+"""What a worker does before its tasks: it loads this package, or says why it cannot."""
+
+from __future__ import annotations
+
+import builtins
+import types
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+__all__ = ["make_initialization", "make_task"]
+
+
+def make_initialization(initialize: Callable[[], None]) -> Callable[[], None]:
+    """The function that workers call before each task: the user's own `initialize`, then the package is loaded.
+
+    Raises RuntimeError there, naming the worker, if the package is missing or of another version than here.
+    """
+    from .. import __version__
+
+    return partial(_by_value(_load_package), initialize, __version__)
+
+
+def make_task(initialize: Callable[[], None], function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """``function(task)`` for workers, after `make_initialization`; `function` is one of this package's."""
+    return partial(_by_value(_run), make_initialization(initialize), function.__module__, function.__qualname__)
+
+
+def _load_package(initialize: Callable[[], None], wanted: str) -> None:
+    import os
+    import platform
+    import sys
+
+    initialize()
+    worker = f"worker on {platform.node()} (process {os.getpid()}, {sys.executable})"
+    try:
+        import flashsim
+    except ImportError as error:
+        message = (
+            f"FlashSim: the {worker} cannot load the package flashsim: {error}. Install flashsim {wanted} there, in "
+            "the environment that runs the workers."
+        )
+        raise RuntimeError(message) from error
+    if flashsim.__version__ != wanted:
+        message = (
+            f"FlashSim: the {worker} has flashsim {flashsim.__version__}, and the client {wanted}. Install the same "
+            "version on both."
+        )
+        raise RuntimeError(message)
+
+
+def _run(load: Callable[[], None], module: str, function: str, task: Any) -> Any:
+    from importlib import import_module
+
+    load()
+    return getattr(import_module(module), function)(task)
+
+
+def _by_value(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A copy that is sent as code rather than by name, so that it runs where the package is missing.
+
+    Hence what the function needs it imports itself.
+    """
+    copy = types.FunctionType(function.__code__, {"__builtins__": builtins, "__name__": "__main__"}, function.__name__)
+    copy.__module__ = "__main__"  # which cloudpickle takes as not importable elsewhere
+    return copy
