@@ -222,8 +222,8 @@ public:
    /// \param[in] entries number of fills
    void SetFromFolds(const FoldAccumulator &accumulator, Statistics_t statistics, Double_t entries);
 
-   /// \brief Puts right variances, covariance and statistics after a Merge() with another part of the dataset, which
-   /// takes pieces of one fold for two GEN events. \pre fold information, and no Scale() since the event loops
+   /// \brief Puts right variances and covariance after a Merge() with another part of the dataset, which takes pieces
+   /// of one fold for two GEN events. \pre fold information, and no Scale() since the event loops
    void JoinFolds(const OpenFolds::Pairs_t &pieces);
 
    /// \brief Replaces contents, errors and fold information by those of FoldSums::Regroup() and the like.

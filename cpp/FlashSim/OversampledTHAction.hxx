@@ -65,6 +65,7 @@ public:
       fUncaughtExceptions = std::uncaught_exceptions();
       fFailure.clear();
       fOpenFolds = OpenFolds();
+      fStatistics = {};
       for (auto &slot : fSlots)
          slot = Slot{};
    }
@@ -116,6 +117,7 @@ public:
                fOpenFolds = sums->FinishPart();
             else
                sums->Finish();
+            fStatistics = sums->GetStatistics();
             Write(*sums, *fResult);
          } else {
             fResult->Reset();
@@ -153,7 +155,7 @@ public:
    {
       if (!fFailure.empty())
          throw std::runtime_error(fFailure);
-      return std::make_unique<MergeableOversampledTH<Histogram>>(*fResult, fOpenFolds);
+      return std::make_unique<MergeableOversampledTH<Histogram>>(*fResult, fOpenFolds, fStatistics);
    }
 
 private:
@@ -181,6 +183,7 @@ private:
    int fUncaughtExceptions = 0;
    std::string fFailure;
    OpenFolds fOpenFolds; ///< if the event loop covers a part of a dataset
+   typename Filler_t::Statistics_t fStatistics{};
    std::shared_ptr<Histogram> fResult;
    std::shared_ptr<const FillColumns> fColumns;
    std::vector<Slot> fSlots;

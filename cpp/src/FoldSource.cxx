@@ -214,6 +214,7 @@ FoldSource::FoldSource(ROOT::RDF::RNode node, const FoldSourceOptions &options)
 {
    if (options.fFolds < 1)
       throw std::runtime_error("FlashSim: folds = " + std::to_string(options.fFolds) + ": at least 1 is needed.");
+   RootInternals::KeepRange(fNode);
    if (RootInternals::GetSourceKind(fNode) == RootInternals::ESourceKind::kFolds)
       RootInternals::EntryRangeControl{fNode}; // says why not
    for (const auto &column : fNode.GetColumnNames()) {

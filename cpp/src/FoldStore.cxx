@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <limits>
 #include <stdexcept>
 
@@ -76,7 +77,10 @@ std::vector<std::shared_ptr<void>> FoldStore::Book()
 
 void FoldStore::Arrange(const std::vector<std::vector<std::uint64_t>> &numbers, std::size_t blockSize)
 {
-   ++fSerial;
+   // Never the same twice in a process: who keeps something of a chunk knows it by this number, also when an event loop
+   // begins anew.
+   static std::atomic<std::uint64_t> nChunks{0};
+   fSerial = ++nChunks;
    fEvents.clear();
    for (std::size_t slot = 0; slot < numbers.size(); ++slot) {
       for (std::size_t i = 0; i < numbers[slot].size(); ++i)

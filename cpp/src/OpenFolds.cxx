@@ -13,6 +13,8 @@ void OpenFolds::Add(FoldPart &&part)
 
 OpenFolds::Pairs_t OpenFolds::Merge(const OpenFolds &other)
 {
+   if (fLabels.fAction.empty())
+      fLabels = other.fLabels; // nothing was filled here
    if (fClosed.Merge(other.fClosed))
       fLabels.ThrowReappears("a GEN event"); // of which only a hash was remembered
    Pairs_t pairs;

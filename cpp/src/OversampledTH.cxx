@@ -236,17 +236,10 @@ void OversampledTH<BASE>::JoinFolds(const OpenFolds::Pairs_t &pieces)
 {
    if (pieces.empty() || !HasFoldInformation())
       return;
-   Statistics_t statistics{};
-   this->GetStats(statistics.data());
    for (const auto &[piece, rest] : pieces) {
       for (const auto &[cell, growth] : fFoldSums.Join(piece, rest))
          this->fSumw2.fArray[cell] += growth;
-      const auto folds = static_cast<Double_t>(piece.fFold.fFolds);
-      statistics[1] += 2 * piece.fFold.fTotal * rest.fFold.fTotal / (folds * folds);
    }
-   const Double_t entries = this->GetEntries();
-   this->PutStats(statistics.data());
-   this->SetEntries(entries);
    fFoldSums.Seal(*this);
 }
 

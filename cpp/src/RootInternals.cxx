@@ -80,6 +80,12 @@ TTree &GetTree(const ROOT::RDF::RNode &node)
 constexpr std::uint64_t kNoEnd = std::numeric_limits<Long64_t>::max();
 constexpr EntryRange kWhole{0, kNoEnd};
 
+EntryRange GetLoopManagerRange(const RLoopManager &loopManager)
+{
+   return {static_cast<std::uint64_t>(loopManager.*GetMember(BeginEntryTag{})),
+           static_cast<std::uint64_t>(loopManager.*GetMember(EndEntryTag{}))};
+}
+
 void AppendClusterEnds(TTree &tree, std::vector<std::uint64_t> &ends)
 {
    const auto first = ends.empty() ? 0 : ends.back();
@@ -146,8 +152,7 @@ EntryRangeControl::EntryRangeControl(const ROOT::RDF::RNode &node) : fNode(node)
    switch (fKind) {
    case ESourceKind::kTree:
    case ESourceKind::kNTuple: {
-      fUserRange = {static_cast<std::uint64_t>(loopManager.*GetMember(BeginEntryTag{})),
-                    static_cast<std::uint64_t>(loopManager.*GetMember(EndEntryTag{}))};
+      fUserRange = GetLoopManagerRange(loopManager);
       std::vector<std::uint64_t> ends;
       if (fKind == ESourceKind::kTree) {
          ReadTreeLayout(GetTree(node), ends, fFileOffsets);
@@ -158,15 +163,11 @@ EntryRangeControl::EntryRangeControl(const ROOT::RDF::RNode &node) : fNode(node)
          const auto &files = source.*GetMember(FileNamesTag{});
          fFirstFile = files.empty() ? "" : files.front();
       }
-      // The loop manager hands its range to the source when it runs. A task of a distributed run over an RNTuple gives
-      // the range to the source alone.
-      fSourceRange = SourceAccess::GetGlobalEntryRange(*loopManager.GetDataSource());
-      const EntryRange range = fUserRange == kWhole && fSourceRange ? EntryRange(*fSourceRange) : fUserRange;
       for (const auto end : ends) {
-         if (end > range.first && (fClusterEnds.empty() || fClusterEnds.back() < range.second))
-            fClusterEnds.push_back(std::min(end, range.second));
+         if (end > fUserRange.first && (fClusterEnds.empty() || fClusterEnds.back() < fUserRange.second))
+            fClusterEnds.push_back(std::min(end, fUserRange.second));
       }
-      fFullRange = {range.first, fClusterEnds.empty() ? range.first : fClusterEnds.back()};
+      fFullRange = {fUserRange.first, fClusterEnds.empty() ? fUserRange.first : fClusterEnds.back()};
       break;
    }
    case ESourceKind::kEmpty: {
@@ -210,7 +211,22 @@ void EntryRangeControl::Restore()
    }
    ROOT::Internal::RDF::ChangeBeginAndEndEntries(fNode, static_cast<Long64_t>(fUserRange.first),
                                                  static_cast<Long64_t>(fUserRange.second));
-   SourceAccess::GetGlobalEntryRange(*NodeAccess::GetLoopManager(fNode).GetDataSource()) = fSourceRange;
+   auto &globalRange = SourceAccess::GetGlobalEntryRange(*NodeAccess::GetLoopManager(fNode).GetDataSource());
+   if (fUserRange == kWhole)
+      globalRange.reset();
+   else
+      globalRange = {fUserRange.first, fUserRange.second};
+}
+
+void KeepRange(const ROOT::RDF::RNode &node)
+{
+   const auto &loopManager = NodeAccess::GetLoopManager(node);
+   if (GetSourceKind(node) != ESourceKind::kNTuple || GetLoopManagerRange(loopManager) != kWhole)
+      return;
+   if (const auto range = SourceAccess::GetGlobalEntryRange(*loopManager.GetDataSource())) {
+      ROOT::Internal::RDF::ChangeBeginAndEndEntries(node, static_cast<Long64_t>(range->first),
+                                                    static_cast<Long64_t>(range->second));
+   }
 }
 
 bool HasPendingActions(const ROOT::RDF::RNode &node)

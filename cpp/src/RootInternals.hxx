@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -70,13 +69,18 @@ private:
    ROOT::RDF::RNode fNode;
    ESourceKind fKind;
    EntryRange fFullRange{0, 0};
-   EntryRange fUserRange{0, 0};                                 ///< as the loop manager holds it
-   std::optional<std::pair<ULong64_t, ULong64_t>> fSourceRange; ///< as the data source holds it
+   EntryRange fUserRange{0, 0}; ///< as ROOT holds it
    std::vector<std::uint64_t> fClusterEnds;
    FileOffsets fFileOffsets;
    std::string fFirstFile;
    bool fIsRestricted = false;
 };
+
+/// \brief Gives the range that an RNTuple source has been given to the loop manager, which sets it before each loop.
+///
+/// A task of a distributed run gives the range to the source alone, which forgets it in the course of its first event
+/// loop (ROOT 6.40: only the last file is left of it).
+void KeepRange(const ROOT::RDF::RNode &node);
 
 /// Whether actions were booked on the graph that have not run yet.
 bool HasPendingActions(const ROOT::RDF::RNode &node);

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 __all__ = ["translated"]
+
+_NEXT_OVERLOAD = re.compile(r"\n  [^\n]* =>\n")
 
 
 @contextmanager
@@ -22,4 +25,5 @@ def translated() -> Iterator[None]:
         marker = text.find("FlashSim: ")
         if marker < 0:
             raise
-        raise RuntimeError(text[marker + len("FlashSim: ") :].rstrip()) from None
+        message = _NEXT_OVERLOAD.split(text[marker + len("FlashSim: ") :])[0]
+        raise RuntimeError(message.rstrip()) from None

@@ -49,7 +49,7 @@ def flash_sim(
     Parameters
     ----------
     node
-        Any RDataFrame node on a TTree, TChain, RNTuple or empty source.
+        Any RDataFrame node on a TTree, TChain, RNTuple or empty source; also of a distributed RDataFrame.
     flow
         A flow, its path, the name of a shipped one (``"jets"``), or a list of flows with different collections.
     folds
@@ -85,7 +85,11 @@ def flash_sim(
     *Lazy*: nothing is read before an event loop starts; a flow whose columns nobody reads is never run. Slots sample
     in parallel under ``ROOT.EnableImplicitMT()``. Random numbers depend on seed, flow name and the event's (run,
     luminosityBlock, event) alone (or on its entry number where the dataset lacks these columns): a RECO event is the
-    same bit for bit in any file, order and number of threads. See root-project/root #16739 and arXiv:2402.13684.
+    same bit for bit in any file, order, partition and number of threads. See root-project/root #16739 and
+    arXiv:2402.13684.
+
+    On a distributed node, ``FileNotFoundError`` and the like are raised by the call, and what goes wrong on a worker by
+    the result; the first run counts the entries of the dataset's files.
 
     Examples
     --------
@@ -138,17 +142,9 @@ def register() -> None:
 
 
 def add_methods(methods: Mapping[str, Callable[..., Any]]) -> None:
-    """Adds methods to all RDataFrame nodes, those of classes already in use too."""
-    ROOT = root()
-
-    def add_to(klass: type) -> None:
-        for name, method in methods.items():
-            setattr(klass, name, method)
-
-    ROOT.pythonization("RInterface<", ns="ROOT::RDF", is_prefix=True)(add_to)
-    # A class that PyROOT has met before is not pythonized again.
-    add_to(ROOT.RDataFrame)
-    add_to(ROOT.RDF.RNode)
+    """Adds methods to all RDataFrame nodes, those that there are already too."""
+    for name, method in methods.items():
+        setattr(root().RDF.RInterfaceBase, name, method)
 
 
 def as_list(flow: FlowLike | Sequence[FlowLike]) -> list[FlowLike]:

@@ -189,11 +189,6 @@ class Booking:
         (name,) = (name for name, known in METHODS.items() if known is method)
         return node, cls(name, values=values, **given)
 
-    def check(self) -> None:
-        """Raises TypeError or ValueError if model, event or folds make no sense."""
-        _make_model(self.model, len(self.values))
-        self._make_options(False)
-
     def book(self, node: Any, is_part: bool = False) -> Any:
         """Books on a local node; `is_part` if others fill from other parts of the same dataset."""
         ROOT = root()

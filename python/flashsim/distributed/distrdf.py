@@ -10,14 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from .._errors import translated
+
 __all__ = [
     "add_action",
     "add_preparation",
     "add_transformation",
     "cluster_of",
     "files_of",
+    "forget_graph",
+    "graph_not_to_be_cloned",
     "initialization_of",
     "is_available",
+    "mend_errors_of_merges",
     "mend_report",
     "mend_snapshot",
     "reads_ntuple",
@@ -83,9 +88,12 @@ def add_preparation(methods: Iterable[str], prepare: Callable[[Any, list[Any]], 
     def execute_prepared_graph(head: Any) -> None:
         operations = [node.operation for node in head.graph_nodes if node.operation is not None]
         ours = [operation for operation in operations if operation.name in names]
-        if ours:
-            prepare(head, ours)
-        execute_graph(head)
+        try:
+            if ours:
+                prepare(head, ours)
+            execute_graph(head)
+        finally:
+            vars(head.backend).pop("initialization", None)  # which other graphs may share
 
     HeadNode.execute_graph = execute_prepared_graph
 
@@ -119,6 +127,33 @@ def reads_ntuple(head: Any) -> bool:
     from ROOT._distrdf.HeadNode import RNTupleHeadNode
 
     return isinstance(head, RNTupleHeadNode)
+
+
+def graph_not_to_be_cloned(head: Any) -> Any:
+    """Names the head's graph if its tasks must each book it anew, for `forget_graph`; else None.
+
+    For all tasks but its first one on trees, a worker clones the actions that it has, and ROOT 6.40 cannot clone a
+    Snapshot of RNTuples.
+
+    Needs: ``graph_nodes``, the arguments of the operation "Snapshot", and the head's ``rdf_uuid``.
+    """
+    import ROOT
+
+    for node in head.graph_nodes:
+        if node.operation is not None and node.operation.name == "Snapshot" and len(node.operation.args) > 3:
+            options = node.operation.args[3]
+            if options.fOutputFormat == ROOT.RDF.ESnapshotOutputFormat.kRNTuple:
+                return head.rdf_uuid
+    return None
+
+
+def forget_graph(name: Any) -> None:
+    """Has this worker book a graph again. Needs: ``_ACTIONS_REGISTER`` and ``_RDF_REGISTER`` of ``_graph_cache``."""
+    from ROOT._distrdf import _graph_cache
+
+    for register in (_graph_cache._ACTIONS_REGISTER, _graph_cache._RDF_REGISTER):
+        for identifier in [known for known in register if known.rdf_uuid == name]:
+            del register[identifier]
 
 
 def run_tasks(head: Any, tasks: list[Any], run: Callable[[Any], Any], merge: Callable[[Any, Any], Any]) -> Any:
@@ -220,3 +255,19 @@ def mend_snapshot() -> None:
             set_value(result, node, backend)
 
     Utils.set_value_on_node.register(SnapshotResult, set_dataframe)
+
+
+def mend_errors_of_merges() -> None:
+    """Has what goes wrong in a merge told without the signatures that cppyy has tried.
+
+    Needs: the single-dispatch function ``merge_values``, through which all pairs of results go.
+    """
+    from ROOT._distrdf.Backends import Utils
+
+    merge = Utils.merge_values.dispatch(object)
+
+    def merge_or_tell(result: Any, other: Any) -> None:
+        with translated():
+            merge(result, other)
+
+    Utils.merge_values.register(object, merge_or_tell)

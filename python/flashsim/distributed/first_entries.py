@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from itertools import accumulate
 from operator import or_
@@ -10,7 +9,7 @@ from typing import Any
 
 from .._library import root
 from . import distrdf
-from .worker import make_task
+from .worker import describe_worker, make_task
 
 __all__ = ["check_files", "first_entries"]
 
@@ -62,8 +61,10 @@ def _count(kind: str, path: str, name: str) -> int:
             tree = file.Get(name)
             if tree:
                 return int(tree.GetEntries())
-    except (OSError, ROOT.std.exception) as error:
-        message = f"FlashSim: process {os.getpid()} of a worker cannot read the {kind} '{name}' of '{path}': {error}"
-        raise RuntimeError(message) from None
-    message = f"FlashSim: the dataset's file '{path}' has no tree '{name}'."
+            reason = "it is not there"
+    except OSError as error:
+        reason = str(error)
+    except ROOT.std.exception as error:
+        reason = str(error.what()).partition("\nAt:")[0]  # where in ROOT's code follows
+    message = f"FlashSim: {describe_worker()} cannot read the {kind} '{name}' of the dataset's file '{path}': {reason}."
     raise RuntimeError(message)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import platform
 import shutil
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from weakref import WeakKeyDictionary
 from .. import data
 from ..flow import Flow
 from . import distrdf
+from .worker import describe_worker
 
 __all__ = ["FlowReference", "make_reference", "open_reference", "send"]
 
@@ -79,17 +79,19 @@ def _open(name: str, path: str, sha256: str) -> Flow:
     if here.exists():
         if _hash(here) != sha256:
             message = (
-                f"{_describe_worker()}: the flow {here} is another one than that of the client (SHA-256 "
+                f"FlashSim: {describe_worker()}: the flow {here} is another one than that of the client (SHA-256 "
                 f"{_hash(here)[:12]}..., expected {sha256[:12]}...). Bring both to the same version, or rename one."
             )
             raise RuntimeError(message)
         return Flow(here)
     received = _folder_of_received_files() / _name_of_copy(sha256)
     if not received.exists():
-        message = f"{_describe_worker()}: there is no flow {path}, and its copy {received} has not arrived."
+        message = f"FlashSim: {describe_worker()}: there is no flow {path}, and its copy {received} has not arrived."
         raise RuntimeError(message)
     if _hash(received) != sha256:
-        message = f"{_describe_worker()}: {received}, the copy of the flow {path}, was damaged. Start the cluster anew."
+        message = (
+            f"FlashSim: {describe_worker()}: the copy of the flow {path}, {received}, is damaged. Restart the cluster."
+        )
         raise RuntimeError(message)
     return Flow(received)
 
@@ -103,10 +105,6 @@ def _folder_of_received_files() -> Path:
     from pyspark import SparkFiles
 
     return Path(SparkFiles.getRootDirectory())
-
-
-def _describe_worker() -> str:
-    return f"FlashSim: worker on {platform.node()} (process {os.getpid()})"
 
 
 def _name_of_copy(sha256: str) -> str:

@@ -36,6 +36,7 @@ def register() -> None:
     distrdf.release_the_lock(_run_graph)
     distrdf.mend_report(lambda report: root().FlashSim.MakeMergeable(report))
     distrdf.mend_snapshot()
+    distrdf.mend_errors_of_merges()
 
 
 def _make_transformation(method: Callable[..., Any], method_on_part: str) -> Callable[..., Any]:
@@ -60,14 +61,15 @@ def _make_histogram(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def book(*positional: Any, **keywords: Any) -> Any:
         node, booking = histogram.Booking.parse(method, *positional, **keywords)
-        booking.check()
+        booking.book(node.proxied_node.rdf_node)  # on the client's own dataframe: only to tell what is wrong
         return distrdf.add_action(node, _HISTOGRAM, **vars(booking))
 
     return book
 
 
 def _prepare(head: Any, operations: list[Any]) -> None:
-    distrdf.set_initialization(head, make_initialization)
+    not_to_be_cloned = distrdf.graph_not_to_be_cloned(head)
+    distrdf.set_initialization(head, lambda initialize: make_initialization(initialize, not_to_be_cloned))
     for operation in operations:
         if operation.name in (_FLASH_SIM, _DEFINE_FOLDS):
             references, *_ = operation.args

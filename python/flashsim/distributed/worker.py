@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import builtins
+import os
+import platform
 import types
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-__all__ = ["make_initialization", "make_task"]
+__all__ = ["describe_worker", "make_initialization", "make_task"]
 
 
-def make_initialization(initialize: Callable[[], None]) -> Callable[[], None]:
+def make_initialization(initialize: Callable[[], None], not_to_be_cloned: Any = None) -> Callable[[], None]:
     """The function that workers call before each task: the user's own `initialize`, then the package is loaded.
 
+    `not_to_be_cloned` names a graph that each task must book anew (see `distrdf.graph_not_to_be_cloned`).
     Raises RuntimeError there, naming the worker, if the package is missing or of another version than here.
     """
     from .. import __version__
 
-    return partial(_by_value(_load_package), initialize, __version__)
+    return partial(_by_value(_load_package), initialize, __version__, not_to_be_cloned)
 
 
 def make_task(initialize: Callable[[], None], function: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -26,7 +29,12 @@ def make_task(initialize: Callable[[], None], function: Callable[[Any], Any]) ->
     return partial(_by_value(_run), make_initialization(initialize), function.__module__, function.__qualname__)
 
 
-def _load_package(initialize: Callable[[], None], wanted: str) -> None:
+def describe_worker() -> str:
+    """This process, for errors that the client reads."""
+    return f"worker on {platform.node()} (process {os.getpid()})"
+
+
+def _load_package(initialize: Callable[[], None], wanted: str, not_to_be_cloned: Any) -> None:
     import os
     import platform
     import sys
@@ -47,6 +55,10 @@ def _load_package(initialize: Callable[[], None], wanted: str) -> None:
             "version on both."
         )
         raise RuntimeError(message)
+    if not_to_be_cloned is not None:
+        from flashsim.distributed.distrdf import forget_graph
+
+        forget_graph(not_to_be_cloned)
 
 
 def _run(load: Callable[[], None], module: str, function: str, task: Any) -> Any:

@@ -1,0 +1,267 @@
+"""What distributed runs need of ROOT's package ROOT._distrdf, and the errors of ROOT that they mend.
+
+A failure here means that ROOT has changed: in the first half, that flashsim/distributed/distrdf.py must follow; in the
+second half, that an error has gone and what mends it may go, too. Neither Dask nor Spark is needed.
+"""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from functools import reduce
+
+import pytest
+import ROOT
+from ROOT._distrdf import DataFrame, HeadNode, Operation, Proxy, _graph_cache
+from ROOT._distrdf.Backends import Utils
+from ROOT._distrdf.Backends.Base import BaseBackend
+from ROOT._distrdf.PythonMergeables import SnapshotResult
+from ROOT._pythonization._rdataframe import AsNumpyResult
+
+import flashsim  # noqa: F401
+from distributed_cases import write_gen_files
+
+
+class Serial(BaseBackend):
+    """Runs all tasks in this process, one after the other."""
+
+    def ProcessAndMerge(self, ranges, mapper, reducer):
+        return reduce(reducer, [mapper(part) for part in ranges])
+
+    def distribute_unique_paths(self, paths):
+        pass
+
+    def optimize_npartitions(self):
+        return 2
+
+    def make_dataframe(self, *source, npartitions=None):
+        return DataFrame.RDataFrame(HeadNode.get_headnode(self, npartitions, *source))
+
+    def cleanup_cache(self, execution):
+        _graph_cache._ACTIONS_REGISTER.pop(execution, None)
+        _graph_cache._RDF_REGISTER.pop(execution, None)
+
+
+IMPORTS = """
+from functools import reduce
+
+import ROOT
+from ROOT._distrdf import DataFrame, HeadNode, _graph_cache
+from ROOT._distrdf.Backends.Base import BaseBackend
+"""
+
+
+@pytest.fixture(scope="module")
+def files_of(tmp_path_factory):
+    return {
+        layout: write_gen_files(tmp_path_factory.mktemp(layout), ntuple=layout == "RNTuple")
+        for layout in ("TChain", "RNTuple")
+    }
+
+
+def open_all(files_of) -> list:
+    return [Serial().make_dataframe("Events", files, npartitions=3) for files in files_of.values()]
+
+
+# ---------------------------------------------------------------------------------------------- what is needed
+
+
+def test_table_of_operations():
+    """Names that nodes accept, with a class that takes the name and the arguments."""
+    assert Operation.SUPPORTED_OPERATIONS["Filter"] is Operation.Transformation
+    assert Operation.SUPPORTED_OPERATIONS["Count"] is Operation.Action
+    operation = Operation.Action("Name", 1, 2, key=3)
+    assert (operation.name, operation.args, operation.kwargs) == ("Name", [1, 2], {"key": 3})
+    for name in ("FlashSim", "DefineFolds", "OversampledTH1D", "OversampledTH3F"):
+        assert name in Operation.SUPPORTED_OPERATIONS
+
+
+def test_nodes_are_made_from_operations():
+    df = Serial().make_dataframe(12, npartitions=3)
+    operation = Operation.Transformation("Define", "x", "2 * rdfentry_")
+    node = Proxy.get_proxy_for(operation, Proxy._create_new_node(df.proxied_node, operation))
+    assert isinstance(node, Proxy.NodeProxy)
+    assert "x" in [str(name) for name in node.GetColumnNames()]  # applied to a local dataframe at once
+    action = Operation.Action("Sum", "x")
+    result = Proxy.get_proxy_for(action, Proxy._create_new_node(node.proxied_node, action))
+    assert result.GetValue() == 2 * sum(range(12))
+
+
+def test_names_of_nodes_come_before_the_table(monkeypatch):
+    monkeypatch.setattr(Proxy.NodeProxy, "Count", lambda node: "ours", raising=False)
+    assert Serial().make_dataframe(3).Count() == "ours"
+
+
+def test_a_graph_is_run_by_its_head(monkeypatch):
+    seen = []
+    execute_graph = HeadNode.HeadNode.execute_graph
+
+    def execute(head):
+        seen.extend(node.operation.name for node in head.graph_nodes if node.operation is not None)
+        execute_graph(head)
+
+    monkeypatch.setattr(HeadNode.HeadNode, "execute_graph", execute)
+    df = Serial().make_dataframe(10, npartitions=2)
+    assert df.Filter("rdfentry_ > 4").Count().GetValue() == 5
+    assert sorted(seen) == ["Count", "Filter"]
+
+
+def test_a_backend_calls_its_own_initialization(monkeypatch):
+    called = []
+    monkeypatch.setattr(BaseBackend, "initialization", staticmethod(lambda: called.append("user")))
+    df = Serial().make_dataframe(10, npartitions=2)
+    backend = df.proxied_node.get_head().backend
+    df.Count().GetValue()
+    assert called == ["user"] * 2
+    backend.initialization = lambda: called.append("ours")
+    df.Count().GetValue()
+    assert called == ["user"] * 2 + ["ours"] * 2
+
+
+def test_initialize_gives_the_function_to_the_class(monkeypatch):
+    monkeypatch.setattr(BaseBackend, "initialization", BaseBackend.__dict__["initialization"])
+    called = []
+    ROOT.RDF.Distributed.initialize(called.append, 7)
+    assert called == [7]
+    Serial.initialization()
+    assert called == [7, 7]
+
+
+def test_heads_know_their_files(files_of):
+    tree, ntuple = (df.proxied_node.get_head() for df in open_all(files_of))
+    assert (tree.inputfiles, tree.subtreenames) == (files_of["TChain"], ["Events"] * 3)
+    assert (list(ntuple.inputfiles), ntuple.subnames) == (files_of["RNTuple"], ["Events"] * 3)
+    assert isinstance(ntuple, HeadNode.RNTupleHeadNode)
+    assert not isinstance(tree, HeadNode.RNTupleHeadNode)
+    empty = Serial().make_dataframe(3).proxied_node.get_head()
+    assert not hasattr(empty, "inputfiles")
+
+
+@pytest.mark.parametrize(("name", "cluster"), [("Dask", "client"), ("Spark", "sc")])
+def test_backends_hold_their_cluster(name, cluster):
+    pytest.importorskip({"Dask": "distributed", "Spark": "pyspark"}[name])
+    backend = getattr(__import__(f"ROOT._distrdf.Backends.{name}.Backend", fromlist=["_"]), f"{name}Backend")
+    assert f"self.{cluster} =" in inspect.getsource(backend.__init__)
+    assert list(inspect.signature(backend.ProcessAndMerge).parameters) == ["self", "ranges", "mapper", "reducer"]
+    assert list(inspect.signature(backend.distribute_unique_paths).parameters) == ["self", "paths"]
+    assert callable(backend.make_dataframe)
+
+
+def test_all_results_of_a_task_are_collected_by_one_function(files_of, tmp_path):
+    """Single dispatch on the result's type; results of AsNumpy and Snapshot have classes of their own."""
+    kinds, before = [], []
+    for kind in (object, AsNumpyResult, SnapshotResult):
+        collect = Utils.get_mergeablevalue.dispatch(kind)
+
+        def note_and_collect(result, kind=kind, collect=collect):
+            kinds.append(kind)
+            if kind is AsNumpyResult:
+                assert all(hasattr(pointer, "GetValue") for pointer in result._result_ptrs.values())
+            if kind is SnapshotResult:
+                assert result._resultptr is not None
+            return collect(result)
+
+        Utils.get_mergeablevalue.register(kind, note_and_collect)
+        before.append((kind, collect))
+    try:
+        df = open_all(files_of)[0]
+        options = ROOT.RDF.RSnapshotOptions()
+        options.fLazy = True
+        results = [
+            df.Count(),
+            df.AsNumpy(["event"], lazy=True),
+            df.Snapshot("Events", str(tmp_path / "out.root"), ["event"], options),
+        ]
+        assert results[0].GetValue() == 240
+    finally:
+        for kind, collect in before:
+            Utils.get_mergeablevalue.register(kind, collect)
+    assert kinds == [object, AsNumpyResult, SnapshotResult] * 3
+
+
+def test_all_results_are_set_by_one_function():
+    assert list(inspect.signature(Utils.set_value_on_node.dispatch(object)).parameters) == [
+        "mergeable",
+        "node",
+        "backend",
+    ]
+    assert SnapshotResult in Utils.set_value_on_node.registry
+    result = SnapshotResult("Events", ["a.root"])
+    assert (result.treename, result.filenames) == ("Events", ["a.root"])
+
+
+# ---------------------------------------------------------------------------------------------- errors of ROOT
+
+
+def run_plain_root(code: str, *arguments: str) -> subprocess.CompletedProcess:
+    """Runs a program without this package; it prints what it finds."""
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", IMPORTS + inspect.getsource(Serial) + code, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+
+
+def test_reports_of_more_than_two_parts_are_lost():
+    finished = run_plain_root("""
+reports = [ROOT.RDataFrame(10).Filter("rdfentry_ > 4", "cut").Report() for _ in range(3)]
+first, *others = [ROOT.Detail.RDF.GetMergeableValue(report) for report in reports]
+for other in others:
+    ROOT.Detail.RDF.MergeValues(first, other)
+print("ALL", first.GetValue().At("cut").GetAll())
+""")
+    assert "ALL 20" in finished.stdout, finished  # of 30
+
+
+def test_a_clone_of_report_starts_with_the_numbers_of_the_first():
+    finished = run_plain_root("""
+df = ROOT.RDataFrame(10)
+report = ROOT.RDF.AsRNode(df.Filter("rdfentry_ > 4", "cut")).Report()
+report.GetValue()
+clone = ROOT.Internal.RDF.CloneResultAndAction(report)
+print("CUTS", [cut.GetAll() for cut in clone.GetValue()])
+""")
+    assert "CUTS [10, 10]" in finished.stdout, finished  # one cut
+
+
+def test_a_clone_of_report_behind_two_filters_crashes():
+    finished = run_plain_root("""
+df = ROOT.RDataFrame(10)
+report = df.Filter("rdfentry_ > 4", "cut").Filter("rdfentry_ > 5", "other").Report()
+report.GetValue()
+clone = ROOT.Internal.RDF.CloneResultAndAction(report)
+print("ALL", clone.GetValue().At("cut").GetAll(), flush=True)
+""")
+    assert finished.returncode != 0, finished
+
+
+def test_snapshot_to_ntuple_is_taken_for_a_tree(tmp_path):
+    finished = run_plain_root(
+        """
+import sys
+options = ROOT.RDF.RSnapshotOptions()
+options.fOutputFormat = ROOT.RDF.ESnapshotOutputFormat.kRNTuple
+df = Serial().make_dataframe(10, npartitions=1)
+written = df.Define("x", "1").Snapshot("Events", sys.argv[1], ["x"], options)
+print("COUNT", written.Count().GetValue(), flush=True)
+""",
+        str(tmp_path / "out.root"),
+    )
+    assert "COUNT 10" not in finished.stdout, finished
+    assert finished.returncode != 0
+
+
+def test_an_ntuple_that_is_read_in_part_loses_its_range(files_of):
+    """Tasks read RNTuples so. The second event loop misses all files but the last."""
+    finished = run_plain_root(
+        """
+import sys
+df = ROOT.Internal.RDF.FromRNTuple("Events", sys.argv[1:], (0, 240))
+print("COUNTS", df.Count().GetValue(), df.Count().GetValue())
+""",
+        *files_of["RNTuple"],
+    )
+    assert "COUNTS 240 80" in finished.stdout, finished
