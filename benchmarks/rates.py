@@ -15,7 +15,7 @@ this machine; the other cores should have nothing else to do. What the tables sh
   and compilation are left out: the same graph has run before on a few events. Below them stand the rates that were
   given for CMS FlashSim, for events with all collections, and not for jets alone: compare objects;
 * scaling: two workers over one for the same eight files, eight partitions and worker processes, in turn, on a sample
-  that takes one worker six times --seconds, with a selection and six results, among them a covariance. Merging is
+  that takes one worker twelve times --seconds, with a selection and six results, among them a covariance. Merging is
   what Dask's task stream says of the tasks that merge (waiting for the parts to be sent, and the work, as if nothing
   else were done meanwhile), and all the time from the end of the last of them until the client has the result;
 * shares: where one thread spends its time, by differences between loops that do more and more, in one process, in
@@ -47,6 +47,7 @@ from typing import Any, NamedTuple
 
 PARTS = 4
 SCALING_PARTS = 8
+SCALING_LENGTH = 12  # of the sample, in those of the rates: what each worker compiles for a run weighs less
 FOLDS = (1, 10)
 SEED_SOURCE = "F. Cattafesta, FlashSim: End-to-end event simulation with Deep Learning, September 2024"
 SEED_RATES = (  # processor, time steps, events per second
@@ -446,7 +447,7 @@ def main() -> None:
             }
             show_rates(console, runs, options.repeat)
         if "scaling" in options.only:
-            show_scaling(console, default(10, 6 * options.seconds, SCALING_PARTS), options.repeat)
+            show_scaling(console, default(10, SCALING_LENGTH * options.seconds, SCALING_PARTS), options.repeat)
         if "shares" in options.only:
             show_shares(console, [default(folds, options.seconds) for folds in FOLDS], options.repeat)
 
