@@ -14,7 +14,7 @@ this machine; the other cores should have nothing else to do. What the tables sh
   from asking for the histogram until it is there, best of the repeats. Starting processes and clusters, opening flows
   and compilation are left out: the same graph has run before on a few events. Below them stand the rates that were
   given for CMS FlashSim, for events with all collections, and not for jets alone: compare objects;
-* scaling: two workers over one for the same eight files, eight partitions and worker processes, in turn, on a sample
+* scaling: two workers over one for the same 24 files, 24 partitions and worker processes, in turn, on a sample
   that takes one worker twelve times --seconds, with a selection and six results, among them a covariance. Merging is
   what Dask's task stream says of the tasks that merge (waiting for the parts to be sent, and the work, as if nothing
   else were done meanwhile), and all the time from the end of the last of them until the client has the result;
@@ -46,7 +46,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 PARTS = 4
-SCALING_PARTS = 8
+SCALING_PARTS = 24
 SCALING_LENGTH = 12  # of the sample, in those of the rates: what each worker compiles for a run weighs less
 FOLDS = (1, 10)
 SEED_SOURCE = "F. Cattafesta, FlashSim: End-to-end event simulation with Deep Learning, September 2024"
