@@ -390,13 +390,7 @@ def nothing_runs(monkeypatch, dask_client):
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"folds": 0}, ValueError, "folds must be an integer and at least 1"),
-        ({"folds": "3"}, ValueError, "folds must be an integer"),
-        ({"seed": -3}, ValueError, "seed must be"),
-        ({"steps": -1}, ValueError, "steps must be"),
-        ({"steps": 3}, RuntimeError, "samples in one shot"),
-        ({"context": {"mass": "1"}}, RuntimeError, "key 'mass', which is no context variable"),
-        ({"context": {"pt": "GenJet_pT"}}, RuntimeError, "the expression 'GenJet_pT'.* is not valid"),
+        *tiny_flows.BAD_ARGUMENTS,
         ({"flow": "no_such_flow.onnx"}, FileNotFoundError, r"no_such_flow\.onnx"),
         ({"flow": __file__}, RuntimeError, "test_distributed"),
         ({"chunks": 1}, TypeError, "chunks"),

@@ -336,15 +336,8 @@ def test_empty_inputs_are_no_errors(gen_files, tmp_path, tiny_flow, threads):
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"folds": 0}, ValueError, "folds must be an integer and at least 1"),
-        ({"folds": "3"}, ValueError, "folds must be an integer"),
-        ({"seed": -3}, ValueError, "seed must be"),
-        ({"steps": -1}, ValueError, "steps must be"),
-        ({"steps": 3}, RuntimeError, "samples in one shot"),
+        *tiny_flows.BAD_ARGUMENTS,
         ({"chunk_size": -1}, ValueError, "chunk_size must be"),
-        ({"context": {"mass": "1"}}, RuntimeError, "key 'mass', which is no context variable; there are pt, eta"),
-        ({"context": {"pt": "GenJet_pT"}}, RuntimeError,
-         "the expression 'GenJet_pT', given for context variable 'pt' of flow 'tiny', is not valid"),
         ({"context": {"pt": "1.f", "eta": "2.f"}}, RuntimeError, "all context columns of flow 'tiny' are scalars"),
         ({"context": {"pt": 'std::string("x")'}}, RuntimeError, "must hold numbers or RVecs of numbers"),
     ],

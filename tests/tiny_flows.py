@@ -81,3 +81,19 @@ def write_smearing_flow(path: Path, **changes) -> str:
 def write_expression_flow(path: Path, nodes: list, **changes) -> str:
     """A flow with the smearing flow's contract and other nodes, which must make `sample` [n, 3]."""
     return write_flow(path, nodes, smearing_metadata() | changes)
+
+
+BAD_ARGUMENTS = [
+    ({"folds": 0}, ValueError, "folds must be an integer and at least 1"),
+    ({"folds": "3"}, ValueError, "folds must be an integer"),
+    ({"seed": -3}, ValueError, "seed must be"),
+    ({"steps": -1}, ValueError, "steps must be"),
+    ({"steps": 3}, RuntimeError, "samples in one shot"),
+    ({"context": {"mass": "1"}}, RuntimeError, "key 'mass', which is no context variable; there are pt, eta"),
+    (
+        {"context": {"pt": "GenJet_pT"}},
+        RuntimeError,
+        "the expression 'GenJet_pT', given for context variable 'pt' of flow 'tiny', is not valid",
+    ),
+]
+"""What FlashSim and DefineFolds refuse for the smearing flow, with which error."""

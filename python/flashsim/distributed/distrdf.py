@@ -59,19 +59,24 @@ def register_methods(methods: dict[str, Callable[..., Any]]) -> None:
 def add_transformation(proxy: Any, method: str, *arguments: Any, **keywords: Any) -> Any:
     """A node that calls `method` of its parent, here at once and in each task. All arguments must be plain data.
 
-    Needs: ``Transformation``, ``_create_new_node`` and ``get_proxy_for``, which are what ``NodeProxy`` itself calls.
+    Needs: ``Transformation``; and as `_add`.
     """
-    from ROOT._distrdf import Operation, Proxy
+    from ROOT._distrdf.Operation import Transformation
 
-    operation = Operation.Transformation(method, *arguments, **keywords)
-    return Proxy.get_proxy_for(operation, Proxy._create_new_node(proxy.proxied_node, operation))
+    return _add(proxy, Transformation(method, *arguments, **keywords))
 
 
 def add_action(proxy: Any, method: str, *arguments: Any, **keywords: Any) -> Any:
-    """A result that `method` of the parent books in each task. Needs: as `add_transformation`, and ``Action``."""
-    from ROOT._distrdf import Operation, Proxy
+    """A result that `method` of the parent books in each task. Needs: ``Action``; and as `_add`."""
+    from ROOT._distrdf.Operation import Action
 
-    operation = Operation.Action(method, *arguments, **keywords)
+    return _add(proxy, Action(method, *arguments, **keywords))
+
+
+def _add(proxy: Any, operation: Any) -> Any:
+    """Needs: ``_create_new_node`` and ``get_proxy_for``, which are what ``NodeProxy`` itself calls."""
+    from ROOT._distrdf import Proxy
+
     return Proxy.get_proxy_for(operation, Proxy._create_new_node(proxy.proxied_node, operation))
 
 
@@ -206,14 +211,14 @@ def release_the_lock(run: Callable[[Any], None]) -> None:
         Utils.get_mergeablevalue.register(kind, run_and_collect)
 
 
-def mend_report(make_mergeable: Callable[[Any], Any]) -> None:
-    """Has ``Report`` work for any number of tasks. To be called after `release_the_lock`.
+def mend_report(run: Callable[[Any], None], make_mergeable: Callable[[Any], Any]) -> None:
+    """Has ``Report`` work for any number of tasks.
 
     For all tasks but its first one, a worker clones the actions that it has. Clones of Report have two errors in ROOT
     6.40: one on an ``RJittedFilter`` takes the filter behind it for another RJittedFilter, and the process crashes (on
     the general kind of node, ``RNode``, it does not); and a clone starts with the numbers of the report that it was
     made from, which are therefore taken out once they are collected. The sum of more than two reports is wrong, too:
-    `make_mergeable` makes of a report what adds up.
+    `make_mergeable` makes of a report what adds up; `run` is that of `release_the_lock`.
 
     Needs: the single-dispatch function ``get_mergeablevalue``, through which all results of a task go.
     """
@@ -223,8 +228,7 @@ def mend_report(make_mergeable: Callable[[Any], Any]) -> None:
     ROOT.RDF.RInterface["ROOT::Detail::RDF::RJittedFilter"].Report = lambda node: ROOT.RDF.AsRNode(node).Report()
 
     def collect_and_empty(result: Any) -> Any:
-        run_first = Utils.get_mergeablevalue.dispatch(object)
-        run_first(result)
+        run(result)
         report = result.GetValue()
         collected = make_mergeable(report)
         empty = ROOT.RDF.RCutFlowReport()

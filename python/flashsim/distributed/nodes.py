@@ -34,7 +34,7 @@ def register() -> None:
     dataframe.add_methods({_FLASH_SIM: _simulate_part, _DEFINE_FOLDS: _define_folds_on_part, _HISTOGRAM: _book_on_part})
     distrdf.add_preparation((_FLASH_SIM, _DEFINE_FOLDS, _HISTOGRAM), _prepare)
     distrdf.release_the_lock(_run_graph)
-    distrdf.mend_report(lambda report: root().FlashSim.MakeMergeable(report))
+    distrdf.mend_report(_run_graph, lambda report: root().FlashSim.MakeMergeable(report))
     distrdf.mend_snapshot()
     distrdf.mend_errors_of_merges()
 
