@@ -14,6 +14,7 @@
 #pragma link C++ struct FlashSim::SimulateOptions-;
 #pragma link C++ struct FlashSim::FoldSourceOptions-;
 #pragma link C++ class FlashSim::FoldSource-;
+#pragma link C++ function FlashSim::HearInterrupts;
 
 // Oversampled histograms. OversampledTH has a Streamer of its own, hence the minus.
 #pragma link C++ class FlashSim::FoldSums+;
@@ -43,6 +44,7 @@
 #pragma link C++ function FlashSim::Booking::BookTH3F;
 // Results that distributed RDataFrame sends between processes.
 #pragma link C++ function FlashSim::RunGraph;
+#pragma link C++ function FlashSim::RunGraphs;
 #pragma link C++ class FlashSim::MergeableReport+;
 #pragma link C++ function FlashSim::MakeMergeable;
 #pragma link C++ struct FlashSim::EventKey+;

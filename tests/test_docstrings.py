@@ -23,6 +23,7 @@ MODULES = [
     "flashsim.optimal_folds",
     "flashsim.plot",
     "flashsim.root_file",
+    "flashsim.run_graphs",
     "flashsim.throughput",
     "flashsim.throughput_measure",
     "flashsim.throughput_plan",

@@ -47,8 +47,9 @@ public:
    /// Books the collection of `column` on `node`; the collection lasts as long as the returned handle.
    virtual std::shared_ptr<void> Book(ROOT::RDF::RNode node, const std::string &column) = 0;
 
-   /// Address of the value for downstream slot `slot`; valid until the slot's next call or the next Clear(). The
-   /// address is the same for all values, as for RDataFrame's own readers: Snapshot takes it once, at the first entry.
+   /// Address of a copy of the value for downstream slot `slot`; valid until the slot's next call or the next Clear().
+   /// The address is the same for all values, as for RDataFrame's own readers: Snapshot takes it once, at the first
+   /// entry. It is a copy since RDataFrame lets expressions change what they read, which other entries read too.
    virtual void *GetValue(unsigned int slot, CollectedAt at) = 0;
 
    /// Whether the values are numbers or collections of numbers.
@@ -155,9 +156,8 @@ public:
       auto &buffer = (*fBuffers)[at.fSlot];
       auto &view = fViews[slot].fValue;
       if constexpr (kIsFlat) {
-         // RVec adopts the memory, and never writes to it unless the user does.
-         auto *data = reinterpret_cast<Element_t *>(const_cast<typename Buffer::Stored_t *>(buffer.GetData(at.fIndex)));
-         view = T(data, buffer.GetSize(at.fIndex));
+         const auto *data = buffer.GetData(at.fIndex);
+         view.assign(data, data + buffer.GetSize(at.fIndex));
       } else {
          view = buffer.fValues[at.fIndex];
       }

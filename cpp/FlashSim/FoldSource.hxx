@@ -2,6 +2,7 @@
 #ifndef FLASHSIM_FOLDSOURCE
 #define FLASHSIM_FOLDSOURCE
 
+#include <ROOT/RDF/RSampleInfo.hxx>
 #include <ROOT/RDataFrame.hxx>
 #include <ROOT/RDataSource.hxx>
 
@@ -13,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <typeinfo>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -51,8 +53,11 @@ struct FoldSourceOptions {
 /// *Laziness*: nothing is read before the event loop of the resulting dataframe starts. Actions that are booked on the
 /// upstream graph and have not run by then are run first, over the whole dataset.
 ///
+/// *Samples*: DefinePerSample, and whatever else asks for the sample of an entry, finds that of the GEN event, with its
+/// name and metadata. Its numbers of entries count RECO events.
+///
 /// *Threads*: as RDataFrame's own sources; two dataframes made from the same upstream graph must not run at the same
-/// time.
+/// time, nor the upstream graph itself: FlashSim::RunGraphs() sees to it.
 ///
 /// *Limits*: an upstream `Vary` does not cross (asking for a varied column is an error: vary the result). An upstream
 /// `Range`, and a source that takes no notice of entry ranges (CSV, Arrow, ...), make the whole dataset one chunk.
@@ -81,18 +86,30 @@ public:
    std::string GetTypeName(std::string_view column) const final;
    std::unique_ptr<ROOT::Detail::RDF::RColumnReaderBase> GetColumnReaders(unsigned int slot, std::string_view column,
                                                                           const std::type_info &type) final;
+   std::size_t GetNFiles() const final;
    void Initialize() final;
+   void InitSlot(unsigned int slot, ULong64_t firstEntry) final;
    std::vector<std::pair<ULong64_t, ULong64_t>> GetEntryRanges() final;
    bool SetEntry(unsigned int slot, ULong64_t entry) final;
    void Finalize() final;
    std::string GetLabel() final { return "FlashSim::FoldSource"; }
 
+   /// The node that a source looks ahead on, or a null pointer for sources of other classes.
+   static const ROOT::RDF::RNode *GetUpstream(const ROOT::RDF::RDataSource *source);
+
 protected:
+   ROOT::RDF::RSampleInfo
+   CreateSampleInfo(unsigned int slot,
+                    const std::unordered_map<std::string, ROOT::RDF::Experimental::RSample *> &samples) const final;
    Record_t GetColumnReadersImpl(std::string_view, const std::type_info &) final { return {}; }
    std::string AsString() final { return "FlashSim look-ahead"; }
 
 private:
    class EventLoop; // what lasts from Initialize() to Finalize()
+   struct alignas(64) Slot {
+      ULong64_t fFirstEntry = 0; ///< of the range at hand
+   };
+   friend ROOT::RDataFrame MakeFolds(std::unique_ptr<FoldSource> source);
 
    std::unique_ptr<ROOT::Detail::RDF::RColumnReaderBase> MakeReader(unsigned int slot, std::string_view column,
                                                                     const std::type_info &type);
@@ -105,10 +122,17 @@ private:
    std::vector<std::string> fColumnNames;
    mutable std::map<std::string, std::string, std::less<>> fTypeNames;
    std::unique_ptr<EventLoop> fLoop;
+   std::vector<Slot> fSlots;
+   std::size_t fNextBlock = 0;      ///< of the chunk, to be handed out
+   std::size_t fSampleOfRanges = 0; ///< number of the sample of the first range handed out last
+   const void *fOwner = nullptr;    ///< names the graph that this source belongs to
 };
 
 /// Prefix of columns that FlashSim defines upstream for itself; they are not shown downstream.
 constexpr const char *kHiddenColumnPrefix = "flashsim_context_";
+
+/// The dataframe that reads `source`.
+ROOT::RDataFrame MakeFolds(std::unique_ptr<FoldSource> source);
 
 /// \brief A dataframe with N entries for each event of `node`. See FoldSource.
 ROOT::RDataFrame MakeFolds(ROOT::RDF::RNode node, const FoldSourceOptions &options);

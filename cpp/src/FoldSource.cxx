@@ -1,10 +1,12 @@
 // Part of FlashSim for RDataFrame.
 #include "FlashSim/FoldSource.hxx"
 
+#include "EntryRecorder.hxx"
 #include "FoldStore.hxx"
 #include "RootInternals.hxx"
 
-#include <TTreeReader.h>
+#include "FlashSim/Interruption.hxx"
+#include "FlashSim/RunGraph.hxx"
 
 #include <algorithm>
 #include <array>
@@ -25,45 +27,6 @@ bool IsOwnColumn(std::string_view column)
 {
    return std::find(kOwnColumns.begin(), kOwnColumns.end(), column) != kOwnColumns.end();
 }
-
-/// Notes the global entry number of every event that passes.
-class NumberHelper : public ROOT::Detail::RDF::RActionImpl<NumberHelper> {
-public:
-   using Result_t = std::vector<std::vector<std::uint64_t>>;
-
-   NumberHelper(std::shared_ptr<Result_t> numbers, std::shared_ptr<const RootInternals::EntryNumbering> numbering)
-      : fNumbers(std::move(numbers)), fNumbering(std::move(numbering)), fTasks(fNumbers->size())
-   {
-   }
-   NumberHelper(NumberHelper &&) = default;
-   NumberHelper(const NumberHelper &) = delete;
-
-   std::shared_ptr<Result_t> GetResultPtr() const { return fNumbers; }
-   void Initialize() {}
-   void InitTask(TTreeReader *reader, unsigned int slot)
-   {
-      fTasks[slot].fReader = reader;
-      fTasks[slot].fOffset = fNumbering->GetOffset(reader);
-   }
-   void Exec(unsigned int slot, ULong64_t rdfentry)
-   {
-      const auto &task = fTasks[slot];
-      const auto entry =
-          task.fReader != nullptr ? static_cast<std::uint64_t>(task.fReader->GetCurrentEntry()) : rdfentry;
-      (*fNumbers)[slot].push_back(task.fOffset + entry);
-   }
-   void Finalize() {}
-   std::string GetActionName() const { return "FlashSim look-ahead"; }
-
-private:
-   struct Task {
-      TTreeReader *fReader = nullptr; // given in multi-threaded loops over a TTree
-      std::uint64_t fOffset = 0;
-   };
-   std::shared_ptr<Result_t> fNumbers;
-   std::shared_ptr<const RootInternals::EntryNumbering> fNumbering;
-   std::vector<Task> fTasks;
-};
 
 /// Reads an upstream column, or one of our own, where the slot stands.
 class FoldColumnReader final : public ROOT::Detail::RDF::RColumnReaderBase {
@@ -130,9 +93,18 @@ public:
                     RootInternals::GetSourceKind(fNode) == RootInternals::ESourceKind::kOther)
    {
    }
-   ~EventLoop() { fControl.Restore(); }
    EventLoop(const EventLoop &) = delete;
    EventLoop &operator=(const EventLoop &) = delete;
+
+   /// Runs what the user has booked upstream, over the whole dataset: else it would run along with the first chunk, and
+   /// see nothing else.
+   void RunUpstreamResults()
+   {
+      if (!RootInternals::HasPendingActions(fNode))
+         return;
+      HearInterruptsUpstream();
+      RootInternals::RunPendingActions(fNode);
+   }
 
    /// Collects the next chunk that has events. \return false at the end of the dataset
    bool NextChunk()
@@ -183,19 +155,35 @@ private:
 
    void Collect(RootInternals::EntryRange range)
    {
+      // Between two chunks the upstream graph is as the user left it: a callback may ask for results of it.
+      struct RangeRestored {
+         RootInternals::EntryRangeControl &fControl;
+         ~RangeRestored() { fControl.Restore(); }
+      };
       const auto nSlots = RootInternals::GetNSlots(fNode);
       fStore.Clear(nSlots);
-      auto numbers = std::make_shared<NumberHelper::Result_t>(nSlots);
-      fControl.Restrict(range);
+      auto entries = std::make_shared<EntryRecorder::Result_t>(nSlots);
+      RunUpstreamResults(); // such a callback may have booked some and not run them
       {
+         const RangeRestored restored{fControl};
+         fControl.Restrict(range);
+         HearInterruptsUpstream();
          // The handles end with the chunk: actions that stay booked would be run by other event loops.
          const auto handles = fStore.Book();
-         auto result = fNode.Book<ULong64_t>(NumberHelper(numbers, fNumbering), {"rdfentry_"});
+         auto result = fNode.Book<ULong64_t>(EntryRecorder(entries, fNumbering), {"rdfentry_"});
          result.GetValue();
       }
-      fStore.Arrange(*numbers, fOptions.fBlockSize);
+      fControl.CheckColumnTypes();
+      fStore.Arrange(*entries, fOptions.fBlockSize);
    }
 
+   void HearInterruptsUpstream()
+   {
+      constexpr std::uint64_t kEntriesBetweenLooks = 512;
+      RootInternals::OnEntries(fNode, kEntriesBetweenLooks, ThrowIfInterrupted);
+   }
+
+   InterruptionGuard fInterruption;
    ROOT::RDF::RNode fNode;
    FoldStore &fStore;
    FoldSourceOptions fOptions;
@@ -240,6 +228,7 @@ FoldSource::~FoldSource() = default;
 void FoldSource::SetNSlots(unsigned int nSlots)
 {
    RDataSource::SetNSlots(nSlots);
+   fSlots.resize(nSlots);
    fStore->Reset(nSlots);
 }
 
@@ -309,28 +298,62 @@ void FoldSource::Initialize()
       fRefusal.clear();
       throw std::runtime_error(refusal);
    }
-   // What the user booked upstream would otherwise run along with the first chunk, and see nothing else.
-   if (RootInternals::HasPendingActions(fNode))
-      RootInternals::RunPendingActions(fNode);
+   if (fOwner != nullptr && RootInternals::RunsBesideOthers(fOwner) && !AreGraphsOrdered()) {
+      throw std::runtime_error(
+          "FlashSim: ROOT::RDF::RunGraphs runs graphs at the same time, and the event loop of FlashSim runs another "
+          "graph, the one that it was called on. Call FlashSim::RunGraphs, which heeds this; in Python, "
+          "ROOT.RDF.RunGraphs does once flashsim is imported.");
+   }
+   auto loop = std::make_unique<EventLoop>(fNode, *fStore, fOptions);
+   loop->RunUpstreamResults();
    fStore->Reset(fNSlots);
-   fLoop = std::make_unique<EventLoop>(fNode, *fStore, fOptions);
+   fLoop = std::move(loop);
+   fNextBlock = 0;
 }
 
 std::vector<std::pair<ULong64_t, ULong64_t>> FoldSource::GetEntryRanges()
 {
-   if (!fLoop->NextChunk())
-      return {};
+   const auto nBlocks = [this] { return fStore->GetBlockBegins().empty() ? 0 : fStore->GetBlockBegins().size() - 1; };
+   if (fNextBlock >= nBlocks()) {
+      fNextBlock = 0;
+      if (!fLoop->NextChunk())
+         return {};
+   }
    const auto folds = static_cast<std::uint64_t>(fOptions.fFolds);
    const auto &begins = fStore->GetBlockBegins();
+   fSampleOfRanges = fStore->GetSampleNumber(begins[fNextBlock]);
    std::vector<std::pair<ULong64_t, ULong64_t>> ranges;
-   for (std::size_t block = 0; block + 1 < begins.size(); ++block)
-      ranges.emplace_back(fLoop->GetFirstFold() + begins[block] * folds,
-                          fLoop->GetFirstFold() + begins[block + 1] * folds);
+   // With one slot RDataFrame asks for the sample once for all ranges, with several once for each.
+   for (; fNextBlock < nBlocks(); ++fNextBlock) {
+      if (fNSlots == 1 && fStore->GetSampleNumber(begins[fNextBlock]) != fSampleOfRanges)
+         break;
+      ranges.emplace_back(fLoop->GetFirstFold() + begins[fNextBlock] * folds,
+                          fLoop->GetFirstFold() + begins[fNextBlock + 1] * folds);
+   }
    return ranges;
+}
+
+void FoldSource::InitSlot(unsigned int slot, ULong64_t firstEntry)
+{
+   fSlots[slot].fFirstEntry = firstEntry;
+}
+
+ROOT::RDF::RSampleInfo
+FoldSource::CreateSampleInfo(unsigned int slot,
+                             const std::unordered_map<std::string, ROOT::RDF::Experimental::RSample *> &) const
+{
+   const auto folds = static_cast<std::uint64_t>(fOptions.fFolds);
+   if (fStore->GetNEvents() == 0)
+      return {};
+   const auto sample =
+       fNSlots == 1 ? fSampleOfRanges
+                    : fStore->GetSampleNumber((fSlots[slot].fFirstEntry - fLoop->GetFirstFold()) / folds);
+   return RootInternals::Multiply(fStore->GetSample(sample), folds);
 }
 
 bool FoldSource::SetEntry(unsigned int slot, ULong64_t entry)
 {
+   ThrowIfInterrupted();
    fStore->Seek(slot, entry - fLoop->GetFirstFold());
    return true;
 }
@@ -341,9 +364,29 @@ void FoldSource::Finalize()
    fStore->Reset(fNSlots);
 }
 
+std::size_t FoldSource::GetNFiles() const
+{
+   auto node = fNode; // RInterface::GetNFiles is not const
+   return node.GetNFiles();
+}
+
+const ROOT::RDF::RNode *FoldSource::GetUpstream(const ROOT::RDF::RDataSource *source)
+{
+   const auto *folds = dynamic_cast<const FoldSource *>(source);
+   return folds != nullptr ? &folds->fNode : nullptr;
+}
+
+ROOT::RDataFrame MakeFolds(std::unique_ptr<FoldSource> source)
+{
+   auto &folds = *source;
+   ROOT::RDataFrame frame(std::move(source));
+   folds.fOwner = RootInternals::GetGraph(ROOT::RDF::RNode(frame));
+   return frame;
+}
+
 ROOT::RDataFrame MakeFolds(ROOT::RDF::RNode node, const FoldSourceOptions &options)
 {
-   return ROOT::RDataFrame(std::make_unique<FoldSource>(std::move(node), options));
+   return MakeFolds(std::make_unique<FoldSource>(std::move(node), options));
 }
 
 bool ReadsFoldSource(const ROOT::RDF::RNode &node)

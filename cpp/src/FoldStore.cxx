@@ -6,6 +6,7 @@
 #include <atomic>
 #include <limits>
 #include <stdexcept>
+#include <unordered_map>
 
 namespace FlashSim {
 
@@ -52,6 +53,7 @@ void FoldStore::Reset(unsigned int nSlots)
 {
    fSerial = 0;
    fEvents.clear();
+   fSamples.clear();
    fNObjects = 0;
    fBlockBegins.clear();
    fPositions.assign(nSlots, Position{});
@@ -75,18 +77,31 @@ std::vector<std::shared_ptr<void>> FoldStore::Book()
    return handles;
 }
 
-void FoldStore::Arrange(const std::vector<std::vector<std::uint64_t>> &numbers, std::size_t blockSize)
+void FoldStore::Arrange(const std::vector<CollectedEntries> &entries, std::size_t blockSize)
 {
    // Never the same twice in a process: who keeps something of a chunk knows it by this number, also when an event loop
    // begins anew.
    static std::atomic<std::uint64_t> nChunks{0};
    fSerial = ++nChunks;
    fEvents.clear();
-   for (std::size_t slot = 0; slot < numbers.size(); ++slot) {
-      for (std::size_t i = 0; i < numbers[slot].size(); ++i)
-         fEvents.push_back({numbers[slot][i], {static_cast<std::uint32_t>(slot), static_cast<std::uint32_t>(i)}});
+   fSamples.clear();
+   std::unordered_map<std::string, std::uint32_t> samples;
+   for (std::size_t slot = 0; slot < entries.size(); ++slot) {
+      auto start = entries[slot].fSamples.begin();
+      std::uint32_t sample = 0;
+      for (std::size_t i = 0; i < entries[slot].fNumbers.size(); ++i) {
+         for (; start != entries[slot].fSamples.end() && start->fFirst <= i; ++start) {
+            const auto [found, isNew] =
+                samples.try_emplace(start->fSample.AsString(), static_cast<std::uint32_t>(fSamples.size()));
+            if (isNew)
+               fSamples.push_back(start->fSample);
+            sample = found->second;
+         }
+         const CollectedAt place{static_cast<std::uint32_t>(slot), static_cast<std::uint32_t>(i)};
+         fEvents.push_back({entries[slot].fNumbers[i], place, sample});
+      }
    }
-   std::sort(fEvents.begin(), fEvents.end(), [](const auto &a, const auto &b) { return a.first < b.first; });
+   std::sort(fEvents.begin(), fEvents.end(), [](const Event &a, const Event &b) { return a.fNumber < b.fNumber; });
 
    fNObjects = 0;
    fBlockBegins.clear();
@@ -94,9 +109,10 @@ void FoldStore::Arrange(const std::vector<std::vector<std::uint64_t>> &numbers, 
    for (std::size_t event = 0; event < fEvents.size(); ++event) {
       std::size_t objects = fObjectColumns.empty() ? 1 : 0;
       for (const auto &column : fObjectColumns)
-         objects += column->GetSize(fEvents[event].second);
+         objects += column->GetSize(fEvents[event].fPlace);
       objects *= static_cast<std::size_t>(fFolds);
-      if (inBlock >= blockSize) {
+      const bool isNextSample = event > 0 && fEvents[event].fSample != fEvents[event - 1].fSample;
+      if (inBlock >= blockSize || isNextSample) {
          fBlockBegins.push_back(event);
          inBlock = 0;
       }
@@ -112,7 +128,7 @@ void FoldStore::Seek(unsigned int slot, std::uint64_t entryInChunk)
    const auto folds = static_cast<std::uint64_t>(fFolds);
    position.fEvent = entryInChunk / folds;
    position.fFold = static_cast<int>(entryInChunk % folds);
-   position.fGenEvent = fEvents[position.fEvent].first;
+   position.fGenEvent = fEvents[position.fEvent].fNumber;
    const bool isInBlock = position.fSerial == fSerial && position.fEvent >= fBlockBegins[position.fBlock] &&
                           position.fEvent < fBlockBegins[position.fBlock + 1];
    if (isInBlock)
@@ -126,7 +142,7 @@ EventIdentity FoldStore::GetIdentity(std::size_t event) const
 {
    EventIdentity identity;
    if (fIdentity.empty()) {
-      identity.fEvent = fEvents[event].first;
+      identity.fEvent = fEvents[event].fNumber;
       identity.fIsEntryNumber = true;
       return identity;
    }

@@ -5,6 +5,7 @@
 #include "FlashSim/ColumnStore.hxx"
 #include "FlashSim/Flow.hxx"
 
+#include <ROOT/RDF/RSampleInfo.hxx>
 #include <RtypesCore.h>
 
 #include <cstddef>
@@ -17,6 +18,16 @@
 #include <vector>
 
 namespace FlashSim {
+
+/// The entries that one upstream slot has collected, in its order.
+struct CollectedEntries {
+   struct SampleStart {
+      std::size_t fFirst; ///< position of the first entry of the sample, or of a part of it
+      ROOT::RDF::RSampleInfo fSample;
+   };
+   std::vector<std::uint64_t> fNumbers; ///< global entry numbers
+   std::vector<SampleStart> fSamples;   ///< ascending
+};
 
 /// \brief The chunk of GEN events that is being oversampled: what FoldSource collects and flows sample from.
 ///
@@ -58,9 +69,9 @@ public:
    std::vector<std::shared_ptr<void>> Book();
 
    /// \brief Ends the collection of a chunk.
-   /// \param[in] numbers for each upstream slot, the global entry numbers of its values
-   /// \param[in] blockSize objects to simulate in one block
-   void Arrange(const std::vector<std::vector<std::uint64_t>> &numbers, std::size_t blockSize);
+   /// \param[in] entries those of the values of each upstream slot
+   /// \param[in] blockSize objects to simulate in one block; a block ends where a sample does, too
+   void Arrange(const std::vector<CollectedEntries> &entries, std::size_t blockSize);
 
    std::size_t GetNEvents() const { return fEvents.size(); }
    std::size_t GetNObjects() const { return fNObjects; }
@@ -68,13 +79,23 @@ public:
    /// The first GEN event of each block, and the number of GEN events at the end.
    const std::vector<std::size_t> &GetBlockBegins() const { return fBlockBegins; }
 
+   /// Number of the sample that a GEN event comes from, of those in the chunk.
+   std::size_t GetSampleNumber(std::size_t event) const { return fEvents[event].fSample; }
+   const ROOT::RDF::RSampleInfo &GetSample(std::size_t number) const { return fSamples[number]; }
+
    void Seek(unsigned int slot, std::uint64_t entryInChunk);
    Position &GetPosition(unsigned int slot) { return fPositions[slot]; }
 
-   CollectedAt GetPlace(std::size_t event) const { return fEvents[event].second; }
+   CollectedAt GetPlace(std::size_t event) const { return fEvents[event].fPlace; }
    EventIdentity GetIdentity(std::size_t event) const;
 
 private:
+   struct Event {
+      std::uint64_t fNumber; ///< of its entry, in the whole dataset
+      CollectedAt fPlace;
+      std::uint32_t fSample; ///< position in fSamples
+   };
+
    ROOT::RDF::RNode fNode;
    int fFolds;
    std::mutex fMutex; ///< tasks may ask for readers at the same time
@@ -83,7 +104,8 @@ private:
    std::vector<std::shared_ptr<ColumnStore>> fIdentity; ///< run, luminosityBlock, event; or empty
 
    std::uint64_t fSerial = 0;
-   std::vector<std::pair<std::uint64_t, CollectedAt>> fEvents; ///< global entry number and place, in input order
+   std::vector<Event> fEvents; ///< in input order
+   std::vector<ROOT::RDF::RSampleInfo> fSamples;
    std::size_t fNObjects = 0;
    std::vector<std::size_t> fBlockBegins;
    std::vector<Position> fPositions;

@@ -1,16 +1,19 @@
 // Part of FlashSim for RDataFrame.
 #include "RootInternals.hxx"
 
+#include <ROOT/RDF/GraphNode.hxx>
 #include <ROOT/RDF/RActionBase.hxx>
 #include <ROOT/RDF/RLoopManager.hxx>
-#include <ROOT/RDFHelpers.hxx>
 #include <ROOT/RNTupleDS.hxx>
 #include <ROOT/RTTreeDS.hxx>
 
 #include <TChain.h>
 #include <TChainElement.h>
 #include <TFile.h>
+#include <TFriendElement.h>
+#include <TLeaf.h>
 #include <TObjArray.h>
+#include <TROOT.h>
 #include <TTree.h>
 #include <TTreeReader.h>
 
@@ -19,6 +22,7 @@
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <unordered_map>
 
 namespace FlashSim::RootInternals {
 namespace {
@@ -64,12 +68,49 @@ template struct PrivateMember<BeginEntryTag, &RLoopManager::fBeginEntry>;
 template struct PrivateMember<EndEntryTag, &RLoopManager::fEndEntry>;
 template struct PrivateMember<EmptyRangeTag, &RLoopManager::fEmptyEntryRange>;
 
+/// ROOT::RDF::RunGraphs gives all graphs that it runs the same stack of slots, which lives as long as it runs.
+struct SlotStackTag {
+   using Type = std::weak_ptr<ROOT::Internal::RSlotStack> RLoopManager::*;
+   friend Type GetMember(SlotStackTag);
+};
+template struct PrivateMember<SlotStackTag, &RLoopManager::fSlotStack>;
+
+/// Readers of the dataset's columns, slot by slot, under "column:type". For a TTree the readers themselves go with the
+/// task; the keys stay.
+struct ReadersTag {
+   using Type =
+       std::vector<std::unordered_map<std::string, std::unique_ptr<ROOT::Detail::RDF::RColumnReaderBase>>> RLoopManager::*;
+   friend Type GetMember(ReadersTag);
+};
+template struct PrivateMember<ReadersTag, &RLoopManager::fDatasetColumnReaders>;
+
+/// The graph of a result; ROOT tells RunGraphs only.
+struct GraphOfResultTag {
+   using Type = RLoopManager *ROOT::RDF::RResultHandle::*;
+   friend Type GetMember(GraphOfResultTag);
+};
+template struct PrivateMember<GraphOfResultTag, &ROOT::RDF::RResultHandle::fLoopManager>;
+
 /// Which files an RNTuple source reads; ROOT tells its friends only.
 struct FileNamesTag {
    using Type = std::vector<std::string> ROOT::RDF::RNTupleDS::*;
    friend Type GetMember(FileNamesTag);
 };
 template struct PrivateMember<FileNamesTag, &ROOT::RDF::RNTupleDS::fFileNames>;
+
+/// The graph node that an RNode stands for.
+struct NodeItselfTag {
+   using Type = std::shared_ptr<ROOT::Detail::RDF::RNodeBase> ROOT::RDF::RNode::*;
+   friend Type GetMember(NodeItselfTag);
+};
+template struct PrivateMember<NodeItselfTag, &ROOT::RDF::RNode::fProxiedPtr>;
+
+/// What a sample's metadata are read from, which ROOT tells through RSampleInfo only.
+struct SampleTag {
+   using Type = const ROOT::RDF::Experimental::RSample *ROOT::RDF::RSampleInfo::*;
+   friend Type GetMember(SampleTag);
+};
+template struct PrivateMember<SampleTag, &ROOT::RDF::RSampleInfo::fSample>;
 
 /// The TTree or TChain that the graph reads.
 TTree &GetTree(const ROOT::RDF::RNode &node)
@@ -95,17 +136,50 @@ void AppendClusterEnds(TTree &tree, std::vector<std::uint64_t> &ends)
       ends.push_back(first + static_cast<std::uint64_t>(std::min(cluster.GetNextEntry(), nEntries)));
 }
 
-/// Where the clusters of a TTree or TChain end and where its files begin, as global entry numbers. ROOT's own
-/// GetDatasetGlobalClusterBoundaries() looks for one tree name in all files, and throws for the chains that an
-/// RDatasetSpec makes.
-void ReadTreeLayout(TTree &tree, std::vector<std::uint64_t> &clusterEnds, FileOffsets &fileOffsets)
+using LeafTypes = std::map<std::string, std::string>;
+
+/// The types of a tree's leaves, under the name of their branch, with that of the leaf if there are several.
+LeafTypes GetLeafTypes(TTree &tree)
 {
-   auto *chain = dynamic_cast<TChain *>(&tree);
-   if (chain == nullptr) {
-      AppendClusterEnds(tree, clusterEnds);
-      return;
+   LeafTypes types;
+   for (const auto *object : *tree.GetListOfLeaves()) {
+      const auto &leaf = dynamic_cast<const TLeaf &>(*object);
+      const std::string branch = leaf.GetBranch()->GetName();
+      const bool isOnly = leaf.GetBranch()->GetListOfLeaves()->GetEntriesFast() <= 1;
+      types[isOnly ? branch : branch + "." + leaf.GetName()] = leaf.GetTypeName();
    }
-   for (const auto *element : *chain->GetListOfFiles()) {
+   return types;
+}
+
+/// What the files of a chain tell: where their clusters end, where they begin, which branches change their type.
+struct ChainLayout {
+   std::vector<std::uint64_t> &fClusterEnds;
+   FileOffsets &fFileOffsets;
+   std::vector<TypeChange> &fTypeChanges;
+   LeafTypes fFirstTypes{};
+
+   void AppendFile(const std::string &path, TTree &tree)
+   {
+      fFileOffsets.emplace_back(path, fClusterEnds.empty() ? 0 : fClusterEnds.back());
+      AppendClusterEnds(tree, fClusterEnds);
+      auto types = GetLeafTypes(tree);
+      if (fFileOffsets.size() == 1) {
+         fFirstTypes = std::move(types);
+         return;
+      }
+      for (const auto &[branch, type] : types) {
+         const auto first = fFirstTypes.find(branch);
+         if (first != fFirstTypes.end() && first->second != type)
+            fTypeChanges.push_back({branch, path, type, fFileOffsets.front().first, first->second});
+      }
+   }
+};
+
+/// Calls `use` with the path and the tree of each file of a chain.
+template <typename Function>
+void ForEachFile(const TChain &chain, Function &&use)
+{
+   for (const auto *element : *chain.GetListOfFiles()) {
       const std::string path = element->GetTitle();
       const TDirectory::TContext keepDirectory;
       const std::unique_ptr<TFile> file(TFile::Open(path.c_str(), "READ_WITHOUT_GLOBALREGISTRATION"));
@@ -116,8 +190,32 @@ void ReadTreeLayout(TTree &tree, std::vector<std::uint64_t> &clusterEnds, FileOf
          throw std::runtime_error("FlashSim: the dataset's file '" + path + "' has no tree '" + element->GetName() +
                                   "'.");
       }
-      fileOffsets.emplace_back(path, clusterEnds.empty() ? 0 : clusterEnds.back());
-      AppendClusterEnds(*treeOfFile, clusterEnds);
+      use(path, *treeOfFile);
+   }
+}
+
+/// Where the clusters of a TTree or TChain end and where its files begin, as global entry numbers, and which branches
+/// change their type between files, those of friends included. ROOT's own GetDatasetGlobalClusterBoundaries() looks for
+/// one tree name in all files, and throws for the chains that an RDatasetSpec makes.
+void ReadTreeLayout(TTree &tree, std::vector<std::uint64_t> &clusterEnds, FileOffsets &fileOffsets,
+                    std::vector<TypeChange> &typeChanges)
+{
+   if (const auto *chain = dynamic_cast<TChain *>(&tree)) {
+      ChainLayout layout{clusterEnds, fileOffsets, typeChanges};
+      ForEachFile(*chain, [&layout](const std::string &path, TTree &file) { layout.AppendFile(path, file); });
+   } else {
+      AppendClusterEnds(tree, clusterEnds);
+   }
+   if (tree.GetListOfFriends() == nullptr)
+      return;
+   for (auto *element : *tree.GetListOfFriends()) {
+      const auto *chain = dynamic_cast<TChain *>(dynamic_cast<TFriendElement &>(*element).GetTree());
+      if (chain == nullptr)
+         continue;
+      std::vector<std::uint64_t> friendClusterEnds;
+      FileOffsets friendOffsets;
+      ChainLayout layout{friendClusterEnds, friendOffsets, typeChanges};
+      ForEachFile(*chain, [&layout](const std::string &path, TTree &file) { layout.AppendFile(path, file); });
    }
 }
 
@@ -155,7 +253,7 @@ EntryRangeControl::EntryRangeControl(const ROOT::RDF::RNode &node) : fNode(node)
       fUserRange = GetLoopManagerRange(loopManager);
       std::vector<std::uint64_t> ends;
       if (fKind == ESourceKind::kTree) {
-         ReadTreeLayout(GetTree(node), ends, fFileOffsets);
+         ReadTreeLayout(GetTree(node), ends, fFileOffsets, fTypeChanges);
          fFirstFile = fFileOffsets.empty() ? "" : fFileOffsets.front().first;
       } else {
          ends = GetNTupleClusterEnds(node);
@@ -184,6 +282,32 @@ EntryRangeControl::EntryRangeControl(const ROOT::RDF::RNode &node) : fNode(node)
       // Such a source ignores ranges: all of it is one chunk.
       fFullRange = fUserRange = kWhole;
       fClusterEnds.push_back(kNoEnd);
+   }
+}
+
+void EntryRangeControl::CheckColumnTypes() const
+{
+   if (fTypeChanges.empty())
+      return;
+   const auto &readersOfSlots = NodeAccess::GetLoopManager(fNode).*GetMember(ReadersTag{});
+   for (const auto &change : fTypeChanges) {
+      for (const auto &readers : readersOfSlots) {
+         for (const auto &reader : readers) {
+            // A column of a friend is read as friend.column.
+            const auto column = reader.first.substr(0, reader.first.rfind(':'));
+            const auto prefix = static_cast<std::ptrdiff_t>(column.size()) - static_cast<std::ptrdiff_t>(change.fBranch.size());
+            const bool isRead = column == change.fBranch ||
+                                (prefix > 0 && column[static_cast<std::size_t>(prefix) - 1] == '.' &&
+                                 column.compare(static_cast<std::size_t>(prefix), std::string::npos, change.fBranch) == 0);
+            if (!isRead)
+               continue;
+            throw std::runtime_error(
+                "FlashSim: column '" + column + "' has type '" + change.fFirstType + "' in the file '" +
+                change.fFirstFile + "' and '" + change.fType + "' in '" + change.fFile +
+                "'; ROOT reads all files of a chain with the type of the first, and finds other numbers than there are. "
+                "Make a dataframe for each kind of file, and add the histograms.");
+         }
+      }
    }
 }
 
@@ -231,13 +355,38 @@ void KeepRange(const ROOT::RDF::RNode &node)
 
 bool HasPendingActions(const ROOT::RDF::RNode &node)
 {
-   const auto actions = NodeAccess::GetLoopManager(node).GetAllActions();
+   auto &loopManager = NodeAccess::GetLoopManager(node);
+   // Needs: Jit() registers the actions that wait for compilation (ROOT 6.40 keeps them in RLoopManager::fJitHelperCalls,
+   // where nobody sees them); each event loop begins with it.
+   loopManager.Jit();
+   const auto actions = loopManager.GetAllActions();
    return std::any_of(actions.begin(), actions.end(), [](const auto *action) { return !action->HasRun(); });
 }
 
 void RunPendingActions(const ROOT::RDF::RNode &node)
 {
    ROOT::Internal::RDF::TriggerRun(node);
+}
+
+Graph GetGraph(const ROOT::RDF::RNode &node)
+{
+   return &NodeAccess::GetLoopManager(node);
+}
+
+Graph GetGraph(const ROOT::RDF::RResultHandle &result)
+{
+   return result.*GetMember(GraphOfResultTag{});
+}
+
+const ROOT::RDF::RDataSource *GetDataSource(Graph graph)
+{
+   return static_cast<const RLoopManager *>(graph)->GetDataSource();
+}
+
+bool RunsBesideOthers(Graph graph)
+{
+   return ROOT::IsImplicitMTEnabled() &&
+          !(static_cast<const RLoopManager *>(graph)->*GetMember(SlotStackTag{})).expired();
 }
 
 unsigned int GetNSlots(const ROOT::RDF::RNode &node)
@@ -252,8 +401,32 @@ std::vector<std::string> GetVariations(const ROOT::RDF::RNode &node, const std::
 
 bool HasRange(const ROOT::RDF::RNode &node)
 {
-   // SaveGraph is public, its text is not: a node labelled "Range" is what RRange draws itself as.
-   return ROOT::RDF::SaveGraph(node).find("label=\"Range\"") != std::string::npos;
+   // Needs: nodes draw themselves, filters that are not compiled yet excepted, and only a Range has the shape of a
+   // diamond. Names say nothing, since a Filter may be called anything.
+   NodeAccess::GetLoopManager(node).Jit();
+   std::unordered_map<void *, std::shared_ptr<ROOT::Internal::RDF::GraphDrawing::GraphNode>> visited;
+   const auto graph = (node.*GetMember(NodeItselfTag{}))->GetGraph(visited);
+   for (const auto *drawn = graph.get(); drawn != nullptr; drawn = drawn->GetPrevNode()) {
+      if (drawn->GetShape() == "diamond")
+         return true;
+   }
+   return false;
+}
+
+void OnEntries(const ROOT::RDF::RNode &node, std::uint64_t everyNEntries, std::function<void()> function)
+{
+   // Needs: the loop manager forgets its callbacks at the end of the event loop.
+   NodeAccess::GetLoopManager(node).RegisterCallback(everyNEntries,
+                                                     [function = std::move(function)](unsigned int) { function(); });
+}
+
+ROOT::RDF::RSampleInfo Multiply(const ROOT::RDF::RSampleInfo &sample, std::uint64_t factor)
+{
+   const auto [begin, end] = sample.EntryRange();
+   return {sample.AsString(),
+           {begin * factor, end * factor},
+           sample.*GetMember(SampleTag{}),
+           sample.NEntriesTotal() * factor};
 }
 
 EntryNumbering::EntryNumbering(const EntryRangeControl &control,

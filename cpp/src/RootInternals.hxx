@@ -2,9 +2,12 @@
 #ifndef FLASHSIM_ROOTINTERNALS
 #define FLASHSIM_ROOTINTERNALS
 
+#include <ROOT/RDF/RSampleInfo.hxx>
 #include <ROOT/RDataFrame.hxx>
+#include <ROOT/RResultHandle.hxx>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -38,6 +41,13 @@ using EntryRange = std::pair<std::uint64_t, std::uint64_t>;
 /// The files of a TChain in its order, each with the global number of its first entry.
 using FileOffsets = std::vector<std::pair<std::string, std::uint64_t>>;
 
+/// A branch of a chain that has another type in one of the files than in the first.
+struct TypeChange {
+   std::string fBranch;
+   std::string fFile, fType;
+   std::string fFirstFile, fFirstType;
+};
+
 /// \brief Restricts the event loops of a graph to one range after the other, and restores what was set before.
 class EntryRangeControl {
 public:
@@ -59,6 +69,11 @@ public:
 
    const ROOT::RDF::RNode &GetNode() const { return fNode; }
 
+   /// \brief To be called after an event loop of the graph, since only that tells which branches it reads.
+   /// \throws std::runtime_error naming branch, files and types if one of these branches has different types in different
+   /// files of a chain: TTreeReader (ROOT 6.40) then reads garbage from all files but the first
+   void CheckColumnTypes() const;
+
    /// The next event loop covers these entries only.
    void Restrict(EntryRange range);
 
@@ -72,6 +87,7 @@ private:
    EntryRange fUserRange{0, 0}; ///< as ROOT holds it
    std::vector<std::uint64_t> fClusterEnds;
    FileOffsets fFileOffsets;
+   std::vector<TypeChange> fTypeChanges;
    std::string fFirstFile;
    bool fIsRestricted = false;
 };
@@ -82,11 +98,28 @@ private:
 /// loop (ROOT 6.40: only the last file is left of it).
 void KeepRange(const ROOT::RDF::RNode &node);
 
-/// Whether actions were booked on the graph that have not run yet.
+/// \brief Whether actions were booked on the graph that have not run yet.
+///
+/// Compiles what waits for it first: an action whose column types only the interpreter knows is unknown to the graph
+/// until then.
 bool HasPendingActions(const ROOT::RDF::RNode &node);
 
 /// Runs what is booked on the graph.
 void RunPendingActions(const ROOT::RDF::RNode &node);
+
+/// The next event loop of the graph calls `function` in each slot, whenever that has seen so many entries. It may throw.
+void OnEntries(const ROOT::RDF::RNode &node, std::uint64_t everyNEntries, std::function<void()> function);
+
+/// Names a graph: its loop manager.
+using Graph = const void *;
+Graph GetGraph(const ROOT::RDF::RNode &node);
+Graph GetGraph(const ROOT::RDF::RResultHandle &result);
+
+/// What the graph reads; a null pointer for RDataFrame(n).
+const ROOT::RDF::RDataSource *GetDataSource(Graph graph);
+
+/// Whether ROOT::RDF::RunGraphs runs the graph, at the same time as others.
+bool RunsBesideOthers(Graph graph);
 
 /// Number of processing slots of the graph's event loop.
 unsigned int GetNSlots(const ROOT::RDF::RNode &node);
@@ -96,6 +129,9 @@ std::vector<std::string> GetVariations(const ROOT::RDF::RNode &node, const std::
 
 /// Whether a `Range` stands between the node and its data.
 bool HasRange(const ROOT::RDF::RNode &node);
+
+/// A sample each of whose entries has become `factor` entries. Name and metadata stay as they are.
+ROOT::RDF::RSampleInfo Multiply(const ROOT::RDF::RSampleInfo &sample, std::uint64_t factor);
 
 /// \brief Gives each entry its number in the whole dataset, in multi-threaded event loops too.
 ///

@@ -47,7 +47,7 @@ ROOT::RDF::RNode Simulate(ROOT::RDF::RNode node, const std::vector<std::shared_p
    auto context = ResolveContext(std::move(node), flows, options.fContext);
    auto source = std::make_unique<FoldSource>(context.fNode, foldOptions);
    const auto store = source->GetStore();
-   ROOT::RDataFrame folds(std::move(source));
+   auto folds = MakeFolds(std::move(source));
    ROOT::RDF::RNode result = folds;
    std::set<std::string> collections;
    for (std::size_t i = 0; i < flows.size(); ++i) {

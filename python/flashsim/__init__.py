@@ -21,7 +21,7 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-from . import data, distributed, histogram_methods, throughput
+from . import data, distributed, histogram_methods, run_graphs, throughput
 from ._library import onnxruntime_version
 from .dataframe import register
 from .flow import Flow
@@ -34,6 +34,7 @@ __version__ = "0.1.0"
 register()
 distributed.register()
 histogram_methods.register()
+run_graphs.register()
 
 
 def __getattr__(name: str) -> ModuleType:

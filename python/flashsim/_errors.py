@@ -16,7 +16,7 @@ def translated() -> Iterator[None]:
     """Turns a C++ exception into a RuntimeError that holds its message alone.
 
     cppyy raises C++ exceptions with the signature of every overload that it tried before the message; a physicist
-    needs the message.
+    needs the message. An event loop that Ctrl-C has ended becomes KeyboardInterrupt.
     """
     try:
         yield
@@ -25,5 +25,7 @@ def translated() -> Iterator[None]:
         marker = text.find("FlashSim: ")
         if marker < 0:
             raise
+        if text[marker:].startswith("FlashSim: interrupted by Ctrl-C"):
+            raise KeyboardInterrupt from None
         message = _NEXT_OVERLOAD.split(text[marker + len("FlashSim: ") :])[0]
         raise RuntimeError(message.rstrip()) from None

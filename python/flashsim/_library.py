@@ -44,6 +44,7 @@ def root() -> Any:
 def cpp() -> Any:
     """The C++ namespace FlashSim, ready to open flows."""
     namespace = root().FlashSim
+    namespace.HearInterrupts(True)
     library = onnxruntime_library()
     if library is not None:
         namespace.Flow.SetOnnxRuntimeLibrary(str(library))
