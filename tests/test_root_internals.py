@@ -7,6 +7,7 @@ import itertools
 import ROOT
 
 import flashsim
+from conftest import snapshot
 
 flashsim._library.cpp()
 
@@ -41,7 +42,54 @@ def test_cluster_boundaries_are_global_and_complete(gen_dataset):
     assert all(a[1] == b[0] for a, b in itertools.pairwise(clusters))
 
 
-def test_a_range_draws_itself_as_range(gen_files):
+def test_only_a_range_draws_itself_as_a_diamond(gen_files):
     df = ROOT.RDataFrame("Events", gen_files["TTree"])
-    assert 'label="Range"' in str(ROOT.RDF.SaveGraph(ROOT.RDF.AsRNode(df.Range(3))))
-    assert 'label="Range"' not in str(ROOT.RDF.SaveGraph(ROOT.RDF.AsRNode(df.Define("Range", "1").Filter("Range > 0"))))
+
+    def draw(node):
+        return str(ROOT.RDF.SaveGraph(ROOT.RDF.AsRNode(node)))
+
+    assert 'label="Range", style="filled", fillcolor="#9574b4", shape="diamond"' in draw(df.Range(3))
+    assert "diamond" not in draw(df.Define("Range", "1").Filter("Range > 0", "Range"))
+
+
+def test_graphs_forget_callbacks_and_compile_by_themselves(gen_files):
+    """What HasPendingActions and OnEntries rely on: a result booked by name is no action until it is compiled."""
+    ROOT.gInterpreter.Declare("""
+    #include <ROOT/RDF/RLoopManager.hxx>
+    namespace RootInternalsTest {
+    struct Access : ROOT::RDF::RInterfaceBase {
+       static ROOT::Detail::RDF::RLoopManager &Get(const ROOT::RDF::RNode &node)
+       {
+          return *(node.*&Access::fLoopManager);
+       }
+    };
+    std::size_t CountActions(ROOT::RDF::RNode node) { return Access::Get(node).GetAllActions().size(); }
+    void Compile(ROOT::RDF::RNode node) { Access::Get(node).Jit(); }
+    std::shared_ptr<int> CountCalls(ROOT::RDF::RNode node)
+    {
+       auto calls = std::make_shared<int>();
+       Access::Get(node).RegisterCallback(10, [calls](unsigned int) { ++*calls; });
+       return calls;
+    }
+    }""")
+    df = ROOT.RDataFrame("Events", gen_files["TTree"])
+    node = ROOT.RDF.AsRNode(df)
+    result = df.Sum("event")
+    assert ROOT.RootInternalsTest.CountActions(node) == 0
+    ROOT.RootInternalsTest.Compile(node)
+    assert ROOT.RootInternalsTest.CountActions(node) == 1
+    calls = ROOT.RootInternalsTest.CountCalls(node)
+    assert result.GetValue() > 0
+    assert df.Count().GetValue() == 240
+    assert calls.__deref__() == 24
+
+
+def test_trees_whose_branches_differ_are_read_wrongly(tmp_path):
+    """Why EntryRangeControl looks at the types of all files. If this fails, ROOT has been mended."""
+    files = []
+    for element in ("int", "short"):
+        df = ROOT.RDataFrame(3).Define("x", f"ROOT::RVec<{element}>{{{element}(rdfentry_), 5}}")
+        files.append(snapshot(df, tmp_path / f"{element}.root", ["x"]))
+    read = ROOT.RDataFrame("Events", files).Define("sum", "Sum(x)").AsNumpy(["sum"])["sum"]
+    assert list(read[:3]) == [5, 6, 7]
+    assert list(read[3:]) != [5, 6, 7]

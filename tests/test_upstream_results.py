@@ -235,7 +235,14 @@ def test_branches_that_change_their_type(mixed_files, threads, tiny_flow, order)
     upstream = ROOT.RDataFrame("Events", files).Filter("Any(GenJet_flavour == 5)")
     with pytest.raises(Exception, match=pattern):
         upstream.FlashSim(tiny_flow, context={"eta": "GenJet_flavour * 0.1f"}).Count().GetValue()
+
+    def inline():
+        return ROOT.RDataFrame("Events", files).Define("run", "1u").Define("luminosityBlock", "1u")
+
+    with pytest.raises(Exception, match=pattern):
+        inline().DefineFolds(tiny_flow, context={"eta": "GenJet_flavour * 0.1f"}).Sum("nJet").GetValue()
     # Nobody reads the branch: nothing is wrong.
+    assert inline().DefineFolds(tiny_flow).Sum("nJet").GetValue() == 80
     assert ROOT.RDataFrame("Events", files).FlashSim(tiny_flow).Sum("nJet").GetValue() == 80
 
 

@@ -23,8 +23,10 @@ public:
 
    /// \param[in] entries one element for each slot, empty
    /// \param[in] numbering of the upstream dataset
-   EntryRecorder(std::shared_ptr<Result_t> entries, std::shared_ptr<const RootInternals::EntryNumbering> numbering)
-      : fEntries(std::move(entries)), fNumbering(std::move(numbering)), fTasks(fEntries->size())
+   /// \param[in] control of the upstream graph, which must live as long as the action
+   EntryRecorder(std::shared_ptr<Result_t> entries, std::shared_ptr<const RootInternals::EntryNumbering> numbering,
+                 const RootInternals::EntryRangeControl &control)
+      : fEntries(std::move(entries)), fNumbering(std::move(numbering)), fControl(&control), fTasks(fEntries->size())
    {
    }
    EntryRecorder(EntryRecorder &&) = default;
@@ -39,10 +41,11 @@ public:
       fTasks[slot].fOffset = fNumbering->GetOffset(reader);
    }
 
-   /// RDataFrame calls this at the first entry of each file and of each task.
+   /// RDataFrame calls this at the first entry of each file and of each task, whether it passes or not.
    ROOT::RDF::SampleCallback_t GetSampleCallback() final
    {
-      return [entries = fEntries](unsigned int slot, const ROOT::RDF::RSampleInfo &sample) {
+      return [entries = fEntries, control = fControl](unsigned int slot, const ROOT::RDF::RSampleInfo &sample) {
+         control->CheckColumnTypes(slot);
          auto &own = (*entries)[slot];
          own.fSamples.push_back({own.fNumbers.size(), sample});
       };
@@ -64,6 +67,7 @@ private:
    };
    std::shared_ptr<Result_t> fEntries;
    std::shared_ptr<const RootInternals::EntryNumbering> fNumbering;
+   const RootInternals::EntryRangeControl *fControl;
    std::vector<Task> fTasks;
 };
 

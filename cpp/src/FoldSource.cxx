@@ -71,10 +71,22 @@ private:
    std::string fReason;
 };
 
+/// `long` and `long long` are different types of the same numbers: an RNTuple has the one, a TTree the other.
+bool AreSameNumbers(const std::type_info &a, const std::type_info &b)
+{
+   const auto areBoth = [&a, &b](const std::type_info &first, const std::type_info &second) {
+      return (a == first && b == second) || (a == second && b == first);
+   };
+   static_assert(sizeof(long) == sizeof(long long));
+   return areBoth(typeid(long), typeid(long long)) || areBoth(typeid(unsigned long), typeid(unsigned long long)) ||
+          areBoth(typeid(ROOT::RVec<long>), typeid(ROOT::RVec<long long>)) ||
+          areBoth(typeid(ROOT::RVec<unsigned long>), typeid(ROOT::RVec<unsigned long long>));
+}
+
 void CheckType(std::string_view column, const std::type_info &asked, const std::type_info &actual,
                const std::string &typeName)
 {
-   if (asked == actual)
+   if (asked == actual || AreSameNumbers(asked, actual))
       return;
    throw std::runtime_error("FlashSim: column '" + std::string(column) +
                             "' was asked for as another type than its own, which is '" + typeName + "'.");
@@ -170,10 +182,9 @@ private:
          HearInterruptsUpstream();
          // The handles end with the chunk: actions that stay booked would be run by other event loops.
          const auto handles = fStore.Book();
-         auto result = fNode.Book<ULong64_t>(EntryRecorder(entries, fNumbering), {"rdfentry_"});
+         auto result = fNode.Book<ULong64_t>(EntryRecorder(entries, fNumbering, fControl), {"rdfentry_"});
          result.GetValue();
       }
-      fControl.CheckColumnTypes();
       fStore.Arrange(*entries, fOptions.fBlockSize);
    }
 

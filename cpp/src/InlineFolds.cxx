@@ -78,8 +78,15 @@ ROOT::RDF::RNode DefineFolds(ROOT::RDF::RNode node, std::shared_ptr<const Flow> 
    const std::string hidden = kHiddenColumnPrefix + options.fPrefix + contract.fCollection;
    auto result = context.fNode.Define(hidden + "_rows", "FlashSim::PackContext(" + JoinArguments(columns) + ")")
                      .Define(hidden + "_identity", IdentityExpression(context.fNode, options));
-   result = result.Define(hidden, InlineFolds(flow, columns, options.fFolds, options.fSeed, options.fSteps),
-                          {hidden + "_rows", hidden + "_identity"});
+   result = result.DefineSlot(
+       hidden,
+       [folds = InlineFolds(flow, columns, options.fFolds, options.fSeed, options.fSteps),
+        check = std::make_shared<RootInternals::ColumnTypeCheck>(result)](
+           unsigned int slot, const InlineContext &rows, const EventIdentity &identity) {
+          check->Check(slot);
+          return folds(rows, identity);
+       },
+       {hidden + "_rows", hidden + "_identity"});
    result = result.Define(names.fCount,
                           [](const InlineSample &sample) { return static_cast<int>(sample.GetNObjects()); }, {hidden});
    for (std::size_t target = 0; target < contract.fTarget.size(); ++target) {

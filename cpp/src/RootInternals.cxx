@@ -20,6 +20,7 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <unordered_map>
@@ -75,8 +76,8 @@ struct SlotStackTag {
 };
 template struct PrivateMember<SlotStackTag, &RLoopManager::fSlotStack>;
 
-/// Readers of the dataset's columns, slot by slot, under "column:type". For a TTree the readers themselves go with the
-/// task; the keys stay.
+/// Readers of the dataset's columns, slot by slot, under "column:type". For a TTree the readers themselves come and go
+/// with the task; the keys stay.
 struct ReadersTag {
    using Type =
        std::vector<std::unordered_map<std::string, std::unique_ptr<ROOT::Detail::RDF::RColumnReaderBase>>> RLoopManager::*;
@@ -219,6 +220,28 @@ void ReadTreeLayout(TTree &tree, std::vector<std::uint64_t> &clusterEnds, FileOf
    }
 }
 
+/// Throws if one of the branches is among those that `readers` read. A reader of an earlier event loop leaves its key.
+template <typename Readers>
+void ThrowIfRead(const std::vector<TypeChange> &changes, const Readers &readers)
+{
+   const auto endsWith = [](const std::string &text, const std::string &end) {
+      return text.size() > end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+   };
+   for (const auto &change : changes) {
+      for (const auto &reader : readers) {
+         // A column of a friend is read as friend.column.
+         const auto column = reader.first.substr(0, reader.first.rfind(':'));
+         if (!reader.second || (column != change.fBranch && !endsWith(column, "." + change.fBranch)))
+            continue;
+         throw std::runtime_error(
+             "FlashSim: column '" + column + "' has type '" + change.fFirstType + "' in the file '" + change.fFirstFile +
+             "' and '" + change.fType + "' in '" + change.fFile +
+             "'; ROOT reads all files of a chain with the type of the first, and finds other numbers than there are. "
+             "Make a dataframe for each kind of file, and add the histograms.");
+      }
+   }
+}
+
 std::vector<std::uint64_t> GetNTupleClusterEnds(const ROOT::RDF::RNode &node)
 {
    // Needs: [begin, end) of every cluster, as global entry numbers over all files (ROOT::Internal::RDF).
@@ -285,30 +308,10 @@ EntryRangeControl::EntryRangeControl(const ROOT::RDF::RNode &node) : fNode(node)
    }
 }
 
-void EntryRangeControl::CheckColumnTypes() const
+void EntryRangeControl::CheckColumnTypes(unsigned int slot) const
 {
-   if (fTypeChanges.empty())
-      return;
-   const auto &readersOfSlots = NodeAccess::GetLoopManager(fNode).*GetMember(ReadersTag{});
-   for (const auto &change : fTypeChanges) {
-      for (const auto &readers : readersOfSlots) {
-         for (const auto &reader : readers) {
-            // A column of a friend is read as friend.column.
-            const auto column = reader.first.substr(0, reader.first.rfind(':'));
-            const auto prefix = static_cast<std::ptrdiff_t>(column.size()) - static_cast<std::ptrdiff_t>(change.fBranch.size());
-            const bool isRead = column == change.fBranch ||
-                                (prefix > 0 && column[static_cast<std::size_t>(prefix) - 1] == '.' &&
-                                 column.compare(static_cast<std::size_t>(prefix), std::string::npos, change.fBranch) == 0);
-            if (!isRead)
-               continue;
-            throw std::runtime_error(
-                "FlashSim: column '" + column + "' has type '" + change.fFirstType + "' in the file '" +
-                change.fFirstFile + "' and '" + change.fType + "' in '" + change.fFile +
-                "'; ROOT reads all files of a chain with the type of the first, and finds other numbers than there are. "
-                "Make a dataframe for each kind of file, and add the histograms.");
-         }
-      }
-   }
+   if (!fTypeChanges.empty())
+      ThrowIfRead(fTypeChanges, (NodeAccess::GetLoopManager(fNode).*GetMember(ReadersTag{}))[slot]);
 }
 
 void EntryRangeControl::Restrict(EntryRange range)
@@ -340,6 +343,29 @@ void EntryRangeControl::Restore()
       globalRange.reset();
    else
       globalRange = {fUserRange.first, fUserRange.second};
+}
+
+ColumnTypeCheck::ColumnTypeCheck(const ROOT::RDF::RNode &node)
+   : fGraph(&NodeAccess::GetLoopManager(node)), fIsChain(false), fIsSlotChecked(GetNSlots(node))
+{
+   if (GetSourceKind(node) == ESourceKind::kTree) {
+      const auto *chain = dynamic_cast<TChain *>(&GetTree(node));
+      fIsChain = chain != nullptr && chain->GetListOfFiles()->GetEntriesFast() > 1;
+   }
+}
+
+void ColumnTypeCheck::CheckNewSlot(unsigned int slot)
+{
+   const auto &loopManager = *static_cast<const RLoopManager *>(fGraph);
+   std::call_once(fOnce, [this, &loopManager] {
+      std::vector<std::uint64_t> clusterEnds;
+      FileOffsets files;
+      ReadTreeLayout(*dynamic_cast<ROOT::Internal::RDF::RTTreeDS &>(*loopManager.GetDataSource()).GetTree(), clusterEnds,
+                     files, fTypeChanges);
+   });
+   // Only the slot's own readers: those of others may be in the making.
+   ThrowIfRead(fTypeChanges, (loopManager.*GetMember(ReadersTag{}))[slot]);
+   fIsSlotChecked[slot] = 1;
 }
 
 void KeepRange(const ROOT::RDF::RNode &node)

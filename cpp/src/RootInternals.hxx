@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,6 +35,9 @@ enum class ESourceKind {
 };
 
 ESourceKind GetSourceKind(const ROOT::RDF::RNode &node);
+
+/// Names a graph: its loop manager.
+using Graph = const void *;
 
 /// Entries [first, second) of the dataset; second is the dataset's size or the end of the range the user gave.
 using EntryRange = std::pair<std::uint64_t, std::uint64_t>;
@@ -69,10 +73,10 @@ public:
 
    const ROOT::RDF::RNode &GetNode() const { return fNode; }
 
-   /// \brief To be called after an event loop of the graph, since only that tells which branches it reads.
+   /// \brief To be called in a task of the slot, since only then the graph tells which branches it reads.
    /// \throws std::runtime_error naming branch, files and types if one of these branches has different types in different
    /// files of a chain: TTreeReader (ROOT 6.40) then reads garbage from all files but the first
-   void CheckColumnTypes() const;
+   void CheckColumnTypes(unsigned int slot) const;
 
    /// The next event loop covers these entries only.
    void Restrict(EntryRange range);
@@ -90,6 +94,30 @@ private:
    std::vector<TypeChange> fTypeChanges;
    std::string fFirstFile;
    bool fIsRestricted = false;
+};
+
+/// \brief EntryRangeControl::CheckColumnTypes() for functors of the graph itself, which are called in its event loop.
+///
+/// The files of a chain are opened at the first call. No cost but a comparison after the first call of each slot.
+class ColumnTypeCheck {
+public:
+   explicit ColumnTypeCheck(const ROOT::RDF::RNode &node);
+
+   /// \throws std::runtime_error as EntryRangeControl::CheckColumnTypes(), for what the slot reads
+   void Check(unsigned int slot)
+   {
+      if (fIsChain && fIsSlotChecked[slot] == 0)
+         CheckNewSlot(slot);
+   }
+
+private:
+   void CheckNewSlot(unsigned int slot);
+
+   Graph fGraph; ///< outlives its functors
+   bool fIsChain;
+   std::vector<char> fIsSlotChecked;
+   std::once_flag fOnce;
+   std::vector<TypeChange> fTypeChanges;
 };
 
 /// \brief Gives the range that an RNTuple source has been given to the loop manager, which sets it before each loop.
@@ -110,8 +138,6 @@ void RunPendingActions(const ROOT::RDF::RNode &node);
 /// The next event loop of the graph calls `function` in each slot, whenever that has seen so many entries. It may throw.
 void OnEntries(const ROOT::RDF::RNode &node, std::uint64_t everyNEntries, std::function<void()> function);
 
-/// Names a graph: its loop manager.
-using Graph = const void *;
 Graph GetGraph(const ROOT::RDF::RNode &node);
 Graph GetGraph(const ROOT::RDF::RResultHandle &result);
 
