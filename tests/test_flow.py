@@ -303,7 +303,7 @@ def nan_nodes(threshold):
 
 def test_nan_samples_are_drawn_again_and_counted(tmp_path):
     flow = flashsim.Flow(tiny_flows.write_expression_flow(tmp_path / "flow.onnx", nan_nodes(1.0)))
-    context = np.ones((2000, 2))
+    context = np.tile([50.0, 1.0], (2000, 1))
     sample = flow.sample(context)
     assert np.isfinite(sample).all()
     # Each draw is bad with probability 0.1587; the redraws of n objects number n p / (1 - p) on average.
