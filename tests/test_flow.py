@@ -295,7 +295,8 @@ def nan_nodes(threshold):
         helper.make_node("Constant", [], ["nan"], value_floats=[float("nan")]),
         helper.make_node("Split", ["noise"], ["z0", "z1"], axis=1, num_outputs=2),
         helper.make_node("Greater", ["z0", "threshold"], ["isBad"]),
-        helper.make_node("Where", ["isBad", "nan", "z0"], ["pt"]),
+        helper.make_node("Abs", ["z0"], ["positive"]),
+        helper.make_node("Where", ["isBad", "nan", "positive"], ["pt"]),
         helper.make_node("Sub", ["z0", "z0"], ["zero"]),
         helper.make_node("Concat", ["pt", "zero", "zero"], ["sample"], axis=1),
     ]
@@ -303,7 +304,7 @@ def nan_nodes(threshold):
 
 def test_nan_samples_are_drawn_again_and_counted(tmp_path):
     flow = flashsim.Flow(tiny_flows.write_expression_flow(tmp_path / "flow.onnx", nan_nodes(1.0)))
-    context = np.tile([50.0, 1.0], (2000, 1))
+    context = np.ones((2000, 2))
     sample = flow.sample(context)
     assert np.isfinite(sample).all()
     # Each draw is bad with probability 0.1587; the redraws of n objects number n p / (1 - p) on average.

@@ -23,7 +23,11 @@ def echo(tmp_path_factory):
 
 def events(**columns):
     """40 events with three jets each; `columns` replaces some of their variables by expressions."""
-    defaults = {"pt": "ROOT::RVecF{50, 40, 30}", "phi": "ROOT::RVecF{-3, 0, 3}", "partonFlavour": "ROOT::RVecI{21, -5, 0}"}
+    defaults = {
+        "pt": "ROOT::RVecF{50, 40, 30}",
+        "phi": "ROOT::RVecF{-3, 0, 3}",
+        "partonFlavour": "ROOT::RVecI{21, -5, 0}",
+    }
     node = ROOT.RDataFrame(40).Define("run", "1u").Define("luminosityBlock", "2u").Define("event", "rdfentry_ + 100")
     for name, expression in (defaults | columns).items():
         node = node.Define(f"GenJet_{name}", expression)
@@ -51,13 +55,13 @@ def only_in_event(number, value, otherwise):
         (
             "pt",
             only_in_event(117, "ROOT::RVecF{50, 40000, 30}", "ROOT::RVecF{50, 40, 30}"),
-            r"in run 1, luminosityBlock 2, event 117, context variable 'pt' of GenJet 1 \(column 'GenJet_pt'\) is 40000; "
-            r"flow 'echo' takes 0 \.\.\. 7000 GeV\. Is it in MeV\?.*out_of_range=\"clip\"",
+            r"in run 1, luminosityBlock 2, event 117, context variable 'pt' of GenJet 1 \(column 'GenJet_pt'\) is 40000"
+            r"; flow 'echo' takes 0 \.\.\. 7000 GeV\. Is it in MeV\?.*out_of_range=\"clip\"",
         ),
-        ("pt", "ROOT::RVecF{50, 40, -30}", r"'pt' of GenJet 2 .* is -30; flow 'echo' takes 0 \.\.\. 7000 GeV\. Redefine"),
+        ("pt", "ROOT::RVecF{50, 40, -30}", r"'pt' of GenJet 2 .* is -30; .* takes 0 \.\.\. 7000 GeV\. Redefine"),
         ("phi", "ROOT::RVecF{1, 4, 1}", r"'phi' of GenJet 1 .* is 4; .* rad\. Does it run from 0 to 2 pi\?"),
         ("phi", "ROOT::RVecF{1, 90, 1}", r"'phi' of GenJet 1 .* is 90; .* rad\. Is it in degrees\?"),
-        ("partonFlavour", "ROOT::RVecI{1000021, 0, 0}", r"is 1000021; flow 'echo' takes integers from -21 to 21 \(int16\)"),
+        ("partonFlavour", "ROOT::RVecI{1000021, 0, 0}", r"is 1000021; .* takes integers from -21 to 21 \(int16\)"),
         ("partonFlavour", "ROOT::RVecD{0, 4.5, 0}", r"of GenJet 1 .* is 4\.5; .* takes integers .* It is no integer"),
         ("partonFlavour", "-327659", "is -327659; flow 'echo' takes integers"),
         ("pt", "ROOT::RVecD{50, 1e300, 0}", "is inf; flow 'echo' needs finite numbers"),
@@ -134,7 +138,7 @@ def test_clipped_context_is_counted(threads, echo, method, capfd):
 @pytest.mark.parametrize("method", METHODS)
 def test_clipping_does_not_hide_nan(threads, echo, method):
     node = getattr(events(phi="ROOT::RVecF{0, NAN, 0}"), method)(echo, out_of_range="clip")
-    with pytest.raises(Exception, match="'phi' of GenJet 1 .* is nan; flow 'echo' needs finite numbers"):
+    with pytest.raises(Exception, match=r"'phi' of GenJet 1 .* is nan; flow 'echo' needs finite numbers"):
         values(node, method, "Jet_pt")
 
 
@@ -159,13 +163,13 @@ def narrow(tmp_path, **targets):
         (
             {"pt": {"range": [0, 45]}},
             {"pt": only_in_event(117, "ROOT::RVecF{40, 46, 0}", "ROOT::RVecF{40, 40, 0}")},
-            r"flow 'echo' \(.*narrow\.onnx\) gave 46 for target 'pt' of object 1 of run 1, luminosityBlock 2, event 117, "
-            r"fold 0, but declares 0 \.\.\. 45 GeV",
+            r"flow 'echo' \(.*narrow\.onnx\) gave 46 for target 'pt' of object 1 of run 1, luminosityBlock 2, event 117"
+            r", fold 0, but declares 0 \.\.\. 45 GeV",
         ),
-        ({"flavour": {"range": [-5, 5]}}, {}, r"gave 21 for target 'flavour' .* declares integers from -5 to 5 \(int16\)"),
+        ({"flavour": {"range": [-5, 5]}}, {}, r"gave 21 for target 'flavour' .* integers from -5 to 5 \(int16\)"),
         ({"flavour": {"dtype": "uint8"}}, {}, r"gave -5 for target 'flavour' .* \(uint8\)"),
         ({"phi": {"dtype": "int32"}}, {"phi": "ROOT::RVecF{1, 2.7, 3}"}, r"gave 2\.7\d* for target 'phi' .* \(int32\)"),
-        ({"phi": {"dtype": "bool", "range": [0, 1]}}, {"phi": "ROOT::RVecF{1, 0, 0.3}"}, r"gave 0\.3\d* for .* \(bool\)"),
+        ({"phi": {"dtype": "bool", "range": [0, 1]}}, {"phi": "ROOT::RVecF{1, 0, 0.3}"}, r"gave 0\.3.* \(bool\)"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("method", METHODS)
@@ -265,9 +269,9 @@ def test_flow_sample(tmp_path, capfd):
     np.testing.assert_array_equal(good[:, 1], [[50, 1, 21], [40, -1, 0]])
     with pytest.raises(RuntimeError, match=r"in row 1, context variable 'pt' is 50000; .* Is it in MeV\?"):
         flow.sample([[50, 1, 21], [50000, 1, 21]])
-    with pytest.raises(RuntimeError, match="in row 0, context variable 'partonFlavour' is 0.5; .* It is no integer"):
+    with pytest.raises(RuntimeError, match=r"in row 0, context variable 'partonFlavour' is 0.5; .* It is no integer"):
         flow.sample([[50, 1, 0.5]])
-    with pytest.raises(RuntimeError, match="gave 3 for target 'phi' of object 4 of run 1, .* event 3, fold 0"):
+    with pytest.raises(RuntimeError, match=r"gave 3 for target 'phi' of object 4 of run 1, .* event 3, fold 0"):
         flow.sample([[50, 3, 0]], event_keys=[[1, 2, 3, 4]])
     with pytest.raises(ValueError, match="out_of_range must be"):
         flow.sample([[50, 3, 0]], out_of_range=None)

@@ -57,7 +57,9 @@ def test_two_flows_of_one_name_are_refused(flows):
 def test_two_flows_of_one_name_are_refused_one_after_the_other(flows):
     node = events().DefineFolds(flows["tiny"], seed=5)
     for method in ["DefineFolds", "FlashSim"]:
-        with pytest.raises(RuntimeError, match="another flow with the name 'tiny' .* with the same seed.*another seed"):
+        with pytest.raises(
+            RuntimeError, match=r"another flow with the name 'tiny' .* with the same seed.*another seed"
+        ):
             getattr(node, method)(flows["namesake"], seed=5)
     with pytest.raises(RuntimeError, match="another flow with the name 'tiny'"):
         events().FlashSim(flows["tiny"], seed=5).DefineFolds(flows["namesake"], seed=5)
@@ -97,8 +99,8 @@ def test_hidden_columns_stay_hidden(flows, tmp_path):
 
 def test_a_key_that_fits_two_flows_is_refused(flows):
     both = [flows["tiny"], flows["fat"]]
-    with pytest.raises(RuntimeError, match="key 'pt', which is a variable of several flows; say of which: 'tiny.pt', "
-                       "'fat.pt'"):  # fmt: skip
+    message = r"key 'pt', which is a variable of several flows; say of which: 'tiny\.pt', 'fat\.pt'"
+    with pytest.raises(RuntimeError, match=message):
         events().FlashSim(both, context={"pt": "GenJet_pt * 2"})
     with pytest.raises(RuntimeError, match="key 'pt', which is a variable of several flows"):
         events().FlashSim(both, context={"fat.pt": "GenJet_pt * 2", "pt": "GenJet_pt"})
@@ -114,8 +116,8 @@ def test_a_key_with_the_name_of_a_flow_is_for_that_flow(flows, threads):
 
 
 @pytest.mark.parametrize(
-    ("steps", "expected"), [(None, 3), (7, 7), ({"stepping": 7}, 7), ({}, 3)], ids=["default", "number", "named", "none"]
-)  # fmt: skip
+    ("steps", "expected"), [(None, 3), (7, 7), ({"stepping": 7}, 7), ({}, 3)], ids=["no", "number", "named", "none"]
+)
 def test_steps_are_for_the_flows_that_take_them(flows, threads, steps, expected):
     sim = events().FlashSim([flows["tiny"], flows["stepping"]], steps=steps)
     assert mean(sim, "Tau_pt") == 50 + expected

@@ -71,8 +71,8 @@ public:
    /// How many objects were drawn again because the sample held NaN or infinity, since the flow was opened.
    std::uint64_t GetNRedrawn() const { return fNRedrawn.load(); }
 
-   /// How many values of each variable were clipped since the flow was opened, by variable as in "context pt" or "target
-   /// btag"; see EOutOfRange.
+   /// How many values of each variable were clipped since the flow was opened, by variable as in "context pt" or
+   /// "target btag"; see EOutOfRange.
    ClipCounts &GetClipCounts() const { return fClipCounts; }
 
    /// \brief The number of steps to use: `steps`, or the flow's default when it is 0.
@@ -91,8 +91,8 @@ public:
    void Sample(std::size_t n, const float *context, const NoiseRow *rows, std::uint64_t seed, int steps,
                float *sample) const;
 
-   /// \brief Samples every row of `context` `folds` times. The ranges of the contract are not looked at; see the function
-   /// SampleFolds() in DeclaredRanges.hxx.
+   /// \brief Samples every row of `context` `folds` times. The ranges of the contract are not looked at; see the
+   /// function SampleFolds() in DeclaredRanges.hxx.
    ///
    /// \param[in] context float[n, C]
    /// \param[in] eventKeys std::uint64_t[n, 4]: run, luminosity block, event, object of each row; if null, the row

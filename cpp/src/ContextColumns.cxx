@@ -15,8 +15,8 @@
 #include <cctype>
 #include <cstdio>
 #include <cstdlib>
-#include <optional>
 #include <map>
+#include <optional>
 #include <stdexcept>
 
 namespace FlashSim {

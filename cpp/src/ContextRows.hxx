@@ -25,14 +25,14 @@ std::string NameObject(const DeclaredRanges &ranges, std::size_t object);
 /// \brief Appends the context of one GEN event, one row for each object, and checks it; for look-ahead and inline mode
 /// alike.
 ///
-/// \param[in] ranges the flow, with the names of the columns, and what becomes of values that its contract does not allow
+/// \param[in] ranges the flow, with the names of the columns, and what becomes of values that it does not allow
 /// \param[in] columns one for each context variable, with IsCollection(), GetSize() and CopyTo(float *, stride);
 /// scalars hold for all
 ///            objects of the event
 /// \param[in] identity gives EventIdentity::AsString(), for messages
 /// \return the number of objects
-/// \throws std::runtime_error for collections of different length, too many objects, scalars alone, NaN and infinity, and
-/// for values that the contract does not allow unless they are to be clipped
+/// \throws std::runtime_error for collections of different length, too many objects, scalars alone, NaN and infinity,
+/// and for values that the flow's contract does not allow unless they are to be clipped
 template <typename Column, typename Identity>
 std::size_t AppendContextRows(const DeclaredRanges &ranges, const std::vector<Column> &columns,
                               const Identity &identity, std::vector<float> &context)

@@ -32,20 +32,37 @@ std::pair<double, double> GetTypeLimits(EValueType type)
    // The largest 64-bit integers round up as floats.
    const auto below = [](double power) { return static_cast<double>(std::nextafter(static_cast<float>(power), 0.f)); };
    switch (type) {
-   case EValueType::kBool: return {0, 1};
-   case EValueType::kInt8: return {-128, 127};
-   case EValueType::kUInt8: return {0, 255};
-   case EValueType::kInt16: return {-32768, 32767};
-   case EValueType::kUInt16: return {0, 65535};
-   case EValueType::kInt32: return {-0x1p31, below(0x1p31)};
-   case EValueType::kUInt32: return {0, below(0x1p32)};
-   case EValueType::kInt64: return {-0x1p63, below(0x1p63)};
-   case EValueType::kUInt64: return {0, below(0x1p64)};
+   case EValueType::kBool:
+      return {0, 1};
+   case EValueType::kInt8:
+      return {-128, 127};
+   case EValueType::kUInt8:
+      return {0, 255};
+   case EValueType::kInt16:
+      return {-32768, 32767};
+   case EValueType::kUInt16:
+      return {0, 65535};
+   case EValueType::kInt32:
+      return {-0x1p31, below(0x1p31)};
+   case EValueType::kUInt32:
+      return {0, below(0x1p32)};
+   case EValueType::kInt64:
+      return {-0x1p63, below(0x1p63)};
+   case EValueType::kUInt64:
+      return {0, below(0x1p64)};
    case EValueType::kFloat32:
-   case EValueType::kFloat64: break;
+   case EValueType::kFloat64:
+      break;
    }
    constexpr double kLargest = std::numeric_limits<float>::max();
    return {-kLargest, kLargest};
+}
+
+/// As ::Warning. That one becomes a warning of Python's where there is one, which many scripts ignore, and which must not
+/// be made when Python is at its end.
+void Warn(const std::string &message)
+{
+   ::DefaultErrorHandler(kWarning, false, "FlashSim", message.c_str());
 }
 
 bool IsIntegral(EValueType type)
@@ -67,8 +84,7 @@ std::string Describe(const FlowVariable &variable)
       return "integers from " + Write(variable.fMin) + " to " + Write(variable.fMax) + " (" + GetName(variable.fType) +
              ")";
    }
-   return Write(variable.fMin) + " ... " + Write(variable.fMax) +
-          (variable.fUnit.empty() ? "" : " " + variable.fUnit);
+   return Write(variable.fMin) + " ... " + Write(variable.fMax) + (variable.fUnit.empty() ? "" : " " + variable.fUnit);
 }
 
 /// A likely cause of a value outside of the range, where there is one.
@@ -77,8 +93,8 @@ std::string GuessCause(const FlowVariable &variable, double value)
    constexpr double kMeVPerGeV = 1000;
    if (variable.fUnit == "GeV" && value > variable.fMax && value / kMeVPerGeV <= variable.fMax)
       return " Is it in MeV?";
-   const bool isAngle = variable.fUnit == "rad" && std::abs(variable.fMin + kPi) < 1e-3 &&
-                        std::abs(variable.fMax - kPi) < 1e-3;
+   const bool isAngle =
+       variable.fUnit == "rad" && std::abs(variable.fMin + kPi) < 1e-3 && std::abs(variable.fMax - kPi) < 1e-3;
    if (isAngle && value > 0 && value < 2 * kPi + 1e-3)
       return " Does it run from 0 to 2 pi?";
    if (isAngle && std::abs(value) <= 360)
@@ -142,8 +158,7 @@ float DeclaredRanges::ReplaceContext(std::size_t variable, float value, const st
       what += " (column '" + fContextColumns[variable] + "')";
    what += " is " + Write(value);
    if (!std::isfinite(value)) {
-      throw std::runtime_error("FlashSim: " + what +
-                               "; flow '" + contract.fName +
+      throw std::runtime_error("FlashSim: " + what + "; flow '" + contract.fName +
                                "' needs finite numbers. Filter such events upstream, or redefine the column.");
    }
    what += "; flow '" + contract.fName + "' takes " + Describe(declared) + "." + GuessCause(declared, value);
@@ -197,7 +212,7 @@ void DeclaredRanges::Count(const char *kind, const FlowVariable &variable, const
    const auto key = kind + variable.fName;
    fFlow->GetClipCounts().Add(key);
    if (fCounts.Add(key) == 1 && fAnnounce == EAnnounce::kAtOnce)
-      ::Warning("FlashSim", "%s It is clipped, and so will be other values of this variable.", what.c_str());
+      Warn(what + " It is clipped, and so will be other values of this variable.");
 }
 
 void DeclaredRanges::Report() const noexcept
@@ -207,8 +222,8 @@ void DeclaredRanges::Report() const noexcept
       for (const auto &[variable, count] : fCounts.Take())
          list += (list.empty() ? "" : ", ") + variable + " " + std::to_string(count);
       if (!list.empty()) {
-         ::Warning("FlashSim", "flow '%s': values outside of what it declares were clipped: %s.",
-                   fFlow->GetContract().fName.c_str(), list.c_str());
+         Warn("flow '" + fFlow->GetContract().fName + "': values outside of what it declares were clipped: " + list +
+              ".");
       }
    } catch (const std::exception &error) {
       std::fprintf(stderr, "FlashSim: clipped values could not be reported: %s\n", error.what());

@@ -17,9 +17,9 @@ std::string ListNames(const FlowList &flows)
    return names;
 }
 
-const char *const kOneNameOneNoise =
-   ": a flow's name keys its random numbers, so that both would draw the same. Give one of them another name: the field "
-   "`name` of its metadata, in a recipe `name` of [flow]";
+const char *const kOneNameOneNoise = ": a flow's name keys its random numbers, so that both would draw the same. Give "
+                                     "one of them another name: the field "
+                                     "`name` of its metadata, in a recipe `name` of [flow]";
 
 } // namespace
 

@@ -62,8 +62,8 @@ InlineFolds::InlineFolds(std::shared_ptr<const Flow> flow, std::vector<std::stri
 InlineSample InlineFolds::operator()(const InlineContext &context, const EventIdentity &identity) const
 {
    std::vector<float> rowsOfEvent;
-   const auto nObjects = AppendContextRows(
-      *fRanges, context.GetColumns(), [&identity] { return identity.AsString(); }, rowsOfEvent);
+   const auto nObjects =
+       AppendContextRows(*fRanges, context.GetColumns(), [&identity] { return identity.AsString(); }, rowsOfEvent);
    RecoRows rows;
    rows.AppendFolds(identity, fFolds, nObjects, rowsOfEvent);
    auto columns = std::make_shared<SampleColumns>();
@@ -89,8 +89,8 @@ ROOT::RDF::RNode DefineFolds(ROOT::RDF::RNode node, std::shared_ptr<const Flow> 
    const auto hidden = HiddenColumn("sample of " + names.fCollection);
    const InlineFolds sampler(flow, context.fLabels[0], options.fFolds, options.fSeed, steps, options.fOutOfRange);
    auto result = context.fNode.Define(rows, "FlashSim::PackContext(" + JoinArguments(context.fColumns[0]) + ")")
-                    .Define(identity, IdentityExpression(context.fNode, options))
-                    .Define(hidden, sampler, {rows, identity});
+                     .Define(identity, IdentityExpression(context.fNode, options))
+                     .Define(hidden, sampler, {rows, identity});
    result = result.Define(names.fCount,
                           [](const InlineSample &sample) { return static_cast<int>(sample.GetNObjects()); }, {hidden});
    for (std::size_t target = 0; target < contract.fTarget.size(); ++target) {

@@ -23,8 +23,8 @@ struct RecoColumnNames {
 /// \throws std::runtime_error if the node has one of the columns already
 void CheckNamesAreFree(ROOT::RDF::RNode &node, const RecoColumnNames &names, const std::string &flow);
 
-/// \brief The columns of the node that mean another collection of the same name: its number, all its columns (nJet, Jet_...), and indices
-/// into it (Muon_jetIdx, ...).
+/// \brief The columns of the node that make a collection or point into it: for Jet, nJet, Jet_..., Muon_jetIdx and the
+/// like.
 std::vector<std::string> FindColumnsOfCollection(ROOT::RDF::RNode &node, const std::string &collection);
 
 } // namespace FlashSim

@@ -68,8 +68,7 @@ ROOT::RDF::RNode Simulate(ROOT::RDF::RNode node, const std::vector<std::shared_p
    auto result = ReserveNoise(folds, flows, options.fSeed);
    for (std::size_t i = 0; i < flows.size(); ++i) {
       CheckNamesAreFree(result, names[i], flows[i]->GetContract().fName);
-      auto sampler =
-         std::make_shared<BlockSampler>(store, ranges[i], context.fColumns[i], options.fSeed, steps[i]);
+      auto sampler = std::make_shared<BlockSampler>(store, ranges[i], context.fColumns[i], options.fSeed, steps[i]);
       sampler->SetNSlots(folds.GetNSlots());
       result = DefineRecoColumns(result, sampler, names[i]);
    }

@@ -63,8 +63,8 @@ def flash_sim(
     seed
         Another seed gives other RECO events. Two calls with one seed give a flow the same random numbers.
     steps
-        ODE steps, by default the flow's own: a number for all flows that take steps, or a dictionary with a number under
-        the name of a flow.
+        ODE steps, by default the flow's own: a number for all flows that take steps, or a dictionary with a number
+        under the name of a flow.
     prefix
         Put before the names of the new columns: ``"Flash"`` gives ``FlashJet_pt`` and ``nFlashJet``.
     context
