@@ -344,7 +344,7 @@ def test_empty_inputs_are_no_errors(gen_files, tmp_path, tiny_flow, threads):
 )  # fmt: skip
 def test_bad_arguments_are_named_before_the_loop(gen_files, tiny_flow, arguments, error, message):
     with pytest.raises(error, match=message):
-        ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim(tiny_flow, **arguments)
+        ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim(**{"flow": tiny_flow, **arguments})
 
 
 def test_missing_context_column(gen_files, tmp_path):
