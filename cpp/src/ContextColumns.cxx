@@ -11,7 +11,6 @@
 #include <TDataType.h>
 #include <TROOT.h>
 
-#include <algorithm>
 #include <cctype>
 #include <cstdio>
 #include <cstdlib>
@@ -33,12 +32,6 @@ std::string ListColumns(ROOT::RDF::RNode &node, const std::string &collection)
          list += (list.empty() ? "" : ", ") + column;
    }
    return list.empty() ? "The dataframe has no column '" + collection + "_...'." : "It has " + list + ".";
-}
-
-bool HasVariable(const FlowContract &contract, const std::string &name)
-{
-   return std::any_of(contract.fContext.begin(), contract.fContext.end(),
-                      [&name](const auto &variable) { return variable.fName == name; });
 }
 
 /// \throws std::runtime_error if the key is not exactly one variable of one flow
