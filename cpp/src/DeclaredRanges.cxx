@@ -58,8 +58,8 @@ std::pair<double, double> GetTypeLimits(EValueType type)
    return {-kLargest, kLargest};
 }
 
-/// As ::Warning. That one becomes a warning of Python's where there is one, which many scripts ignore, and which must not
-/// be made when Python is at its end.
+/// As ::Warning. That one becomes a warning of Python's where there is one, which many scripts ignore, and which must
+/// not be made when Python is at its end.
 void Warn(const std::string &message)
 {
    ::DefaultErrorHandler(kWarning, false, "FlashSim", message.c_str());
