@@ -7,10 +7,12 @@
 
 #pragma link C++ namespace FlashSim;
 #pragma link C++ class FlashSim::Flow-;
+#pragma link C++ class FlashSim::ClipCounts-;
 #pragma link C++ struct FlashSim::FlowContract-;
 #pragma link C++ struct FlashSim::FlowVariable-;
 #pragma link C++ struct FlashSim::EventIdentity-;
 #pragma link C++ struct FlashSim::NoiseRow-;
+#pragma link C++ enum FlashSim::EOutOfRange;
 #pragma link C++ struct FlashSim::SimulateOptions-;
 #pragma link C++ struct FlashSim::FoldSourceOptions-;
 #pragma link C++ class FlashSim::FoldSource-;

@@ -7,6 +7,7 @@ import pytest
 import ROOT
 
 import flashsim
+import tiny_flows
 
 
 def test_inline_folds_equal_those_of_flash_sim(gen_dataset, threads):
@@ -77,3 +78,13 @@ def test_names_in_the_way_and_bad_numbers(tiny_flow):
         df.DefineFolds(tiny_flow)
     with pytest.raises(ValueError, match="folds must be"):
         df.DefineFolds(tiny_flow, folds=0, prefix="X")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [*tiny_flows.BAD_ARGUMENTS, ({"flow": ["jets", "jets_spline"]}, ValueError, "DefineFolds takes one flow, not 2")],
+)
+def test_bad_arguments_are_named_before_the_loop(tiny_flow, arguments, error, message):
+    df = ROOT.RDataFrame(5).Define("GenJet_pt", "ROOT::RVecF{50}").Define("GenJet_eta", "ROOT::RVecF{0}")
+    with pytest.raises(error, match=message):
+        df.DefineFolds(**{"flow": tiny_flow, **arguments})

@@ -73,7 +73,16 @@ def test_reco_events_of_the_shipped_flow_as_ntuple(five_parts, layout, files_of,
     cases.check_reco_events(five_parts, files_of[layout, identity], "jets", tmp_path, ntuple=True, steps=2)
 
 
-@pytest.mark.parametrize("options", [{"chunk_size": 7}, {"block_size": 1}, {"prefix": "Flash"}], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"chunk_size": 7},
+        {"block_size": 1},
+        {"prefix": "Flash"},
+        {"context": {"eta": np.float32(0.5), "pt": "GenJet_pt * 1000"}, "out_of_range": "clip"},
+    ],
+    ids=str,
+)
 def test_options_reach_the_workers(five_parts, files, tiny_flow, options):
     prefix = options.get("prefix", "")
     columns = [f"{prefix}Jet_pt", "genEvent", "fold"]
@@ -83,6 +92,26 @@ def test_options_reach_the_workers(five_parts, files, tiny_flow, options):
         return {"AsNumpy": sim.AsNumpy([*columns[1:], "pt"], lazy=True)}
 
     cases.assert_same(leading(ROOT.RDataFrame("Events", files)), leading(five_parts.open("Events", files)))
+
+
+def test_replace_and_steps_by_flow_reach_the_workers(five_parts, files, tiny_flow, tmp_path):
+    flow = tiny_flows.write_stepping_flow(tmp_path / "stepping.onnx", collection="Tau")
+
+    def results(df):
+        df = df.Define("Jet_pt", "-1.f").Define("Jet_mine", "-1.f").Define("nJet", "-1")
+        sim = df.FlashSim([tiny_flow, flow], folds=2, steps={"stepping": 7}, replace=True)
+        return {"jets": sim.Sum("nJet"), "pt": sim.Sum("Jet_pt"), "tau": sim.Sum("Tau_pt"), "gen": sim.Sum("GenJet_pt")}
+
+    here = {name: result.GetValue() for name, result in results(ROOT.RDataFrame("Events", files)).items()}
+    assert here["tau"] == pytest.approx(here["gen"] + 7 * here["jets"], rel=1e-5)
+    there = {name: result.GetValue() for name, result in results(five_parts.open("Events", files)).items()}
+    assert there == pytest.approx(here, rel=1e-5)
+
+
+def test_context_out_of_range_on_a_worker_is_named(five_parts, files, tiny_flow):
+    sim = five_parts.open("Events", files).FlashSim(tiny_flow, context={"pt": "GenJet_pt * 1000"})
+    with pytest.raises(Exception, match=r"context variable 'pt' of GenJet .* flow 'tiny' takes .* Is it in MeV\?"):
+        sim.Sum("Jet_pt").GetValue()
 
 
 def test_gen_event_is_the_entry_number_in_the_whole_dataset(cluster, layout, files_of, tiny_flow):

@@ -295,7 +295,8 @@ def nan_nodes(threshold):
         helper.make_node("Constant", [], ["nan"], value_floats=[float("nan")]),
         helper.make_node("Split", ["noise"], ["z0", "z1"], axis=1, num_outputs=2),
         helper.make_node("Greater", ["z0", "threshold"], ["isBad"]),
-        helper.make_node("Where", ["isBad", "nan", "z0"], ["pt"]),
+        helper.make_node("Abs", ["z0"], ["positive"]),
+        helper.make_node("Where", ["isBad", "nan", "positive"], ["pt"]),
         helper.make_node("Sub", ["z0", "z0"], ["zero"]),
         helper.make_node("Concat", ["pt", "zero", "zero"], ["sample"], axis=1),
     ]

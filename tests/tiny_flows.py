@@ -83,12 +83,66 @@ def write_expression_flow(path: Path, nodes: list, **changes) -> str:
     return write_flow(path, nodes, smearing_metadata() | changes)
 
 
+def write_stepping_flow(path: Path, **changes) -> str:
+    """A flow with the smearing flow's contract that takes steps: pt = GenJet_pt + steps."""
+    nodes = smearing_nodes()
+    nodes[5] = helper.make_node("Add", ["pt", "walked"], ["smeared"])
+    nodes.insert(0, helper.make_node("Cast", ["steps"], ["walked"], to=FLOAT))
+    metadata = smearing_metadata() | {"name": "stepping", "default_steps": 3, "solver": "euler"} | changes
+    return write_flow(path, nodes, metadata, steps=())
+
+
+def write_echo_flow(path: Path, targets: dict | None = None, **changes) -> str:
+    """A flow with pt, phi and flavour of a jet equal to its context; `targets` are changes of their declarations."""
+
+    def declare(name, unit, dtype, low, high):
+        return {"name": name, "unit": unit, "dtype": dtype, "range": [low, high]}
+
+    metadata = smearing_metadata() | {
+        "name": "echo",
+        "noise_dimension": 1,
+        "context": [
+            declare("pt", "GeV", "float32", 0, 7000),
+            declare("phi", "rad", "float32", -3.141592653589793, 3.141592653589793),
+            declare("partonFlavour", "", "int16", -21, 21),
+        ],
+        "target": [
+            declare("pt", "GeV", "float32", -1e9, 1e9),
+            declare("phi", "rad", "float32", -1e9, 1e9),
+            declare("flavour", "", "int16", -32768, 32767),
+        ],
+    }
+    for target in metadata["target"]:
+        target.update((targets or {}).get(target["name"], {}))
+    nodes = [helper.make_node("Identity", ["context"], ["sample"])]
+    return write_flow(path, nodes, metadata | changes, noise=("n", 1), context=("n", 3))
+
+
 BAD_ARGUMENTS = [
     ({"folds": 0}, ValueError, "folds must be an integer and at least 1"),
     ({"folds": "3"}, ValueError, "folds must be an integer"),
     ({"seed": -3}, ValueError, "seed must be"),
     ({"steps": -1}, ValueError, "steps must be"),
     ({"steps": 3}, RuntimeError, "samples in one shot"),
+    ({"steps": {"jets": 3}}, RuntimeError, "a flow 'jets', which is not there; the flows are 'tiny'"),
+    ({"steps": {"tiny": 3}}, RuntimeError, "samples in one shot"),
+    ({"steps": {"tiny": 0}}, ValueError, "steps must be an integer and at least 1"),
+    ({"steps": {"tiny": None}}, ValueError, "leave a flow out for its default"),
+    ({"steps": {1: 3}}, TypeError, "a flow's name in steps must be a string, not 1"),
+    ({"flow": None}, TypeError, "flow must be a flow, its path, its name, or a list of such, not None"),
+    ({"prefix": None}, TypeError, "prefix must be a string, not None"),
+    ({"prefix": "Flash "}, ValueError, "prefix must be letters, digits and underscores"),
+    ({"out_of_range": "warn"}, ValueError, "out_of_range must be 'error' or 'clip', not 'warn'"),
+    ({"context": "GenJet_pt"}, TypeError, "context must be a dictionary"),
+    ({"context": ["pt"]}, TypeError, "context must be a dictionary"),
+    ({"context": {0: "GenJet_pt"}}, TypeError, "a key of context must be a string, not 0"),
+    ({"context": {"pt": None}}, TypeError, r"context\['pt'\] must be a column, an expression or a number, not None"),
+    ({"context": {"pt": True}}, TypeError, r"context\['pt'\] must be 1 or 0 instead of True"),
+    ({"context": {"pt": ""}}, ValueError, r"context\['pt'\] is empty"),
+    ({"context": {"pt": float("nan")}}, ValueError, r"context\['pt'\] is nan"),
+    ({"context": {"pt": -1}}, RuntimeError, "'pt' is -1; flow 'tiny' takes 0 ... 7000 GeV"),
+    ({"context": {"pt": "9e3f"}}, RuntimeError, r"'pt' is 9000; flow 'tiny' takes .* in MeV\?"),
+    ({"context": {"pt": 1, "tiny.pt": 2}}, RuntimeError, "'pt' and 'tiny.pt', which are the same variable"),
     ({"context": {"mass": "1"}}, RuntimeError, "key 'mass', which is no context variable; there are pt, eta"),
     (
         {"context": {"pt": "GenJet_pT"}},

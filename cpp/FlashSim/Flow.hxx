@@ -2,6 +2,7 @@
 #ifndef FLASHSIM_FLOW
 #define FLASHSIM_FLOW
 
+#include "FlashSim/ClipCounts.hxx"
 #include "FlashSim/FlowContract.hxx"
 
 #include <atomic>
@@ -70,6 +71,10 @@ public:
    /// How many objects were drawn again because the sample held NaN or infinity, since the flow was opened.
    std::uint64_t GetNRedrawn() const { return fNRedrawn.load(); }
 
+   /// How many values of each variable were clipped since the flow was opened, by variable as in "context pt" or
+   /// "target btag"; see EOutOfRange.
+   ClipCounts &GetClipCounts() const { return fClipCounts; }
+
    /// \brief The number of steps to use: `steps`, or the flow's default when it is 0.
    /// \throws std::runtime_error if `steps` is negative, or given for a flow that has none
    int GetSteps(int steps) const;
@@ -86,7 +91,8 @@ public:
    void Sample(std::size_t n, const float *context, const NoiseRow *rows, std::uint64_t seed, int steps,
                float *sample) const;
 
-   /// \brief Samples every row of `context` `folds` times; what `flashsim.Flow.sample` calls.
+   /// \brief Samples every row of `context` `folds` times. The ranges of the contract are not looked at; see the
+   /// function SampleFolds() in DeclaredRanges.hxx.
    ///
    /// \param[in] context float[n, C]
    /// \param[in] eventKeys std::uint64_t[n, 4]: run, luminosity block, event, object of each row; if null, the row
@@ -118,18 +124,11 @@ private:
    std::uint64_t fNoiseKey = 0;
    bool fTakesSteps = false;
    mutable std::atomic<std::uint64_t> fNRedrawn{0}; //!
+   mutable ClipCounts fClipCounts;                  //!
 };
 
 /// Opens a flow to be shared. The way in from Python, where `const` in a smart pointer's type is awkward to spell.
 std::shared_ptr<const Flow> OpenFlow(const std::string &path);
-
-/// Flow::SampleFolds on a shared flow; `nKeys` 0 stands for no event keys.
-inline void SampleFolds(const std::shared_ptr<const Flow> &flow, std::size_t n, const float *context,
-                        const std::uint64_t *eventKeys, std::size_t nKeys, int folds, std::uint64_t seed, int steps,
-                        float *sample)
-{
-   flow->SampleFolds(n, context, nKeys == 0 ? nullptr : eventKeys, folds, seed, steps, sample);
-}
 
 /// The standard normal draws of one object, as Flow::Sample uses them: count floats. For tests and for other samplers.
 std::vector<float> GaussianNoise(std::size_t count, std::uint64_t seed, std::uint64_t flowKey, const NoiseRow &row);

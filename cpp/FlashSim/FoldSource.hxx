@@ -8,9 +8,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <typeinfo>
@@ -32,6 +34,8 @@ struct FoldSourceOptions {
    /// entries are then numbered as in all of it. Unlike the others, this one counts: `genEvent`, and the random numbers
    /// of datasets without run, luminosityBlock and event.
    std::map<std::string, std::uint64_t> fFirstEntries;
+   std::set<std::string> fHiddenColumns;   ///< columns of the node that are not to be seen in the result
+   std::function<void()> fAtEnd = nullptr; ///< called at the end of each event loop, unless an error ends it
 };
 
 /// \brief A data source that presents each event of any RDataFrame graph N times: the look-ahead that lets flows run in
@@ -127,9 +131,6 @@ private:
    std::size_t fSampleOfRanges = 0; ///< number of the sample of the first range handed out last
    const void *fOwner = nullptr;    ///< names the graph that this source belongs to
 };
-
-/// Prefix of columns that FlashSim defines upstream for itself; they are not shown downstream.
-constexpr const char *kHiddenColumnPrefix = "flashsim_context_";
 
 /// The dataframe that reads `source`.
 ROOT::RDataFrame MakeFolds(std::unique_ptr<FoldSource> source);

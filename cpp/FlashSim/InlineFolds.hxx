@@ -2,6 +2,7 @@
 #ifndef FLASHSIM_INLINEFOLDS
 #define FLASHSIM_INLINEFOLDS
 
+#include "FlashSim/DeclaredRanges.hxx"
 #include "FlashSim/Flow.hxx"
 #include "FlashSim/SampleColumns.hxx"
 
@@ -132,15 +133,16 @@ public:
    /// \param[in] contextNames the columns of the context, for messages
    /// \param[in] folds RECO events per GEN event, at least 1
    /// \param[in] seed,steps as Flow::Sample takes them
+   /// \param[in] outOfRange what becomes of values that the flow's contract does not allow. The first of a variable
+   ///            that is clipped is printed at once, their number when the last copy of this object goes.
    InlineFolds(std::shared_ptr<const Flow> flow, std::vector<std::string> contextNames, int folds,
-               std::uint64_t seed = 0, int steps = 0);
+               std::uint64_t seed = 0, int steps = 0, EOutOfRange outOfRange = EOutOfRange::kError);
 
    /// \throws std::runtime_error if the context cannot be used; the event is named
    InlineSample operator()(const InlineContext &context, const EventIdentity &identity) const;
 
 private:
-   std::shared_ptr<const Flow> fFlow;
-   std::vector<std::string> fContextNames;
+   std::shared_ptr<const DeclaredRanges> fRanges;
    std::size_t fFolds;
    std::uint64_t fSeed;
    int fSteps;

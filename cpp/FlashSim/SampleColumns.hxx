@@ -2,6 +2,7 @@
 #ifndef FLASHSIM_SAMPLECOLUMNS
 #define FLASHSIM_SAMPLECOLUMNS
 
+#include "FlashSim/DeclaredRanges.hxx"
 #include "FlashSim/Flow.hxx"
 
 #include <ROOT/RVec.hxx>
@@ -47,11 +48,11 @@ decltype(auto) WithValueType(EValueType type, Function &&function)
 class SampleColumns {
 public:
    /// \brief Samples, and stores the result in place of what was held before.
-   /// \param[in] flow what samples
+   /// \param[in] ranges the flow that samples, and what becomes of samples that its contract does not allow
    /// \param[in] context float[n, C], one row for each object of each RECO event, \param[in] rows NoiseRow[n]
    /// \param[in] eventSizes number of objects of each RECO event; they add up to n
-   /// \throws std::runtime_error if a sample does not fit the type of its column
-   void Fill(const Flow &flow, const std::vector<float> &context, const std::vector<NoiseRow> &rows,
+   /// \throws std::runtime_error if a sample is not in the range of its target
+   void Fill(const DeclaredRanges &ranges, const std::vector<float> &context, const std::vector<NoiseRow> &rows,
              const std::vector<std::size_t> &eventSizes, std::uint64_t seed, int steps);
 
    /// View of `size` values of a target from object `first` on; T must be the type of the column.
@@ -69,7 +70,7 @@ public:
 private:
    void Sort(const FlowContract &contract, const std::vector<std::size_t> &eventSizes,
              const std::vector<NoiseRow> &rows);
-   void Convert(const Flow &flow, const std::vector<NoiseRow> &rows);
+   void Convert(const FlowContract &contract);
 
    std::vector<float> fSample;
    std::vector<std::size_t> fOrder;

@@ -2,6 +2,7 @@
 #ifndef FLASHSIM_SIMULATE
 #define FLASHSIM_SIMULATE
 
+#include "FlashSim/DeclaredRanges.hxx"
 #include "FlashSim/Flow.hxx"
 
 #include <ROOT/RDataFrame.hxx>
@@ -19,11 +20,20 @@ namespace FlashSim {
 struct SimulateOptions {
    int fFolds = 1;          ///< RECO events per GEN event, at least 1
    std::uint64_t fSeed = 0; ///< another seed gives other RECO events
-   int fSteps = 0;          ///< ODE steps; 0: the flow's default
-   std::string fPrefix;     ///< put before the names of the RECO columns: "Flash" gives FlashJet_pt and nFlashJet
-   /// Where context variables come from, when it is not the column <source>_<variable>: an RDataFrame expression or a
-   /// column, under the variable's name, or under "<flow>.<variable>" where several flows have a variable of that name.
+   int fSteps = 0;          ///< ODE steps, of the flows that take them where there are several; 0: each flow's default
+   std::map<std::string, int> fStepsOf; ///< instead of fSteps: the steps of single flows, by name
+   std::string fPrefix; ///< put before the names of the RECO columns: "Flash" gives FlashJet_pt and nFlashJet
+   /// \brief Where context variables come from, when it is not the column <source>_<variable>.
+   ///
+   /// A column, an RDataFrame expression or a number. The key is the variable's name, or "<flow>.<variable>", which is
+   /// needed where several flows have a variable of that name.
    std::map<std::string, std::string> fContext;
+   /// What becomes of context and sample values that a flow's contract does not allow. Clipped ones are counted, see
+   /// Flow::GetClipCounts(), and their number is printed at the end of the event loop.
+   EOutOfRange fOutOfRange = EOutOfRange::kError;
+   /// Hides collections of the dataframe that have the names of the flows': nJet, Jet_..., and indices into it such as
+   /// Muon_jetIdx. For Simulate() alone.
+   bool fReplace = false;
    std::uint64_t fChunkSize = 0; ///< see FoldSourceOptions; no influence on the result
    std::size_t fBlockSize = 0;   ///< see FoldSourceOptions; 0: its default; no influence on the result
    std::map<std::string, std::uint64_t> fFirstEntries; ///< see FoldSourceOptions; for parts of a dataset
@@ -36,8 +46,8 @@ struct SimulateOptions {
 /// | column | type | meaning |
 /// | --- | --- | --- |
 /// | `nC` | `int` | number of objects |
-/// | `C_<target>` | `RVec` of the target's type | one value for each object, sorted as the flow says (jets: by pt,
-/// descending) | | `C_<S>Idx` | `RVec<short>` | which GEN object it comes from, e.g. Jet_genJetIdx |
+/// | `C_<target>` | `RVec` of the target's type | a value for each object, sorted as the flow says (jets: by pt) |
+/// | `C_<S>Idx` | `RVec<short>` | which GEN object it comes from, e.g. Jet_genJetIdx |
 ///
 /// and, beside all upstream columns, `fold`, `genEvent` and `nFolds` (see FoldSource).
 ///
@@ -48,12 +58,11 @@ struct SimulateOptions {
 /// *Laziness*: lazy; a flow none of whose columns is read is never run. *Threads*: slots sample in parallel.
 ///
 /// \param[in] node any dataframe node
-/// \param[in] flows what simulates; no two with the same collection
+/// \param[in] flows what simulates; no two with the same collection or the same name
 /// \param[in] options how
 /// \return a dataframe whose entries are RECO events
 /// \throws std::runtime_error naming the column, flow or option that does not fit. During the event loop: collections
-/// of different
-///         length, NaN or infinity in the context, samples that stay NaN.
+///         of different length, NaN or infinity in the context, samples that stay NaN, context or samples out of range.
 ///
 /// ~~~{.cpp}
 /// auto flow = std::make_shared<FlashSim::Flow>("jets.onnx");
@@ -71,18 +80,16 @@ ROOT::RDF::RNode Simulate(ROOT::RDF::RNode node, const std::string &flowPath, co
 /// \brief Adds N RECO samples of each GEN event to the same entry, without look-ahead: the inline mode.
 ///
 /// For graphs that must stay one graph. The new columns are `nC` (`int`, per fold) and, indexed [fold][object],
-/// `C_<target>`
-/// (`RVec<RVec<T>>`) and `C_<S>Idx` (`RVec<RVec<short>>`). The flow is run for one event at a time, which costs several
-/// times more per object than Simulate() unless N is large. The RECO events equal those of Simulate() bit for bit.
+/// `C_<target>` (`RVec<RVec<T>>`) and `C_<S>Idx` (`RVec<RVec<short>>`). The flow is run for one event at a time, which
+/// costs several times more per object than Simulate() unless N is large. The RECO events equal those of Simulate() bit
+/// for bit.
 ///
 /// \throws std::runtime_error as Simulate(), and if the dataset has no (run, luminosityBlock, event) while ROOT runs
-/// several threads,
-///         since entries then have no number that would last (root-project/root #12190)
+///         several threads, since entries then have no number that would last (root-project/root #12190)
 ///
 /// ~~~{.cpp}
 /// auto node = FlashSim::DefineFolds(ROOT::RDataFrame("Events", "gen.root"), flow, options);
-/// auto leading = node.Define("leadingPt", "return Map(Jet_pt, [](const ROOT::RVecF &pt) { return pt.empty() ? 0.f :
-/// pt[0]; });");
+/// auto leading = node.Define("leading", "Map(Jet_pt, [](const auto &pt) { return pt.empty() ? 0.f : pt[0]; })");
 /// ~~~
 ROOT::RDF::RNode DefineFolds(ROOT::RDF::RNode node, std::shared_ptr<const Flow> flow,
                              const SimulateOptions &options = {});

@@ -3,35 +3,23 @@
 
 #include "ContextRows.hxx"
 
-#include <stdexcept>
-
 namespace FlashSim {
 
-BlockSampler::BlockSampler(std::shared_ptr<FoldStore> store, std::shared_ptr<const Flow> flow,
-                           std::vector<std::string> contextColumns, std::uint64_t seed, int steps)
-   : fStore(std::move(store)), fFlow(std::move(flow)), fContextNames(std::move(contextColumns)), fSeed(seed),
-     fSteps(fFlow->GetSteps(steps))
+BlockSampler::BlockSampler(std::shared_ptr<FoldStore> store, std::shared_ptr<const DeclaredRanges> ranges,
+                           const std::vector<std::string> &contextColumns, std::uint64_t seed, int steps)
+   : fStore(std::move(store)), fRanges(std::move(ranges)), fSeed(seed), fSteps(fRanges->GetFlow().GetSteps(steps))
 {
    fStore->RequestIdentity();
    bool isCounted = false;
-   for (std::size_t i = 0; i < fContextNames.size(); ++i) {
-      fContext.push_back(fStore->Request(fContextNames[i]));
-      const auto &column = *fContext.back();
-      if (!column.IsNumeric()) {
-         throw std::runtime_error("FlashSim: column '" + fContextNames[i] + "', context variable '" +
-                                  GetContract().fContext[i].fName + "' of flow '" + GetContract().fName +
-                                  "', must hold numbers or RVecs of numbers.");
-      }
-      if (column.IsCollection() && !isCounted) {
-         fStore->CountObjectsOf(fContextNames[i]);
+   for (const auto &column : contextColumns) {
+      fContext.push_back(fStore->Request(column));
+      if (fContext.back()->IsCollection() && !isCounted) {
+         fStore->CountObjectsOf(column);
          isCounted = true;
       }
    }
-   if (!isCounted) {
-      throw std::runtime_error(
-          "FlashSim: all context columns of flow '" + GetContract().fName +
-          "' are scalars; at least one must be an RVec with one element for each object to simulate.");
-   }
+   if (!isCounted)
+      ThrowOnScalars(GetContract());
 }
 
 int BlockSampler::GetNObjects(unsigned int slot)
@@ -80,7 +68,7 @@ std::size_t BlockSampler::AppendContext(std::size_t event, std::vector<float> &c
    for (const auto &store : fContext)
       columns.push_back({store.get(), fStore->GetPlace(event)});
    const auto identity = [this, event] { return fStore->GetIdentity(event).AsString(); };
-   return AppendContextRows(*fFlow, fContextNames, columns, identity, context);
+   return AppendContextRows(*fRanges, columns, identity, context);
 }
 
 void BlockSampler::SampleBlock(Block &block, const FoldStore::Position &position) const
@@ -97,7 +85,7 @@ void BlockSampler::SampleBlock(Block &block, const FoldStore::Position &position
       rows.AppendFolds(fStore->GetIdentity(event), folds, nObjects, context);
       block.fOffsets.push_back(rows.fNoise.size());
    }
-   block.fColumns.Fill(*fFlow, rows.fContext, rows.fNoise, rows.fEventSizes, fSeed, fSteps);
+   block.fColumns.Fill(*fRanges, rows.fContext, rows.fNoise, rows.fEventSizes, fSeed, fSteps);
 }
 
 } // namespace FlashSim

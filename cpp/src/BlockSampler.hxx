@@ -4,6 +4,7 @@
 
 #include "FoldStore.hxx"
 
+#include "FlashSim/DeclaredRanges.hxx"
 #include "FlashSim/Flow.hxx"
 #include "FlashSim/SampleColumns.hxx"
 
@@ -23,13 +24,13 @@ namespace FlashSim {
 class BlockSampler {
 public:
    /// \param[in] store the chunk at hand
-   /// \param[in] flow what samples
+   /// \param[in] ranges the flow that samples, and what becomes of values that it does not allow
    /// \param[in] contextColumns the upstream column of each context variable, in the flow's order
    /// \param[in] seed,steps as Flow::Sample takes them
-   BlockSampler(std::shared_ptr<FoldStore> store, std::shared_ptr<const Flow> flow,
-                std::vector<std::string> contextColumns, std::uint64_t seed, int steps);
+   BlockSampler(std::shared_ptr<FoldStore> store, std::shared_ptr<const DeclaredRanges> ranges,
+                const std::vector<std::string> &contextColumns, std::uint64_t seed, int steps);
 
-   const FlowContract &GetContract() const { return fFlow->GetContract(); }
+   const FlowContract &GetContract() const { return fRanges->GetFlow().GetContract(); }
 
    /// Makes room for the slots; at least as many as ever call the functions below.
    void SetNSlots(unsigned int nSlots) { fBlocks.resize(nSlots); }
@@ -65,8 +66,7 @@ private:
    std::size_t AppendContext(std::size_t event, std::vector<float> &context) const;
 
    std::shared_ptr<FoldStore> fStore;
-   std::shared_ptr<const Flow> fFlow;
-   std::vector<std::string> fContextNames;
+   std::shared_ptr<const DeclaredRanges> fRanges;
    std::vector<std::shared_ptr<ColumnStore>> fContext;
    std::uint64_t fSeed;
    int fSteps;

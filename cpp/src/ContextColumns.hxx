@@ -2,12 +2,11 @@
 #ifndef FLASHSIM_CONTEXTCOLUMNS
 #define FLASHSIM_CONTEXTCOLUMNS
 
-#include "FlashSim/Flow.hxx"
-#include "FlashSim/Simulate.hxx"
+#include "FlowList.hxx"
 
-#include <memory>
+#include <ROOT/RDataFrame.hxx>
+
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace FlashSim {
@@ -15,24 +14,19 @@ namespace FlashSim {
 /// A node, and the column of it for each context variable of each flow.
 struct ContextColumns {
    ROOT::RDF::RNode fNode;
-   std::vector<std::vector<std::string>> fColumns;
+   std::vector<std::vector<std::string>> fColumns; ///< numbers, or RVecs of numbers; an RVec at least for each flow
+   std::vector<std::vector<std::string>> fLabels;  ///< the same as the user knows them: columns or expressions
 };
 
-/// \brief Finds the column of each context variable, and defines those that are given as expressions.
-/// \throws std::runtime_error for columns that are missing or varied, and for keys of `context` that fit no variable
-ContextColumns ResolveContext(ROOT::RDF::RNode node, const std::vector<std::shared_ptr<const Flow>> &flows,
-                              const std::map<std::string, std::string> &context);
+/// \brief Finds the column of each context variable, and defines those that are given as expressions or numbers.
+/// \throws std::runtime_error for columns that are missing, varied or of a type that holds no numbers, for numbers that
+/// the flow does not take, and for keys of fContext that fit no variable or several
+ContextColumns ResolveContext(ROOT::RDF::RNode node, const FlowList &flows, const SimulateOptions &options);
 
-/// Names of the columns that a flow adds.
-struct RecoColumnNames {
-   RecoColumnNames(const FlowContract &contract, const std::string &prefix);
-   std::string fCount;                ///< nJet
-   std::string fSourceIndex;          ///< Jet_genJetIdx
-   std::vector<std::string> fTargets; ///< Jet_pt, ...
-};
-
-/// \throws std::runtime_error if the node has one of the columns already
-void CheckNamesAreFree(ROOT::RDF::RNode &node, const RecoColumnNames &names, const std::string &flow);
+/// \brief Name of a column that is defined for internal use: a valid one, other for every text.
+///
+/// RDataFrame neither lists columns named like this nor writes them by Snapshot.
+std::string HiddenColumn(const std::string &text);
 
 } // namespace FlashSim
 

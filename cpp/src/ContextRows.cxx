@@ -20,14 +20,16 @@ void ThrowOnTooManyObjects(const std::string &column, std::size_t size, const st
                             " objects can be simulated in one event.");
 }
 
-void ThrowOnBadContext(const Flow &flow, std::size_t variable, const std::string &column, float value,
-                       std::size_t object, const std::string &event)
+void ThrowOnScalars(const FlowContract &contract)
 {
-   const auto &contract = flow.GetContract();
-   throw std::runtime_error("FlashSim: in " + event + ", context variable '" + contract.fContext[variable].fName +
-                            "' of " + contract.fSource + " " + std::to_string(object) + " (column '" + column +
-                            "') is " + std::to_string(value) + "; flow '" + contract.fName +
-                            "' needs finite numbers. Filter such events upstream, or redefine the column.");
+   throw std::runtime_error("FlashSim: all context columns of flow '" + contract.fName +
+                            "' are scalars; at least one must be a collection with one element for each object to "
+                            "simulate.");
+}
+
+std::string NameObject(const DeclaredRanges &ranges, std::size_t object)
+{
+   return ranges.GetFlow().GetContract().fSource + " " + std::to_string(object);
 }
 
 void RecoRows::AppendFolds(const EventIdentity &event, std::size_t folds, std::size_t nObjects,

@@ -222,7 +222,7 @@ FoldSource::FoldSource(ROOT::RDF::RNode node, const FoldSourceOptions &options)
              "FlashSim: the dataframe already has a column '" + column +
              "', which FlashSim adds. Is it oversampled already? If not, rename the column upstream.");
       }
-      if (column.rfind(kHiddenColumnPrefix, 0) == 0)
+      if (options.fHiddenColumns.count(column) != 0)
          continue;
       fColumnNames.push_back(column);
       // RDataFrame lists a friend's column as "friend.column" and knows it as "column" too; of a data source it wants
@@ -373,6 +373,8 @@ void FoldSource::Finalize()
 {
    fLoop.reset();
    fStore->Reset(fNSlots);
+   if (fOptions.fAtEnd)
+      fOptions.fAtEnd();
 }
 
 std::size_t FoldSource::GetNFiles() const

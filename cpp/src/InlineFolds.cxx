@@ -3,9 +3,9 @@
 
 #include "ContextColumns.hxx"
 #include "ContextRows.hxx"
+#include "RecoColumns.hxx"
 #include "RootInternals.hxx"
 
-#include "FlashSim/FoldSource.hxx"
 #include "FlashSim/Simulate.hxx"
 
 #include <stdexcept>
@@ -43,50 +43,61 @@ std::string IdentityExpression(ROOT::RDF::RNode &node, const SimulateOptions &op
 } // namespace
 
 InlineFolds::InlineFolds(std::shared_ptr<const Flow> flow, std::vector<std::string> contextNames, int folds,
-                         std::uint64_t seed, int steps)
-   : fFlow(std::move(flow)), fContextNames(std::move(contextNames)), fFolds(static_cast<std::size_t>(folds)),
-     fSeed(seed), fSteps(fFlow->GetSteps(steps))
+                         std::uint64_t seed, int steps, EOutOfRange outOfRange)
+   : fFolds(static_cast<std::size_t>(folds)), fSeed(seed), fSteps(flow->GetSteps(steps))
 {
    if (folds < 1)
       throw std::runtime_error("FlashSim: folds = " + std::to_string(folds) + ": at least 1 is needed.");
-   if (fContextNames.size() != fFlow->GetContract().fContext.size()) {
-      throw std::runtime_error("FlashSim: flow '" + fFlow->GetContract().fName + "' takes " +
-                               std::to_string(fFlow->GetContract().fContext.size()) + " context columns, " +
-                               std::to_string(fContextNames.size()) + " were given.");
+   const auto &contract = flow->GetContract();
+   if (contextNames.size() != contract.fContext.size()) {
+      throw std::runtime_error("FlashSim: flow '" + contract.fName + "' takes " +
+                               std::to_string(contract.fContext.size()) + " context columns, " +
+                               std::to_string(contextNames.size()) + " were given.");
    }
+   // Nothing tells a Define that the event loop ends.
+   fRanges = std::make_shared<const DeclaredRanges>(std::move(flow), outOfRange, std::move(contextNames),
+                                                    DeclaredRanges::EAnnounce::kAtOnce);
 }
 
 InlineSample InlineFolds::operator()(const InlineContext &context, const EventIdentity &identity) const
 {
    std::vector<float> rowsOfEvent;
-   const auto nObjects = AppendContextRows(
-       *fFlow, fContextNames, context.GetColumns(), [&identity] { return identity.AsString(); }, rowsOfEvent);
+   const auto nObjects =
+       AppendContextRows(*fRanges, context.GetColumns(), [&identity] { return identity.AsString(); }, rowsOfEvent);
    RecoRows rows;
    rows.AppendFolds(identity, fFolds, nObjects, rowsOfEvent);
    auto columns = std::make_shared<SampleColumns>();
-   columns->Fill(*fFlow, rows.fContext, rows.fNoise, rows.fEventSizes, fSeed, fSteps);
+   columns->Fill(*fRanges, rows.fContext, rows.fNoise, rows.fEventSizes, fSeed, fSteps);
    return {std::move(columns), fFolds, nObjects};
 }
 
 ROOT::RDF::RNode DefineFolds(ROOT::RDF::RNode node, std::shared_ptr<const Flow> flow, const SimulateOptions &options)
 {
+   if (options.fReplace) {
+      throw std::runtime_error("FlashSim: DefineFolds adds columns to an entry and hides none; give a prefix to have "
+                               "both collections, or use FlashSim, which can replace one.");
+   }
+   const FlowList flows{flow};
+   CheckFlows(flows, options);
+   const auto steps = ResolveSteps(flows, options).front();
    const auto &contract = flow->GetContract();
    const RecoColumnNames names(contract, options.fPrefix);
    CheckNamesAreFree(node, names, contract.fName);
-   auto context = ResolveContext(std::move(node), {flow}, options.fContext);
-   const auto &columns = context.fColumns[0];
-   const std::string hidden = kHiddenColumnPrefix + options.fPrefix + contract.fCollection;
-   auto result = context.fNode.Define(hidden + "_rows", "FlashSim::PackContext(" + JoinArguments(columns) + ")")
-                     .Define(hidden + "_identity", IdentityExpression(context.fNode, options));
+   auto context = ResolveContext(ReserveNoise(std::move(node), flows, options.fSeed), flows, options);
+   const auto rows = HiddenColumn("rows of " + names.fCollection);
+   const auto identity = HiddenColumn("identity of " + names.fCollection);
+   const auto hidden = HiddenColumn("sample of " + names.fCollection);
+   const InlineFolds sampler(flow, context.fLabels[0], options.fFolds, options.fSeed, steps, options.fOutOfRange);
+   auto result = context.fNode.Define(rows, "FlashSim::PackContext(" + JoinArguments(context.fColumns[0]) + ")")
+                     .Define(identity, IdentityExpression(context.fNode, options));
    result = result.DefineSlot(
        hidden,
-       [folds = InlineFolds(flow, columns, options.fFolds, options.fSeed, options.fSteps),
-        check = std::make_shared<RootInternals::ColumnTypeCheck>(result)](
-           unsigned int slot, const InlineContext &rows, const EventIdentity &identity) {
+       [sampler, check = std::make_shared<RootInternals::ColumnTypeCheck>(result)](
+           unsigned int slot, const InlineContext &context, const EventIdentity &event) {
           check->Check(slot);
-          return folds(rows, identity);
+          return sampler(context, event);
        },
-       {hidden + "_rows", hidden + "_identity"});
+       {rows, identity});
    result = result.Define(names.fCount,
                           [](const InlineSample &sample) { return static_cast<int>(sample.GetNObjects()); }, {hidden});
    for (std::size_t target = 0; target < contract.fTarget.size(); ++target) {

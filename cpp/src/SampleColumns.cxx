@@ -2,20 +2,20 @@
 #include "FlashSim/SampleColumns.hxx"
 
 #include <algorithm>
-#include <limits>
 #include <numeric>
-#include <stdexcept>
-#include <type_traits>
 
 namespace FlashSim {
 
-void SampleColumns::Fill(const Flow &flow, const std::vector<float> &context, const std::vector<NoiseRow> &rows,
-                         const std::vector<std::size_t> &eventSizes, std::uint64_t seed, int steps)
+void SampleColumns::Fill(const DeclaredRanges &ranges, const std::vector<float> &context,
+                         const std::vector<NoiseRow> &rows, const std::vector<std::size_t> &eventSizes,
+                         std::uint64_t seed, int steps)
 {
+   const auto &flow = ranges.GetFlow();
    fSample.resize(rows.size() * flow.GetContract().fTarget.size());
    flow.Sample(rows.size(), context.data(), rows.data(), seed, steps, fSample.data());
+   ranges.CheckSample(rows, fSample.data());
    Sort(flow.GetContract(), eventSizes, rows);
-   Convert(flow, rows);
+   Convert(flow.GetContract());
 }
 
 void SampleColumns::Sort(const FlowContract &contract, const std::vector<std::size_t> &eventSizes,
@@ -38,33 +38,18 @@ void SampleColumns::Sort(const FlowContract &contract, const std::vector<std::si
       fSourceIndex[i] = static_cast<short>(rows[fOrder[i]].fObject);
 }
 
-void SampleColumns::Convert(const Flow &flow, const std::vector<NoiseRow> &rows)
+void SampleColumns::Convert(const FlowContract &contract)
 {
-   const auto &targets = flow.GetContract().fTarget;
+   const auto &targets = contract.fTarget;
    fColumns.resize(targets.size());
    for (std::size_t target = 0; target < targets.size(); ++target) {
       WithValueType(targets[target].fType, [&](auto zero) {
          using T = decltype(zero);
-         fColumns[target].resize(rows.size() * sizeof(T));
+         fColumns[target].resize(fOrder.size() * sizeof(T));
          auto *column = reinterpret_cast<T *>(fColumns[target].data());
-         for (std::size_t i = 0; i < rows.size(); ++i) {
-            const float value = fSample[fOrder[i] * targets.size() + target];
-            if constexpr (std::is_integral_v<T>) {
-               // The largest 64-bit integers round up as floats, hence the open end.
-               const bool fits = value >= static_cast<float>(std::numeric_limits<T>::lowest()) &&
-                                 (value <= static_cast<float>(std::numeric_limits<T>::max())) &&
-                                 (sizeof(T) < 8 || value < static_cast<float>(std::numeric_limits<T>::max()));
-               if (!fits) {
-                  const auto &row = rows[fOrder[i]];
-                  throw std::runtime_error("FlashSim: flow '" + flow.GetPath() + "' gave " + std::to_string(value) +
-                                           " for '" + targets[target].fName + "' of object " +
-                                           std::to_string(row.fObject) + " of " + row.fEvent.AsString() +
-                                           ", which does not fit its type " + GetName(targets[target].fType) +
-                                           "; the flow must clip it.");
-               }
-            }
-            column[i] = static_cast<T>(value);
-         }
+         // Every value fits: the limits of a target are those of its type too.
+         for (std::size_t i = 0; i < fOrder.size(); ++i)
+            column[i] = static_cast<T>(fSample[fOrder[i] * targets.size() + target]);
       });
    }
 }

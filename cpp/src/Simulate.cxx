@@ -3,11 +3,13 @@
 
 #include "BlockSampler.hxx"
 #include "ContextColumns.hxx"
+#include "FlowList.hxx"
+#include "RecoColumns.hxx"
 
 #include "FlashSim/FoldSource.hxx"
 
-#include <set>
-#include <stdexcept>
+#include <memory>
+#include <vector>
 
 namespace FlashSim {
 namespace {
@@ -35,8 +37,8 @@ ROOT::RDF::RNode DefineRecoColumns(ROOT::RDF::RNode node, const std::shared_ptr<
 ROOT::RDF::RNode Simulate(ROOT::RDF::RNode node, const std::vector<std::shared_ptr<const Flow>> &flows,
                           const SimulateOptions &options)
 {
-   if (flows.empty())
-      throw std::runtime_error("FlashSim: no flow was given.");
+   CheckFlows(flows, options);
+   const auto steps = ResolveSteps(flows, options);
    FoldSourceOptions foldOptions;
    foldOptions.fFolds = options.fFolds;
    foldOptions.fChunkSize = options.fChunkSize;
@@ -44,24 +46,31 @@ ROOT::RDF::RNode Simulate(ROOT::RDF::RNode node, const std::vector<std::shared_p
    if (options.fBlockSize > 0)
       foldOptions.fBlockSize = options.fBlockSize;
 
-   auto context = ResolveContext(std::move(node), flows, options.fContext);
+   auto context = ResolveContext(ReserveNoise(std::move(node), flows, options.fSeed), flows, options);
+   std::vector<RecoColumnNames> names;
+   std::vector<std::shared_ptr<const DeclaredRanges>> ranges;
+   for (std::size_t i = 0; i < flows.size(); ++i) {
+      names.emplace_back(flows[i]->GetContract(), options.fPrefix);
+      ranges.push_back(std::make_shared<const DeclaredRanges>(flows[i], options.fOutOfRange, context.fLabels[i]));
+      if (!options.fReplace)
+         continue;
+      for (const auto &column : FindColumnsOfCollection(context.fNode, names.back().fCollection))
+         foldOptions.fHiddenColumns.insert(column);
+   }
+   foldOptions.fAtEnd = [ranges] {
+      for (const auto &ofFlow : ranges)
+         ofFlow->Report();
+   };
+
    auto source = std::make_unique<FoldSource>(context.fNode, foldOptions);
    const auto store = source->GetStore();
    auto folds = MakeFolds(std::move(source));
-   ROOT::RDF::RNode result = folds;
-   std::set<std::string> collections;
+   auto result = ReserveNoise(folds, flows, options.fSeed);
    for (std::size_t i = 0; i < flows.size(); ++i) {
-      const auto &contract = flows[i]->GetContract();
-      if (!collections.insert(contract.fCollection).second) {
-         throw std::runtime_error("FlashSim: two of the flows make the collection '" + contract.fCollection +
-                                  "'; give one flow for each collection.");
-      }
-      const RecoColumnNames names(contract, options.fPrefix);
-      CheckNamesAreFree(result, names, contract.fName);
-      auto sampler =
-          std::make_shared<BlockSampler>(store, flows[i], context.fColumns[i], options.fSeed, options.fSteps);
+      CheckNamesAreFree(result, names[i], flows[i]->GetContract().fName);
+      auto sampler = std::make_shared<BlockSampler>(store, ranges[i], context.fColumns[i], options.fSeed, steps[i]);
       sampler->SetNSlots(folds.GetNSlots());
-      result = DefineRecoColumns(result, sampler, names);
+      result = DefineRecoColumns(result, sampler, names[i]);
    }
    return result;
 }

@@ -6,9 +6,11 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from ._errors import translated
 from ._library import cpp, root
-from .flow import Flow, check_folds, check_seed, to_steps
+from .flow import Flow, OutOfRange, check_folds, check_seed, to_out_of_range, to_steps
 from .histogram import METHODS
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "make_options",
     "register",
     "simulate",
+    "to_expressions",
 ]
 
 FlowLike = Flow | str | os.PathLike[str]
@@ -31,10 +34,12 @@ def flash_sim(
     flow: FlowLike | Sequence[FlowLike],
     folds: int = 1,
     seed: int = 0,
-    steps: int | None = None,
+    steps: int | Mapping[str, int] | None = None,
     prefix: str = "",
     *,
-    context: Mapping[str, str] | None = None,
+    context: Mapping[str, str | float] | None = None,
+    replace: bool = False,
+    out_of_range: OutOfRange = "error",
     chunk_size: int = 0,
     block_size: int = 0,
 ) -> Any:
@@ -51,18 +56,28 @@ def flash_sim(
     node
         Any RDataFrame node on a TTree, TChain, RNTuple or empty source; also of a distributed RDataFrame.
     flow
-        A flow, its path, the name of a shipped one (``"jets"``), or a list of flows with different collections.
+        A flow, its path, the name of a shipped one (``"jets"``), or a list of flows with different collections and
+        names.
     folds
         RECO events per GEN event, the oversampling factor.
     seed
-        Another seed gives other RECO events.
+        Another seed gives other RECO events. Two calls with one seed give a flow the same random numbers.
     steps
-        ODE steps; by default the flow's own.
+        ODE steps, by default the flow's own: a number for all flows that take steps, or a dictionary with a number
+        under the name of a flow.
     prefix
         Put before the names of the new columns: ``"Flash"`` gives ``FlashJet_pt`` and ``nFlashJet``.
     context
-        Where context variables come from if not from ``<source>_<variable>``: an RDataFrame expression or column under
-        the variable's name, or under ``"<flow>.<variable>"`` where several flows have a variable of that name.
+        Where context variables come from if not from ``<source>_<variable>``: a column, an RDataFrame expression or a
+        number, under the variable's name, or under ``"<flow>.<variable>"``, which is needed where several flows have a
+        variable of that name.
+    replace
+        Hides a collection of the node that has the name of the flow's: with Jet, ``nJet``, all ``Jet_...`` and indices
+        into it, ``..._jetIdx...``. Upstream they stay.
+    out_of_range
+        What becomes of context and samples outside of the ranges and types that the flow declares: ``"error"``, or
+        ``"clip"``, which takes the nearest value that it allows, and prints at the end of the event loop how often
+        (see also ``Flow.clipped``). A millionth of a range's width beyond its ends is taken for rounding.
     chunk_size
         Entries of the node's dataset that are read at a time; 0: chosen. Does not change the result.
     block_size
@@ -75,10 +90,10 @@ def flash_sim(
 
     Raises
     ------
-    FileNotFoundError, ValueError, RuntimeError
-        Before the event loop: flows that are missing or broken, columns that are missing, varied upstream or in the
-        way, invalid numbers. During the event loop: context collections of different length, NaN in context or sample.
-        The culprit is named.
+    FileNotFoundError, TypeError, ValueError, RuntimeError
+        Before the event loop: flows that are missing, broken or of one name, columns that are missing, varied upstream
+        or in the way, invalid arguments. During the event loop: context collections of different length, context or
+        samples that are NaN or out of range. The culprit is named.
 
     Notes
     -----
@@ -100,7 +115,17 @@ def flash_sim(
     >>> 20 < mean.GetValue() < 500
     True
     """
-    options = make_options(folds, seed, steps, prefix, context, chunk_size, block_size)
+    options = make_options(
+        folds,
+        seed,
+        steps,
+        prefix,
+        context,
+        replace=replace,
+        out_of_range=out_of_range,
+        chunk_size=chunk_size,
+        block_size=block_size,
+    )
     return simulate(node, as_list(flow), options)
 
 
@@ -109,10 +134,11 @@ def define_folds(
     flow: FlowLike,
     folds: int = 1,
     seed: int = 0,
-    steps: int | None = None,
+    steps: int | Mapping[str, int] | None = None,
     prefix: str = "",
     *,
-    context: Mapping[str, str] | None = None,
+    context: Mapping[str, str | float] | None = None,
+    out_of_range: OutOfRange = "error",
 ) -> Any:
     """Adds `folds` RECO samples of each GEN event to the same entry: ``node.DefineFolds(flow, folds=10)``, the inline
     mode.
@@ -123,7 +149,9 @@ def define_folds(
     ``FlashSim`` bit for bit.
 
     Parameters and errors as for ``FlashSim``; in addition, RuntimeError if the dataset lacks run, luminosityBlock and
-    event while ROOT runs several threads, since entries have no lasting number then (root-project/root #12190). Lazy.
+    event while ROOT runs several threads, since entries have no lasting number then (root-project/root #12190). With
+    ``out_of_range="clip"`` the first value of a variable is told at once, and how many there were when the dataframe
+    goes. Lazy.
 
     Examples
     --------
@@ -133,7 +161,8 @@ def define_folds(
     >>> int(inline.Define("folds", "FlashJet_pt.size()").Max("folds").GetValue())
     4
     """
-    return define_inline(node, flow, make_options(folds, seed, steps, prefix, context))
+    (one,) = as_list(flow, most=1)
+    return define_inline(node, one, make_options(folds, seed, steps, prefix, context, out_of_range=out_of_range))
 
 
 def register() -> None:
@@ -147,9 +176,17 @@ def add_methods(methods: Mapping[str, Callable[..., Any]]) -> None:
         setattr(root().RDF.RInterfaceBase, name, method)
 
 
-def as_list(flow: FlowLike | Sequence[FlowLike]) -> list[FlowLike]:
-    """One flow or several, as a list."""
-    return [flow] if isinstance(flow, (Flow, str, os.PathLike)) else list(flow)
+def as_list(flow: FlowLike | Sequence[FlowLike], most: int | None = None) -> list[FlowLike]:
+    """One flow or several, as a list. Raises TypeError, ValueError if there are more than `most`."""
+    flows = list(flow) if isinstance(flow, Sequence) and not isinstance(flow, str) else [flow]
+    for item in flows:
+        if not isinstance(item, (Flow, str, os.PathLike)):
+            message = f"flow must be a flow, its path, its name, or a list of such, not {item!r}."
+            raise TypeError(message)
+    if most is not None and len(flows) != most:
+        message = f"DefineFolds takes one flow, not {len(flows)}; call it once for each."
+        raise ValueError(message)
+    return flows
 
 
 def simulate(node: Any, flows: Sequence[FlowLike], options: Any) -> Any:
@@ -171,35 +208,100 @@ def _open(flow: FlowLike) -> Flow:
     return flow if isinstance(flow, Flow) else Flow(flow)
 
 
-def _check_size(name: str, size: int) -> int:
-    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-        message = f"{name} must be a positive integer, or 0 to have it chosen, not {size!r}."
-        raise ValueError(message)
-    return size
-
-
 def make_options(
-    folds: int,
-    seed: int,
-    steps: int | None,
-    prefix: str,
-    context: Mapping[str, str] | None,
+    folds: int = 1,
+    seed: int = 0,
+    steps: int | Mapping[str, int] | None = None,
+    prefix: str = "",
+    context: Mapping[str, str | float] | None = None,
+    *,
+    replace: bool = False,
+    out_of_range: OutOfRange = "error",
     chunk_size: int = 0,
     block_size: int = 0,
     first_entries: Mapping[str, int] | None = None,
 ) -> Any:
-    """The C++ ``SimulateOptions``, checked; see there for `first_entries`. Raises ValueError."""
+    """The C++ ``SimulateOptions``, checked; see there for `first_entries`. Raises TypeError, ValueError."""
     check_folds(folds)
     check_seed(seed)
     options = cpp().SimulateOptions()
     options.fFolds = int(folds)
     options.fSeed = int(seed)
-    options.fSteps = to_steps(steps)
-    options.fPrefix = prefix
-    for variable, expression in (context or {}).items():
+    if isinstance(steps, Mapping):
+        for flow, number in steps.items():
+            options.fStepsOf[_check_text("a flow's name in steps", flow)] = _check_steps_of(flow, number)
+    else:
+        options.fSteps = to_steps(steps)
+    options.fPrefix = _check_prefix(prefix)
+    for variable, expression in to_expressions(context).items():
         options.fContext[variable] = expression
+    if not isinstance(replace, (bool, np.bool_)):
+        message = f"replace must be True or False, not {replace!r}."
+        raise TypeError(message)
+    options.fReplace = bool(replace)
+    options.fOutOfRange = to_out_of_range(out_of_range)
     options.fChunkSize = _check_size("chunk_size", chunk_size)
     options.fBlockSize = _check_size("block_size", block_size)
     for file, entry in (first_entries or {}).items():
         options.fFirstEntries[file] = entry
     return options
+
+
+def to_expressions(context: Mapping[str, str | float] | None) -> dict[str, str]:
+    """The `context` of `flash_sim` with numbers written as text. Raises TypeError, ValueError."""
+    if context is None:
+        return {}
+    if not isinstance(context, Mapping):
+        message = (
+            "context must be a dictionary from a variable's name to a column, an expression or a number, as in "
+            f"{{'nMuon': 0}}, not {context!r}."
+        )
+        raise TypeError(message)
+    return {_check_text("a key of context", key): _to_expression(key, value) for key, value in context.items()}
+
+
+def _to_expression(variable: str, value: Any) -> str:
+    if isinstance(value, str):
+        if not value.strip():
+            message = f"context['{variable}'] is empty: a column, an expression or a number was expected."
+            raise ValueError(message)
+        return value
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, (float, np.floating)):
+        if not np.isfinite(value):
+            message = f"context['{variable}'] is {value!r}; the flow needs finite numbers."
+            raise ValueError(message)
+        return repr(float(value))
+    what = "1 or 0 instead of" if isinstance(value, (bool, np.bool_)) else "a column, an expression or a number, not"
+    message = f"context['{variable}'] must be {what} {value!r}."
+    raise TypeError(message)
+
+
+def _check_steps_of(flow: str, steps: Any) -> int:
+    if steps is None:
+        message = f"steps['{flow}'] is None; leave a flow out for its default."
+        raise ValueError(message)
+    return to_steps(steps)
+
+
+def _check_prefix(prefix: Any) -> str:
+    text = _check_text("prefix", prefix)
+    if text and not (text.isidentifier() and text.isascii()):
+        message = f"prefix must be letters, digits and underscores, as column names are, not {prefix!r}."
+        raise ValueError(message)
+    return text
+
+
+def _check_text(what: str, text: Any) -> str:
+    if not isinstance(text, str):
+        message = f"{what} must be a string, not {text!r}."
+        raise TypeError(message)
+    return text
+
+
+def _check_size(name: str, size: Any) -> int:
+    if not isinstance(size, (int, np.integer)) or isinstance(size, bool) or size < 0:
+        message = f"{name} must be a positive integer, or 0 to have it chosen, not {size!r}."
+        raise ValueError(message)
+    return int(size)

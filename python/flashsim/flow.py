@@ -6,7 +6,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Flow", "Variable", "find_flow"]
+
+OutOfRange = Literal["error", "clip"]
+"""What becomes of values that a flow's contract does not allow."""
 
 _DEFAULT_STEPS = 0  # how the C++ side spells "the flow's own default"
 
@@ -150,6 +153,14 @@ class Flow:
         """How many objects were drawn again because their sample held NaN or infinity, since the flow was opened."""
         return int(self._handle.GetNRedrawn())
 
+    @property
+    def clipped(self) -> dict[str, int]:
+        """How many values of each variable were clipped since the flow was opened (``out_of_range="clip"``).
+
+        By kind and name, as in ``{"context pt": 3, "target btag": 1}``; variables without are left out.
+        """
+        return {str(variable): int(count) for variable, count in self._handle.GetClipCounts().Get()}
+
     def sample(
         self,
         context: ArrayLike,
@@ -157,6 +168,7 @@ class Flow:
         seed: int = 0,
         steps: int | None = None,
         event_keys: ArrayLike | None = None,
+        out_of_range: OutOfRange = "error",
     ) -> NDArray[np.float32]:
         """Samples every row of the context.
 
@@ -174,6 +186,9 @@ class Flow:
             [n, 4]: run, luminosityBlock, event and object number (its place in the event's collection). With the
             keys of an event, the samples equal what ``RDataFrame.FlashSim`` gives for it, bit for bit. By default rows
             count as the entry numbers of events with one object.
+        out_of_range
+            What becomes of context and samples outside of the ranges and types that the flow declares: ``"error"``, or
+            ``"clip"``, which takes the nearest value that it allows, and prints how often (see `clipped`).
 
         Returns
         -------
@@ -185,7 +200,7 @@ class Flow:
         ValueError
             If a shape or a number does not fit.
         RuntimeError
-            If a sample is not finite after repeated draws; the object is named.
+            If a value is out of range, or a sample is not finite after repeated draws; row or object are named.
         """
         rows = np.ascontiguousarray(context, dtype=np.float32)
         width = len(self.context)
@@ -201,6 +216,7 @@ class Flow:
             raise ValueError(message)
         check_folds(folds)
         check_seed(seed)
+        mode = to_out_of_range(out_of_range)
         keys = None
         if event_keys is not None:
             keys = np.ascontiguousarray(event_keys, dtype=np.uint64)
@@ -222,6 +238,7 @@ class Flow:
                     seed,
                     to_steps(steps),
                     result,
+                    mode,
                 )
         return result
 
@@ -253,6 +270,15 @@ def to_steps(steps: int | None) -> int:
         message = f"steps must be an integer and at least 1, or None for the flow's default, not {steps!r}."
         raise ValueError(message)
     return int(steps)
+
+
+def to_out_of_range(out_of_range: str) -> Any:
+    """The C++ ``EOutOfRange``. Raises ValueError."""
+    modes = {"error": cpp().EOutOfRange.kError, "clip": cpp().EOutOfRange.kClip}
+    if not isinstance(out_of_range, str) or out_of_range not in modes:
+        message = f"out_of_range must be 'error' or 'clip', not {out_of_range!r}."
+        raise ValueError(message)
+    return modes[out_of_range]
 
 
 def _to_variable(variable: Any) -> Variable:

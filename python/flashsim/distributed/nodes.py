@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .. import dataframe, histogram
@@ -27,7 +27,7 @@ def register() -> None:
     distrdf.register_methods(
         {
             "FlashSim": _make_transformation(dataframe.flash_sim, _FLASH_SIM),
-            "DefineFolds": _make_transformation(dataframe.define_folds, _DEFINE_FOLDS),
+            "DefineFolds": _make_transformation(dataframe.define_folds, _DEFINE_FOLDS, most=1),
             **{name: _make_histogram(method) for name, method in histogram.METHODS.items()},
         }
     )
@@ -39,8 +39,13 @@ def register() -> None:
     distrdf.mend_errors_of_merges()
 
 
-def _make_transformation(method: Callable[..., Any], method_on_part: str) -> Callable[..., Any]:
-    """`method` for distributed nodes: what is wrong with its arguments is told at once, not by a worker."""
+def _make_transformation(
+    method: Callable[..., Any], method_on_part: str, most: int | None = None
+) -> Callable[..., Any]:
+    """`method` for distributed nodes: what is wrong with its arguments is told at once, not by a worker.
+
+    It takes `most` flows.
+    """
     signature = inspect.signature(method)
 
     @functools.wraps(method)
@@ -48,9 +53,11 @@ def _make_transformation(method: Callable[..., Any], method_on_part: str) -> Cal
         bound = signature.bind(*positional, **keywords)
         bound.apply_defaults()
         options = dict(bound.arguments)
-        node, flows = options.pop("node"), as_list(options.pop("flow"))
-        options["context"] = dict(options["context"] or {})
+        node, flows = options.pop("node"), as_list(options.pop("flow"), most)
         dataframe.make_options(**options)
+        options["context"] = dataframe.to_expressions(options["context"])
+        if isinstance(options["steps"], Mapping):
+            options["steps"] = dict(options["steps"])
         check_files(node.proxied_node.get_head())
         return distrdf.add_transformation(node, method_on_part, [make_reference(flow) for flow in flows], options)
 
@@ -87,9 +94,6 @@ def _simulate_part(
 def _define_folds_on_part(
     node: Any, flows: list[FlowReference], options: dict[str, Any], first_entries: dict[str, int] | None = None
 ) -> Any:
-    if len(flows) != 1:
-        message = f"DefineFolds takes one flow, not {len(flows)}; call it once for each."
-        raise TypeError(message)
     made = dataframe.make_options(**options, first_entries=first_entries)
     return dataframe.define_inline(node, open_reference(flows[0]), made)
 
