@@ -15,6 +15,7 @@
 #pragma link C++ struct FlashSim::FoldSourceOptions-;
 #pragma link C++ class FlashSim::FoldSource-;
 #pragma link C++ function FlashSim::HearInterrupts;
+#pragma link C++ function FlashSim::ReadsFoldSource;
 
 // Oversampled histograms. OversampledTH has a Streamer of its own, hence the minus.
 #pragma link C++ class FlashSim::FoldSums+;
@@ -45,6 +46,7 @@
 // Results that distributed RDataFrame sends between processes.
 #pragma link C++ function FlashSim::RunGraph;
 #pragma link C++ function FlashSim::RunGraphs;
+#pragma link C++ function FlashSim::IsAnythingBooked;
 #pragma link C++ class FlashSim::MergeableReport+;
 #pragma link C++ function FlashSim::MakeMergeable;
 #pragma link C++ struct FlashSim::EventKey+;

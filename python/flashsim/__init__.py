@@ -21,7 +21,7 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-from . import data, distributed, histogram_methods, run_graphs, throughput
+from . import data, distributed, event_loops, histogram_methods, run_graphs, throughput
 from ._library import onnxruntime_version
 from .dataframe import register
 from .flow import Flow
@@ -35,6 +35,7 @@ register()
 distributed.register()
 histogram_methods.register()
 run_graphs.register()
+event_loops.register()
 
 
 def __getattr__(name: str) -> ModuleType:
