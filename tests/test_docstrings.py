@@ -24,6 +24,7 @@ MODULES = [
     "flashsim.plot",
     "flashsim.root_file",
     "flashsim.run_graphs",
+    "flashsim.snapshot",
     "flashsim.throughput",
     "flashsim.throughput_measure",
     "flashsim.throughput_plan",

@@ -26,8 +26,19 @@ from ._library import onnxruntime_version
 from .dataframe import register
 from .flow import Flow
 from .optimal_folds import OptimalFolds, optimal_folds
+from .snapshot import snapshot
 
-__all__ = ["Flow", "OptimalFolds", "__version__", "data", "onnxruntime_version", "optimal_folds", "plot", "throughput"]
+__all__ = [
+    "Flow",
+    "OptimalFolds",
+    "__version__",
+    "data",
+    "onnxruntime_version",
+    "optimal_folds",
+    "plot",
+    "snapshot",
+    "throughput",
+]
 
 __version__ = "0.1.0"
 

@@ -53,6 +53,7 @@ def translating(method: Callable[..., Any]) -> Callable[..., Any]:
             return method(*args, **keywords)
         except Exception as error:
             caught = error
+        del args, keywords  # which a traceback that is kept would keep alive, and booked
         tell(caught)
 
     return call

@@ -63,6 +63,7 @@ def _translating_getter(method: Any) -> Callable[[Any], Any]:
             return method(result)
         except Exception as error:
             caught = error
+        del result  # which a traceback that is kept would keep booked
         tell(caught)
 
     call.__name__, call.__doc__ = method.__name__, method.__doc__
