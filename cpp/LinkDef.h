@@ -16,6 +16,7 @@
 #pragma link C++ class FlashSim::FoldSource-;
 #pragma link C++ function FlashSim::HearInterrupts;
 #pragma link C++ function FlashSim::ReadsFoldSource;
+#pragma link C++ class FlashSim::LoopProgress-;
 
 // Oversampled histograms. OversampledTH has a Streamer of its own, hence the minus.
 #pragma link C++ class FlashSim::FoldSums+;

@@ -22,6 +22,7 @@ MODULES = [
     "flashsim.indexing",
     "flashsim.optimal_folds",
     "flashsim.plot",
+    "flashsim.progress",
     "flashsim.root_file",
     "flashsim.run_graphs",
     "flashsim.snapshot",

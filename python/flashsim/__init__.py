@@ -26,6 +26,7 @@ from ._library import onnxruntime_version
 from .dataframe import register
 from .flow import Flow
 from .optimal_folds import OptimalFolds, optimal_folds
+from .progress import progress
 from .snapshot import snapshot
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "onnxruntime_version",
     "optimal_folds",
     "plot",
+    "progress",
     "snapshot",
     "throughput",
 ]

@@ -1,4 +1,4 @@
-"""Whatever starts an event loop in Python tells the errors of this package by their message alone.
+"""Whatever starts an event loop in Python tells the errors of this package by their message alone, and shows progress.
 
 Results, ``RunGraphs``, ``Snapshot`` and ``Foreach`` are ROOT's, so that they are given this by ROOT's pythonizations.
 """
@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable
+from functools import wraps
 from types import FunctionType
 from typing import Any
 
 from ._errors import tell, translating
 from ._library import root
+from .progress import run_watched, waiting
 
 __all__ = ["register"]
 
@@ -33,6 +35,7 @@ def register() -> None:
         for prefix, cover in (("ROOT::RDF::RResultPtr<", _cover_result), ("ROOT::RDF::RInterface<", _cover_node)):
             if name.startswith(prefix):
                 cover(klass)
+    ROOT.RDF.RunGraphs = translating(_watched_graphs(ROOT.RDF.RunGraphs))
 
 
 def _cover_result(klass: Any) -> None:
@@ -40,7 +43,7 @@ def _cover_result(klass: Any) -> None:
 
 
 def _cover_variations(klass: Any) -> None:
-    _replace(klass, _OF_VARIATIONS, translating)
+    _replace(klass, _OF_VARIATIONS, lambda method: translating(_watched(method)))
 
 
 def _cover_node(klass: Any) -> None:
@@ -60,6 +63,8 @@ def _translating_getter(method: Any) -> Callable[[Any], Any]:
 
     def call(result: Any) -> Any:
         try:
+            if waiting and not result.IsReady():
+                run_watched([result])
             return method(result)
         except Exception as error:
             caught = error
@@ -67,6 +72,29 @@ def _translating_getter(method: Any) -> Callable[[Any], Any]:
         tell(caught)
 
     call.__name__, call.__doc__ = method.__name__, method.__doc__
+    return call
+
+
+def _watched(method: Any) -> Callable[..., Any]:
+    """A method that runs the event loop of its object, shown if it is watched."""
+
+    @wraps(method)
+    def call(result: Any, *args: Any) -> Any:
+        if waiting:
+            run_watched([result])
+        return method(result, *args)
+
+    return call
+
+
+def _watched_graphs(run_graphs: Callable[[Iterable[Any]], int]) -> Callable[[Iterable[Any]], int]:
+    @wraps(run_graphs)
+    def call(results: Iterable[Any]) -> int:
+        results = list(results)
+        if waiting and not any(type(result).__module__.startswith("ROOT._distrdf") for result in results):
+            return run_watched(results)
+        return run_graphs(results)
+
     return call
 
 
@@ -88,7 +116,7 @@ class _Template:
 
 
 class _Snapshot(_Template):
-    """Snapshot, which runs the event loop of a node behind FlashSim once.
+    """Snapshot, which runs the event loop of a node behind FlashSim, or that is watched, once.
 
     cppyy takes an error of the event loop for a failure of the overload, and tries the others, twice: an instant
     Snapshot that fails, or that Ctrl-C ends, would run its loop three times. Hence it is booked, then run.
@@ -103,7 +131,8 @@ class _Snapshot(_Template):
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         given = args[3] if len(args) > 3 else keywords.get("options")
-        if self._node is None or (given is not None and given.fLazy) or not _is_behind_flash_sim(self._node):
+        is_lazy = given is not None and given.fLazy
+        if self._node is None or is_lazy or not (waiting or _is_behind_flash_sim(self._node)):
             return super().__call__(*args, **keywords)
         options = root().RDF.RSnapshotOptions() if given is None else root().RDF.RSnapshotOptions(given)
         options.fLazy = True
