@@ -17,6 +17,8 @@
 #pragma link C++ struct FlashSim::FoldSourceOptions-;
 #pragma link C++ class FlashSim::FoldSource-;
 #pragma link C++ function FlashSim::HearInterrupts;
+#pragma link C++ function FlashSim::ReadsFoldSource;
+#pragma link C++ class FlashSim::LoopProgress-;
 
 // Oversampled histograms. OversampledTH has a Streamer of its own, hence the minus.
 #pragma link C++ class FlashSim::FoldSums+;
@@ -47,6 +49,7 @@
 // Results that distributed RDataFrame sends between processes.
 #pragma link C++ function FlashSim::RunGraph;
 #pragma link C++ function FlashSim::RunGraphs;
+#pragma link C++ function FlashSim::IsAnythingBooked;
 #pragma link C++ class FlashSim::MergeableReport+;
 #pragma link C++ function FlashSim::MakeMergeable;
 #pragma link C++ struct FlashSim::EventKey+;

@@ -115,6 +115,25 @@ def test_errors_keep_their_traceback_on_demand(monkeypatch):
     assert isinstance(run("info", "missing.onnx").exception, FileNotFoundError)
 
 
+COMMAND = str(Path(sys.executable).with_name("flashsim"))
+
+
+@pytest.mark.parametrize("command", [[COMMAND], [sys.executable, "-m", "flashsim.cli"]], ids=["flashsim", "module"])
+def test_commands_are_quiet_about_root(command):
+    """ROOT's wheel warns at each import that it is in alpha stage."""
+    result = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False, timeout=120)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_python_warns_as_root_does():
+    """Only commands are quiet, and of this one warning."""
+    said = [
+        subprocess.run([sys.executable, "-c", f"import {module}"], capture_output=True, text=True, timeout=120).stderr
+        for module in ("ROOT", "flashsim")
+    ]
+    assert [text.count("alpha stage") for text in said] == [said[0].count("alpha stage")] * 2
+
+
 def test_unknown_command():
     result = run("simulate")
     assert result.exit_code == 2

@@ -10,6 +10,7 @@ import inspect
 import subprocess
 import sys
 from functools import reduce
+from pathlib import Path
 
 import pytest
 import ROOT
@@ -19,12 +20,15 @@ from ROOT._distrdf.Backends.Base import BaseBackend
 from ROOT._distrdf.PythonMergeables import SnapshotResult
 from ROOT._pythonization._rdataframe import AsNumpyResult
 
-import flashsim  # noqa: F401
+import flashsim
+import tiny_flows
 from distributed_cases import write_gen_files
 
 
 class Serial(BaseBackend):
     """Runs all tasks in this process, one after the other."""
+
+    client = reduce  # any object stands for the cluster
 
     def ProcessAndMerge(self, ranges, mapper, reducer):
         return reduce(reducer, [mapper(part) for part in ranges])
@@ -189,6 +193,74 @@ def test_all_results_are_set_by_one_function():
     assert SnapshotResult in Utils.set_value_on_node.registry
     result = SnapshotResult("Events", ["a.root"])
     assert (result.treename, result.filenames) == ("Events", ["a.root"])
+
+
+def test_the_loop_of_a_task_is_looked_up_where_it_is_replaced(monkeypatch):
+    flashsim.distributed.enable()
+    nodes = []
+    trigger = ROOT.Internal.RDF.TriggerRun
+    monkeypatch.setattr(ROOT.Internal.RDF, "TriggerRun", lambda node: (nodes.append(node), trigger(node)))
+    assert Serial().make_dataframe(10, npartitions=2).Count().GetValue() == 10
+    assert len(nodes) == 2
+
+
+# ---------------------------------------------------------------------------------------------- what is changed
+
+
+def test_importing_the_package_changes_nothing_of_root():
+    """Only the first call of one of its methods on a distributed node does."""
+    finished = run_plain_root("""
+from ROOT._distrdf.Backends import Utils
+
+def state():
+    functions = (Utils.get_mergeablevalue, Utils.set_value_on_node, Utils.merge_values)
+    tables = [dict(function.registry) for function in functions]
+    return [HeadNode.HeadNode.execute_graph, type(ROOT.Internal.RDF.TriggerRun), *tables]
+
+before = state()
+import flashsim
+df = Serial().make_dataframe(10, npartitions=2)
+count = df.Count().GetValue()
+print("THE SAME", state() == before, count)
+sim = df.Define("GenJet_pt", "ROOT::RVecF{50}").Define("GenJet_eta", "ROOT::RVecF{0}").Define("event", "rdfentry_")
+histogram = sim.OversampledTH1D(("h", "", 2, 0, 20), "event", event="event", folds=1)
+print("THE SAME", state() == before, histogram.GetValue().Integral())
+""")
+    assert "THE SAME True 10\nTHE SAME False 10.0" in finished.stdout, finished
+
+
+def test_methods_of_tasks_are_hidden(files_of, tiny_flow):
+    """From the completion of names, which proposes those that begin with an underscore on demand only."""
+    df = open_all(files_of)[0]
+    df.FlashSim(tiny_flow)
+    shown = {name for node in (df, ROOT.RDataFrame(1)) for name in dir(node) if not name.startswith("_")}
+    assert "FlashSim" in shown
+    assert not [name for name in shown if "part" in name.lower()]
+
+
+@pytest.mark.parametrize("layout", ["TChain", "RNTuple"])
+def test_tasks_run_no_empty_loop(files_of, tiny_flow, layout, capfd):
+    """Behind a look-ahead only: ROOT warns that the loop of the first node has stopped after 0 entries."""
+    df = Serial().make_dataframe("Events", files_of[layout], npartitions=3)
+    sim = df.FlashSim(tiny_flow, folds=2)
+    assert sim.Count().GetValue() == 480
+    first, behind = df.Count(), sim.Count()
+    assert (first.GetValue(), behind.GetValue()) == (240, 480)
+    assert capfd.readouterr().err == ""
+
+
+def test_errors_of_tasks_are_messages_alone(files_of, tiny_flow):
+    df = open_all(files_of)[0].Redefine("GenJet_pt", "event == 50 ? ROOT::RVecF(GenJet_pt.size(), NAN) : GenJet_pt")
+    with pytest.raises(RuntimeError, match=r"^in run 1, luminosityBlock 1, event 50, context variable 'pt'.* is nan"):
+        df.FlashSim(tiny_flow).Define("n", "Jet_pt.size()").Sum("n").GetValue()
+
+
+def test_a_flow_that_is_gone_when_the_graph_is_run(files_of, tmp_path):
+    path = Path(tiny_flows.write_smearing_flow(tmp_path / "gone.onnx", name="gone"))
+    count = open_all(files_of)[0].FlashSim(path).Count()
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match=rf"the flow {path} was there when .* Put it back, or"):
+        count.GetValue()
 
 
 # ---------------------------------------------------------------------------------------------- errors of ROOT

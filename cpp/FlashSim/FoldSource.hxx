@@ -2,6 +2,8 @@
 #ifndef FLASHSIM_FOLDSOURCE
 #define FLASHSIM_FOLDSOURCE
 
+#include "FlashSim/LookAheadPosition.hxx"
+
 #include <ROOT/RDF/RSampleInfo.hxx>
 #include <ROOT/RDataFrame.hxx>
 #include <ROOT/RDataSource.hxx>
@@ -84,6 +86,9 @@ public:
    /// The chunk at hand, for functors that work on whole blocks.
    std::shared_ptr<FoldStore> GetStore() const { return fStore; }
 
+   /// How far the event loop is.
+   const LookAheadPosition &GetPosition() const { return fPosition; }
+
    void SetNSlots(unsigned int nSlots) final;
    const std::vector<std::string> &GetColumnNames() const final { return fColumnNames; }
    bool HasColumn(std::string_view column) const final;
@@ -130,6 +135,7 @@ private:
    std::size_t fNextBlock = 0;      ///< of the chunk, to be handed out
    std::size_t fSampleOfRanges = 0; ///< number of the sample of the first range handed out last
    const void *fOwner = nullptr;    ///< names the graph that this source belongs to
+   LookAheadPosition fPosition;
 };
 
 /// The dataframe that reads `source`.

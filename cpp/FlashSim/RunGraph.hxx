@@ -2,6 +2,7 @@
 #ifndef FLASHSIM_RUNGRAPH
 #define FLASHSIM_RUNGRAPH
 
+#include <ROOT/RDataFrame.hxx>
 #include <ROOT/RResultHandle.hxx>
 
 #include <vector>
@@ -33,6 +34,9 @@ unsigned int RunGraphs(const std::vector<ROOT::RDF::RResultHandle> &results);
 
 /// Whether RunGraphs() is at work.
 bool AreGraphsOrdered();
+
+/// Whether a result that has not run yet is booked on the node's own graph, of which a look-ahead's is none.
+bool IsAnythingBooked(const ROOT::RDF::RNode &node);
 
 } // namespace FlashSim
 

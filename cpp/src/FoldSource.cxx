@@ -135,6 +135,15 @@ public:
       return false;
    }
 
+   /// Notes where the chunk at hand lies, or the end of the dataset.
+   void Note(LookAheadPosition &position, bool hasEvents) const
+   {
+      const auto [first, end] = fControl.GetFullRange();
+      const auto inChunk = hasEvents ? fLastChunk : 0;
+      position.Set(fNextEntry - inChunk - first, inChunk, end - first, fFirstFold,
+                   hasEvents ? fStore.GetNEvents() * static_cast<std::uint64_t>(fOptions.fFolds) : 0);
+   }
+
    /// Downstream entry number of the chunk's first fold.
    std::uint64_t GetFirstFold() const { return fFirstFold; }
 
@@ -320,6 +329,7 @@ void FoldSource::Initialize()
    fStore->Reset(fNSlots);
    fLoop = std::move(loop);
    fNextBlock = 0;
+   fLoop->Note(fPosition, false);
 }
 
 std::vector<std::pair<ULong64_t, ULong64_t>> FoldSource::GetEntryRanges()
@@ -327,7 +337,9 @@ std::vector<std::pair<ULong64_t, ULong64_t>> FoldSource::GetEntryRanges()
    const auto nBlocks = [this] { return fStore->GetBlockBegins().empty() ? 0 : fStore->GetBlockBegins().size() - 1; };
    if (fNextBlock >= nBlocks()) {
       fNextBlock = 0;
-      if (!fLoop->NextChunk())
+      const bool hasEvents = fLoop->NextChunk();
+      fLoop->Note(fPosition, hasEvents);
+      if (!hasEvents)
          return {};
    }
    const auto folds = static_cast<std::uint64_t>(fOptions.fFolds);

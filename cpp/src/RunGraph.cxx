@@ -104,4 +104,9 @@ bool AreGraphsOrdered()
    return gNOrderedRuns > 0;
 }
 
+bool IsAnythingBooked(const ROOT::RDF::RNode &node)
+{
+   return RootInternals::HasPendingActions(node);
+}
+
 } // namespace FlashSim

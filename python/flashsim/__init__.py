@@ -21,13 +21,26 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-from . import data, distributed, histogram_methods, run_graphs, throughput
+from . import data, distributed, event_loops, histogram_methods, run_graphs, throughput
 from ._library import onnxruntime_version
 from .dataframe import register
 from .flow import Flow
 from .optimal_folds import OptimalFolds, optimal_folds
+from .progress import progress
+from .snapshot import snapshot
 
-__all__ = ["Flow", "OptimalFolds", "__version__", "data", "onnxruntime_version", "optimal_folds", "plot", "throughput"]
+__all__ = [
+    "Flow",
+    "OptimalFolds",
+    "__version__",
+    "data",
+    "onnxruntime_version",
+    "optimal_folds",
+    "plot",
+    "progress",
+    "snapshot",
+    "throughput",
+]
 
 __version__ = "0.1.0"
 
@@ -35,6 +48,7 @@ register()
 distributed.register()
 histogram_methods.register()
 run_graphs.register()
+event_loops.register()
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -3,29 +3,78 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from typing import Any, NoReturn
 
-__all__ = ["translated"]
+__all__ = ["tell", "translated", "translating"]
 
+_MARKER = "FlashSim: "  # begins the messages of this package's C++ side
+_INTERRUPTED = "interrupted by Ctrl-C"  # after the marker
 _NEXT_OVERLOAD = re.compile(r"\n  [^\n]* =>\n")
+_TYPE_BEFORE_MARKER = re.compile(r"(\w+): \Z")  # as cppyy writes it: "signature =>\n    runtime_error: message"
+
+_KINDS: dict[str, type[Exception]] = {
+    "invalid_argument": ValueError,
+    "domain_error": ValueError,
+    "length_error": ValueError,
+    "out_of_range": IndexError,
+}
+"""What a type of C++ becomes, by its name; all others become a RuntimeError."""
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turns a C++ exception into a RuntimeError that holds its message alone.
+    """Turns a C++ exception of this package into one of Python's that holds its message alone.
 
     cppyy raises C++ exceptions with the signature of every overload that it tried before the message; a physicist
-    needs the message. An event loop that Ctrl-C has ended becomes KeyboardInterrupt.
+    needs the message. ``std::invalid_argument`` becomes a ValueError, ``std::out_of_range`` an IndexError, all else a
+    RuntimeError; the C++ exception is its ``__context__``. An event loop that Ctrl-C has ended becomes
+    KeyboardInterrupt. Errors of others pass as they are.
     """
     try:
         yield
     except Exception as error:
-        text = str(error)
-        marker = text.find("FlashSim: ")
-        if marker < 0:
+        told = _translation(error)
+        if told is None:
             raise
-        if text[marker:].startswith("FlashSim: interrupted by Ctrl-C"):
-            raise KeyboardInterrupt from None
-        message = _NEXT_OVERLOAD.split(text[marker + len("FlashSim: ") :])[0]
-        raise RuntimeError(message.rstrip()) from None
+        raise told from None
+
+
+def translating(method: Callable[..., Any]) -> Callable[..., Any]:
+    """`method` with its errors told as by `translated`, at the price of one more call."""
+
+    @wraps(method)
+    def call(*args: Any, **keywords: Any) -> Any:
+        # An interrupted event loop leaves Ctrl-C to Python too, which raises its KeyboardInterrupt at the next call:
+        # not before the except clause is left, or the traceback would begin with the signatures of C++.
+        try:
+            return method(*args, **keywords)
+        except Exception as error:
+            caught = error
+        del args, keywords  # which a traceback that is kept would keep alive, and booked
+        tell(caught)
+
+    return call
+
+
+def tell(error: Exception) -> NoReturn:
+    """Raises the translation of an error if there is one (see `translated`), else the error itself."""
+    told = _translation(error)
+    if told is None:
+        raise error
+    told.__context__ = error
+    raise told from None
+
+
+def _translation(error: Exception) -> BaseException | None:
+    text = str(error)
+    before, marker, after = text.partition(_MARKER)
+    if not marker:
+        return None
+    if after.startswith(_INTERRUPTED):
+        return KeyboardInterrupt()
+    kind = _TYPE_BEFORE_MARKER.search(before)
+    message = _NEXT_OVERLOAD.split(after)[0].rstrip()
+    return _KINDS.get(kind.group(1) if kind else "", RuntimeError)(message)

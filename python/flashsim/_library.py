@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
+import warnings
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,11 @@ def root() -> Any:
         If ROOT is missing, or the library does not load into this ROOT.
     """
     try:
-        import ROOT
+        with warnings.catch_warnings():
+            if _is_command_line():
+                # Wheels say so at each start; whoever imports ROOT shall see it, a command's user can do nothing.
+                warnings.filterwarnings("ignore", r"\s*This distribution of ROOT is in alpha stage", UserWarning)
+            import ROOT
     except ImportError as error:
         message = "flashsim needs ROOT's Python module: `pip install ROOT`, or source thisroot.sh of an installation."
         raise ImportError(message) from error
@@ -49,6 +55,14 @@ def cpp() -> Any:
     if library is not None:
         namespace.Flow.SetOnnxRuntimeLibrary(str(library))
     return namespace
+
+
+def _is_command_line() -> bool:
+    """Whether this is the process of ``flashsim`` or ``python -m flashsim.cli``, or one that they have started."""
+    name = sys.argv[0] if sys.argv else ""
+    if name == "-m":  # as long as Python looks for the module
+        return "flashsim.cli" in sys.orig_argv
+    return Path(name).name == "flashsim" or Path(name) == _PACKAGE / "cli" / "__main__.py"
 
 
 def onnxruntime_library() -> Path | None:

@@ -16,11 +16,11 @@ from . import data
 from ._library import root
 from .dataframe import flash_sim
 from .histogram import oversampled_th1d
+from .progress import progress
 from .wmass import PEAK, w_candidate, w_mass_model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from rich.progress import Progress
 
 __all__ = ["SPECTRA", "Demo", "Spectrum", "Stage", "run_demo"]
 
@@ -131,14 +131,13 @@ def run_demo(
     for name, number, least in (("events", events, 1), ("folds", folds, 2), ("threads", threads, 1)):
         if number is not None and number < least:
             raise ValueError(f"{name} is {number}, expected at least {least}.")
-    from .cli.progress import event_loop_bar
     from .demo_picture import draw
 
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    with _threads(threads or min(2, _cores())), event_loop_bar() as bar:
-        compilation = _compile(folds, seed, bar)
-        stages, histograms = _simulate(_gen_events(events), folds, seed, bar)
+    with _threads(threads or min(2, _cores())):
+        compilation = _compile(folds, seed)
+        stages, histograms = _simulate(_gen_events(events), folds, seed)
     file, picture = folder / "flashsim-demo.root", folder / "flashsim-demo.png"
     _write(histograms, file)
     demo = Demo(folds, [compilation, *stages], {name: _spectrum(histograms[name]) for name in SPECTRA}, file, picture)
@@ -146,34 +145,28 @@ def run_demo(
     return demo
 
 
-def _compile(folds: int, seed: int, bar: Progress) -> Stage:
+def _compile(folds: int, seed: int) -> Stage:
     """Runs the analysis on one event: the code that ROOT compiles for it serves the others too."""
-    from .cli.progress import event_loop_bar
-
     start = time.perf_counter()
-    line = bar.add_task("compilation", total=None)
-    with event_loop_bar(hidden=True) as nowhere:
-        _simulate(_gen_events(1), folds, seed, nowhere)
-    bar.update(line, total=1, completed=1)
+    _simulate(_gen_events(1), folds, seed, "compilation: ")
     return Stage("compilation", 0, 0, time.perf_counter() - start)
 
 
-def _simulate(gen: Any, folds: int, seed: int, bar: Progress) -> tuple[list[Stage], dict[str, Any]]:
-    """Runs the same analysis three times: the stages, and the histograms by name."""
+def _simulate(gen: Any, folds: int, seed: int, stage: str = "") -> tuple[list[Stage], dict[str, Any]]:
+    """Runs the same analysis three times: the stages, and the histograms by name. Names of bars begin with `stage`."""
     results = {"target": w_candidate(gen).Histo1D(_model("target"), "W_mass")}
-    stages = [_run(gen, "target", None, 1, bar)]
-    gen_events = stages[0].gen_events
+    stages = [_run(gen, "target", 1, stage)]
 
     once = flash_sim(gen, "jets", folds=1, seed=seed, prefix=_PREFIX)
     results["one_to_one"] = w_candidate(once, _PREFIX).Histo1D(_model("one_to_one"), f"{_PREFIX}W_mass")
-    stages.append(_run(once, "FlashSim ×1", gen_events, 1, bar))
+    stages.append(_run(once, "FlashSim ×1", 1, stage))
 
     often = flash_sim(gen, "jets", folds=folds, seed=seed, prefix=_PREFIX)
     selected = w_candidate(often, _PREFIX).Define("foldWeight", "1. / nFolds")
     naive = selected.Histo1D(_model("oversampled_naive"), f"{_PREFIX}W_mass", "foldWeight")
     results["oversampled_naive"] = naive
     results[_WITH_FOLDS] = oversampled_th1d(selected, _model(_WITH_FOLDS), f"{_PREFIX}W_mass")
-    stages.append(_run(often, f"FlashSim ×{folds}", gen_events, folds, bar))
+    stages.append(_run(often, f"FlashSim ×{folds}", folds, stage))
 
     histograms = {name: result.GetValue() for name, result in results.items()}
     # Other readers than ROOT with FlashSim know TH1D alone.
@@ -186,11 +179,9 @@ def _model(name: str) -> tuple[str, str, int, float, float]:
     return w_mass_model(f"W_mass_{name}")
 
 
-def _run(node: Any, name: str, gen_events: int | None, folds: int, bar: Progress) -> Stage:
-    from .cli.progress import run_event_loop
-
+def _run(node: Any, name: str, folds: int, stage: str) -> Stage:
     start = time.perf_counter()
-    reco_events = run_event_loop(node.Count(), bar, name, None if gen_events is None else gen_events * folds)
+    reco_events = int(progress(node, stage + name).Count().GetValue())
     return Stage(name, reco_events // folds, reco_events, time.perf_counter() - start)
 
 

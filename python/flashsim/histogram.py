@@ -79,11 +79,10 @@ def oversampled_th1d(
     Raises
     ------
     TypeError, ValueError
-        If ``model``, ``event`` or ``folds`` make no sense.
+        If ``model``, ``event`` or ``folds`` make no sense, an axis has no bins, limits or ascending edges, or there are
+        too many bins for a covariance.
     RuntimeError
-        If a column does not exist, an axis has no bins, limits or ascending edges, or there are too many bins for a
-        covariance.
-    std::runtime_error
+        If a column does not exist.
         During the event loop, if a weight is not finite, N is below 1 or not the same within a GEN event, there are
         more RECO events than N, a GEN event appears again, RVecs differ in size, or columns are of types that make no
         sense. What only the end of a multi-threaded loop can tell makes all contents NaN and prints an error.

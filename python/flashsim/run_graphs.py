@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import wraps
 from typing import Any
 
-from ._errors import translated
+from ._errors import translating
 from ._library import cpp, root
 
 __all__ = ["register"]
@@ -34,7 +34,6 @@ def register() -> None:
         # A result must not be asked for attributes, which would start its event loop.
         if any("_distrdf" in str(type(handle)) for handle in handles):
             return int(run_in_any_order(handles))
-        with translated():
-            return int(cpp().RunGraphs(handles))
+        return int(cpp().RunGraphs(handles))
 
-    namespace.RunGraphs = run_graphs
+    namespace.RunGraphs = translating(run_graphs)

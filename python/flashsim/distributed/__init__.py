@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from .distrdf import is_available
 
-__all__ = ["register"]
+__all__ = ["enable", "register"]
 
 
 def register() -> None:
@@ -24,3 +24,10 @@ def register() -> None:
         from . import nodes
 
         nodes.register()
+
+
+def enable() -> None:
+    """Prepares this process, a worker, for tasks that call the methods."""
+    from . import nodes
+
+    nodes.enable()

@@ -31,6 +31,7 @@ __all__ = [
     "run_tasks",
     "send_file",
     "set_initialization",
+    "skip_empty_loops",
 ]
 
 
@@ -175,6 +176,26 @@ def cluster_of(head: Any) -> Any:
 def send_file(head: Any, path: str) -> None:
     """Copies a file into a folder of each worker. Needs: the backend's ``distribute_unique_paths``."""
     head.backend.distribute_unique_paths([path])
+
+
+def skip_empty_loops(is_anything_booked: Callable[[Any], bool]) -> None:
+    """Has a task run the graph of its first node only if something is booked on it.
+
+    Behind a look-ahead nothing is. The loop would end at its first entry, and ROOT warn that it has stopped after 0
+    entries, once for each task.
+
+    Needs: ``ROOT.Internal.RDF.TriggerRun``, which tasks look up there.
+    """
+    import ROOT
+
+    trigger = ROOT.Internal.RDF.TriggerRun
+    trigger.__release_gil__ = True
+
+    def trigger_if_booked(node: Any) -> None:
+        if is_anything_booked(node):
+            trigger(node)
+
+    ROOT.Internal.RDF.TriggerRun = trigger_if_booked
 
 
 def release_the_lock(run: Callable[[Any], None]) -> None:

@@ -55,7 +55,15 @@ def send(head: Any, references: list[FlowReference]) -> None:
     for reference in references:
         if reference["name"] or reference["sha256"] in sent:
             continue
-        if _hash(Path(reference["path"])) != reference["sha256"]:
+        try:
+            is_the_same = _hash(Path(reference["path"])) == reference["sha256"]
+        except OSError as error:
+            message = (
+                f"the flow {reference['path']} was there when FlashSim was called, and cannot be sent to the workers: "
+                f"{error.strerror}. Put it back, or call FlashSim again with a flow that is there."
+            )
+            raise type(error)(message) from None
+        if not is_the_same:
             message = f"the flow {reference['path']} has changed since FlashSim was called. Call FlashSim again."
             raise RuntimeError(message)
         copy = Path(_copies().name) / _name_of_copy(reference["sha256"])

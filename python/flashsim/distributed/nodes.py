@@ -1,4 +1,8 @@
-"""The methods of this package on distributed dataframes."""
+"""The methods of this package on distributed dataframes.
+
+Importing the package adds the methods alone; what they need of ROOT's distributed RDataFrame is changed by `enable`, at
+the first call of one of them and on workers, so that those who do without them keep ROOT's own.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .. import dataframe, histogram
+from .._errors import translated
 from .._library import root
 from ..dataframe import as_list
 from . import distrdf
@@ -15,15 +20,15 @@ from .first_entries import check_files, first_entries
 from .flows import FlowReference, make_reference, open_reference, send
 from .worker import make_initialization
 
-__all__ = ["register"]
+__all__ = ["enable", "register"]
 
-_FLASH_SIM = "FlashSimOnPart"
-_DEFINE_FOLDS = "DefineFoldsOnPart"
-_HISTOGRAM = "OversampledTHOnPart"
+_FLASH_SIM = "_flash_sim_on_part"
+_DEFINE_FOLDS = "_define_folds_on_part"
+_HISTOGRAM = "_oversampled_th_on_part"
 
 
 def register() -> None:
-    """Adds the methods to distributed nodes, and what tasks call to local ones."""
+    """Adds the methods to distributed nodes."""
     distrdf.register_methods(
         {
             "FlashSim": _make_transformation(dataframe.flash_sim, _FLASH_SIM),
@@ -31,8 +36,14 @@ def register() -> None:
             **{name: _make_histogram(method) for name, method in histogram.METHODS.items()},
         }
     )
+
+
+@functools.cache
+def enable() -> None:
+    """Adds what tasks call to local nodes, and changes what distributed runs need of ROOT."""
     dataframe.add_methods({_FLASH_SIM: _simulate_part, _DEFINE_FOLDS: _define_folds_on_part, _HISTOGRAM: _book_on_part})
     distrdf.add_preparation((_FLASH_SIM, _DEFINE_FOLDS, _HISTOGRAM), _prepare)
+    distrdf.skip_empty_loops(root().FlashSim.IsAnythingBooked)
     distrdf.release_the_lock(_run_graph)
     distrdf.mend_report(_run_graph, lambda report: root().FlashSim.MakeMergeable(report))
     distrdf.mend_snapshot()
@@ -59,6 +70,7 @@ def _make_transformation(
         if isinstance(options["steps"], Mapping):
             options["steps"] = dict(options["steps"])
         check_files(node.proxied_node.get_head())
+        enable()
         return distrdf.add_transformation(node, method_on_part, [make_reference(flow) for flow in flows], options)
 
     return add
@@ -68,6 +80,7 @@ def _make_histogram(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def book(*positional: Any, **keywords: Any) -> Any:
         node, booking = histogram.Booking.parse(method, *positional, **keywords)
+        enable()
         booking.book(node.proxied_node.rdf_node)  # on the client's own dataframe: only to tell what is wrong
         return distrdf.add_action(node, _HISTOGRAM, **vars(booking))
 
@@ -106,4 +119,5 @@ def _run_graph(result: Any) -> None:
     ROOT = root()
     ROOT.FlashSim.RunGraph.__release_gil__ = True
     handle = ROOT.RDF.RResultHandle(result)
-    ROOT.FlashSim.RunGraph(handle)
+    with translated():
+        ROOT.FlashSim.RunGraph(handle)

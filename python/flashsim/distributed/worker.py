@@ -55,6 +55,7 @@ def _load_package(initialize: Callable[[], None], wanted: str, not_to_be_cloned:
             "version on both."
         )
         raise RuntimeError(message)
+    flashsim.distributed.enable()
     if not_to_be_cloned is not None:
         from flashsim.distributed.distrdf import forget_graph
 
