@@ -44,17 +44,11 @@ std::vector<std::string> CandidateLibraries()
    return {"libonnxruntime.so.1", "libonnxruntime.so", "libonnxruntime.dylib"};
 }
 
-/// What ONNX Runtime says of a damaged file may quote its bytes; a message must stay valid text.
-std::string Printable(std::string text)
-{
-   std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c >= 0x7F || (c < 0x20 && c != '\n'); }, '?');
-   return text;
-}
-
 void ThrowOnError(const Ort::Api &api, Ort::Status *status, const std::string &what)
 {
    if (status == nullptr)
       return;
+   // What ONNX Runtime says of a damaged file may quote its bytes.
    const std::string message = Printable(api.GetErrorMessage(status));
    api.ReleaseStatus(status);
    throw std::runtime_error("FlashSim: " + what + ": " + message);
@@ -166,8 +160,18 @@ std::string GetOnnxRuntimeVersion()
    return GetRuntime().fBase->GetVersionString();
 }
 
-OnnxSession::OnnxSession(const std::vector<char> &model, const std::string &path) : fPath(path)
+std::string GetElementTypeName(int elementType)
 {
+   static const std::array<const char *, 17> names{
+      "no tensor", "float32", "uint8",   "int8",    "uint16", "int16",  "int32",     "int64",      "string",
+      "bool",      "float16", "float64", "uint32",  "uint64", "complex64", "complex128", "bfloat16"};
+   const auto index = static_cast<std::size_t>(elementType);
+   return index < names.size() ? names[index] : "element type " + std::to_string(elementType) + " of ONNX";
+}
+
+OnnxSession::OnnxSession(const FlowFile &file) : fPath(file.fPath)
+{
+   const std::string &path = fPath;
    const Runtime &runtime = GetRuntime();
    const auto &api = *runtime.fApi;
    Ort::SessionOptions *options = nullptr;
@@ -177,7 +181,11 @@ OnnxSession::OnnxSession(const std::vector<char> &model, const std::string &path
    ThrowOnError(api, api.SetIntraOpNumThreads(options, 1), "preparing flow '" + path + "'");
    ThrowOnError(api, api.SetInterOpNumThreads(options, 1), "preparing flow '" + path + "'");
    ThrowOnError(api, api.SetSessionGraphOptimizationLevel(options, Ort::kEnableAll), "preparing flow '" + path + "'");
-   ThrowOnError(api, api.CreateSessionFromArray(runtime.fEnv, model.data(), model.size(), options, &fSession),
+   // Only a session made from a path knows the folder in which to look for data files.
+   ThrowOnError(api,
+                file.fDataFiles.empty() ? api.CreateSessionFromArray(runtime.fEnv, file.fModel.data(),
+                                                                     file.fModel.size(), options, &fSession)
+                                        : api.CreateSession(runtime.fEnv, path.c_str(), options, &fSession),
                 "flow '" + path + "' is not an ONNX model that ONNX Runtime " + GetOnnxRuntimeVersion() + " can load");
    const auto describe = [&](auto getCount, auto getName, auto getType) {
       std::vector<TensorDescription> tensors;
@@ -204,19 +212,6 @@ OnnxSession::OnnxSession(const std::vector<char> &model, const std::string &path
 OnnxSession::~OnnxSession()
 {
    GetRuntime().fApi->ReleaseSession(fSession);
-}
-
-std::string OnnxSession::GetMetadata(const std::string &key) const
-{
-   const Runtime &runtime = GetRuntime();
-   const auto &api = *runtime.fApi;
-   Ort::ModelMetadata *metadata = nullptr;
-   ThrowOnError(api, api.SessionGetModelMetadata(fSession, &metadata), "reading the metadata of '" + fPath + "'");
-   const std::unique_ptr<Ort::ModelMetadata, void (*)(Ort::ModelMetadata *)> owner(metadata, api.ReleaseModelMetadata);
-   char *text = nullptr;
-   ThrowOnError(api, api.ModelMetadataLookupCustomMetadataMap(metadata, runtime.fAllocator, key.c_str(), &text),
-                "reading the metadata of '" + fPath + "'");
-   return TakeString(runtime, text);
 }
 
 void OnnxSession::Run(std::int64_t rows, const float *noise, std::int64_t noiseWidth, const float *context,

@@ -2,6 +2,7 @@
 #ifndef FLASHSIM_ONNXSESSION
 #define FLASHSIM_ONNXSESSION
 
+#include "FlowFile.hxx"
 #include "OnnxRuntimeApi.hxx"
 
 #include <cstdint>
@@ -10,6 +11,9 @@
 #include <vector>
 
 namespace FlashSim {
+
+/// "float32", "int64", ... of an element type as ONNX Runtime numbers it.
+std::string GetElementTypeName(int elementType);
 
 /// Name, element type and dimensions of one input or output tensor; -1 stands for a dimension left open.
 struct TensorDescription {
@@ -24,19 +28,14 @@ struct TensorDescription {
 /// threads at once; the results for a row do not depend on the other rows of the call.
 class OnnxSession {
 public:
-   /// \param[in] model the bytes of the file
-   /// \param[in] path the file they came from, for messages
    /// \throws std::runtime_error if ONNX Runtime cannot be found, or refuses the model
-   OnnxSession(const std::vector<char> &model, const std::string &path);
+   explicit OnnxSession(const FlowFile &file);
    ~OnnxSession();
    OnnxSession(const OnnxSession &) = delete;
    OnnxSession &operator=(const OnnxSession &) = delete;
 
    const std::vector<TensorDescription> &GetInputs() const { return fInputs; }
    const std::vector<TensorDescription> &GetOutputs() const { return fOutputs; }
-
-   /// The text stored under `key` in the model's metadata_props; empty when there is none.
-   std::string GetMetadata(const std::string &key) const;
 
    /// Evaluates the model for `rows` rows.
    /// \param[in] noise float[rows, noiseWidth], \param[in] context float[rows, contextWidth]
