@@ -211,6 +211,8 @@ def test_exported_flows_are_what_the_engine_takes(name: str, tmp_path: Path) -> 
     opened = flashsim.Flow(str(write_model(build_model(trained), tmp_path / "toys.onnx")))
     schema = json.loads((Path(flashsim.__file__).parent / "flow.schema.json").read_text())
     jsonschema.validate(opened.metadata, schema)
+    assert opened.metadata["checksum"] == f"sha256:{opened.checksum}"
+    assert opened.check_rows() == "same bits"
     assert (opened.solver, opened.default_steps) == (("heun", 5) if name == "flow_matching" else (None, None))
     context, noise = np.tile(np.float32([[60.0, 0.5]]), (2000, 1)), noise_of(2000, 4)
     found, expected = opened.sample(context)[:, 0, 0], trained.sample(context, noise)[:, 0]

@@ -14,7 +14,7 @@ from onnx import helper, numpy_helper
 
 import flashsim
 import tiny_flows
-from flashsim.flow_file import data_files, set_metadata, stamp, write_model
+from flashsim.flow_file import CHECKSUM, data_files, read_flow, set_metadata, stamp, write_model
 
 CONTEXT = np.array([[50.0, 0.1], [30.0, -1.0], [80.0, 2.0]], dtype=np.float32)
 SHIPPED = flashsim.data.flows()
@@ -255,6 +255,14 @@ def test_written_flows_bear_a_checksum_and_the_model_in_memory_stays(tmp_path):
     write_model(model, path)
     assert flashsim.Flow(path).sort_by == ""
     assert data_files(model) == []
+
+
+def test_a_damaged_flow_is_not_read_to_be_written_anew(split_flow):
+    stamp(split_flow)
+    assert CHECKSUM not in read_flow(split_flow)[1]
+    (split_flow.parent / "body.data").write_bytes(np.float32(17).tobytes())
+    with pytest.raises(ValueError, match="does not fit the checksum"):
+        read_flow(split_flow)
 
 
 def test_stamp_refuses_what_is_no_flow(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ METADATA_KEY = "flashsim"
 CHECKSUM = "checksum"
 """Field of the metadata with ``sha256:`` and 64 digits, see `stamp`."""
 
-_NO_DIGITS = "0" * 64
+_NO_DIGITS = b"0" * 64
 
 _NEEDED = ("name", "collection", "source", "context", "target", "noise_dimension")
 
@@ -33,9 +33,16 @@ def read_flow(path: str | Path) -> tuple[onnx.ModelProto, dict[str, Any]]:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is no ONNX file, or none of a flow.
+        If it is no ONNX file, none of a flow, or does not fit its checksum, which is not among the metadata returned.
     """
-    return _read(path, load_data=True)
+    model, metadata = _read(path, load_data=True)
+    checksum = metadata.pop(CHECKSUM, None)
+    if checksum is not None:
+        digits = str(checksum).removeprefix("sha256:").encode()
+        names = data_files(onnx.load(str(path), load_external_data=False))
+        if _digest(Path(path).read_bytes().replace(digits, _NO_DIGITS), Path(path).parent, names) != digits:
+            raise ValueError(f"{path}: does not fit the checksum in its metadata: it has changed since it was written")
+    return model, metadata
 
 
 def _read(path: str | Path, load_data: bool) -> tuple[onnx.ModelProto, dict[str, Any]]:
@@ -132,12 +139,17 @@ def _with_checksum(model: onnx.ModelProto, folder: Path) -> bytes:
         return model.SerializeToString()
     stamped = onnx.ModelProto()
     stamped.CopyFrom(model)
-    set_metadata(stamped, {**json.loads(entry.value), CHECKSUM: f"sha256:{_NO_DIGITS}"})
+    set_metadata(stamped, {**json.loads(entry.value), CHECKSUM: f"sha256:{_NO_DIGITS.decode()}"})
     content = stamped.SerializeToString()
-    place = content.index(f'"{CHECKSUM}": "sha256:{_NO_DIGITS}"'.encode()) + len(f'"{CHECKSUM}": "sha256:')
+    before = f'"{CHECKSUM}": "sha256:'.encode()
+    place = content.index(before + _NO_DIGITS) + len(before)
+    return content[:place] + _digest(content, folder, data_files(model)) + content[place + len(_NO_DIGITS) :]
+
+
+def _digest(content: bytes, folder: Path, names: Iterable[str]) -> bytes:
     digest = hashlib.sha256(content)
-    for name in data_files(model):
+    for name in names:
         with (folder / name).open("rb") as file:
             while block := file.read(2**20):
                 digest.update(block)
-    return content[:place] + digest.hexdigest().encode() + content[place + len(_NO_DIGITS) :]
+    return digest.hexdigest().encode()
