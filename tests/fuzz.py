@@ -126,7 +126,7 @@ class Fuzzer:
             reader.join()
 
     def _command(self, way: str, numbers: Any = ()) -> list[str]:
-        start = [sys.executable, str(_WORKER), self._subject, way, str(self._seed), str(self._bases)]
+        start = [sys.executable, "-W", "ignore", str(_WORKER), self._subject, way, str(self._seed), str(self._bases)]
         return [*start, *map(str, numbers)]
 
 

@@ -6,6 +6,8 @@
 #include "OnnxSession.hxx"
 #include "RowCheck.hxx"
 
+#include "FlashSim/Interruption.hxx"
+
 #include <TError.h>
 
 #include <algorithm>
@@ -202,6 +204,7 @@ void Flow::Redraw(std::size_t n, const float *context, const NoiseRow *rows, std
 
 ERowIndependence Flow::CheckRows(std::size_t n, const float *context) const
 {
+   const InterruptionGuard interruption;
    const std::lock_guard<std::mutex> lock(fRowCheckMutex);
    if (const auto known = fRowIndependence.load(); known != ERowIndependence::kUnknown)
       return known;
@@ -225,11 +228,13 @@ ERowIndependence Flow::CheckRows(std::size_t n, const float *context) const
 void Flow::Sample(std::size_t n, const float *context, const NoiseRow *rows, std::uint64_t seed, int steps,
                   float *sample) const
 {
+   const InterruptionGuard interruption;
    steps = GetSteps(steps);
    if (n > 0 && fRowIndependence.load() == ERowIndependence::kUnknown)
       CheckRows(std::min(n, kMicroBatch), context);
    std::vector<float> noise;
    for (std::size_t first = 0; first < n; first += kMicroBatch) {
+      ThrowIfInterrupted();
       const auto size = std::min(kMicroBatch, n - first);
       const float *batchContext = context + first * fContract.fContext.size();
       float *batchSample = sample + first * fContract.fTarget.size();
@@ -244,6 +249,7 @@ void Flow::SampleFolds(std::size_t n, const float *context, const std::uint64_t 
 {
    if (folds < 1)
       throw std::runtime_error("FlashSim: folds = " + std::to_string(folds) + ": at least 1 is needed.");
+   const InterruptionGuard interruption;
    const auto width = fContract.fContext.size();
    std::vector<NoiseRow> rows(static_cast<std::size_t>(folds));
    std::vector<NoiseRow> batchRows;

@@ -1,6 +1,8 @@
 // Part of FlashSim for RDataFrame.
 #include "OnnxSession.hxx"
 
+#include "FlashSim/Interruption.hxx"
+
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -18,7 +20,23 @@ struct Runtime {
    Ort::Env *fEnv = nullptr;
    Ort::MemoryInfo *fCpuMemory = nullptr;
    Ort::Allocator *fAllocator = nullptr;
+   Ort::RunOptions *fRunOptions = nullptr; ///< of all runs, so that one call stops them all
 };
+
+/// For StopRuns(), a signal handler: set once, before it can be called.
+const Ort::Api *gApi = nullptr;
+Ort::RunOptions *gRunOptions = nullptr;
+
+/// Sets a flag that ONNX Runtime looks at before each node, also in the body of a Loop.
+void StopRuns()
+{
+   gApi->RunOptionsSetTerminate(gRunOptions);
+}
+
+void AllowRuns()
+{
+   gApi->RunOptionsUnsetTerminate(gRunOptions);
+}
 
 std::mutex &LibraryPathMutex()
 {
@@ -87,6 +105,10 @@ Runtime LoadRuntime()
    ThrowOnError(api, api.CreateCpuMemoryInfo(Ort::kDeviceAllocator, Ort::kMemoryDefault, &runtime.fCpuMemory),
                 "starting ONNX Runtime");
    ThrowOnError(api, api.GetAllocatorWithDefaultOptions(&runtime.fAllocator), "starting ONNX Runtime");
+   ThrowOnError(api, api.CreateRunOptions(&runtime.fRunOptions), "starting ONNX Runtime");
+   gApi = runtime.fApi;
+   gRunOptions = runtime.fRunOptions;
+   SetInterruptionCallbacks(StopRuns, AllowRuns);
    return runtime;
 }
 
@@ -233,10 +255,13 @@ void OnnxSession::Run(std::int64_t rows, const float *noise, std::int64_t noiseW
    const std::array<const Ort::Value *, 3> inputs{noiseTensor.Get(), contextTensor.Get(), stepsTensor.Get()};
    const std::array<const char *, 1> outputNames{"sample"};
    std::array<Ort::Value *, 1> outputs{sampleTensor.Get()};
-   ThrowOnError(*runtime.fApi,
-                runtime.fApi->Run(fSession, nullptr, inputNames.data(), inputs.data(), steps < 0 ? 2 : 3,
-                                  outputNames.data(), 1, outputs.data()),
-                "running flow '" + fPath + "'");
+   auto *status = runtime.fApi->Run(fSession, runtime.fRunOptions, inputNames.data(), inputs.data(), steps < 0 ? 2 : 3,
+                                    outputNames.data(), 1, outputs.data());
+   if (status != nullptr && IsInterrupted()) {
+      runtime.fApi->ReleaseStatus(status);
+      throw Interrupted();
+   }
+   ThrowOnError(*runtime.fApi, status, "running flow '" + fPath + "'");
 }
 
 } // namespace FlashSim

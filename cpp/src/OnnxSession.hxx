@@ -41,6 +41,7 @@ public:
    /// \param[in] noise float[rows, noiseWidth], \param[in] context float[rows, contextWidth]
    /// \param[in] steps value of the scalar input `steps`; not passed on when negative
    /// \param[out] sample float[rows, sampleWidth]
+   /// \throws std::runtime_error if ONNX Runtime says so, Interrupted at Ctrl-C while an InterruptionGuard lives
    void Run(std::int64_t rows, const float *noise, std::int64_t noiseWidth, const float *context,
             std::int64_t contextWidth, std::int64_t steps, float *sample, std::int64_t sampleWidth) const;
 

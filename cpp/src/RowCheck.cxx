@@ -3,6 +3,8 @@
 
 #include "GaussianNoise.hxx"
 
+#include "FlashSim/Interruption.hxx"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -164,6 +166,8 @@ RowCheck CheckRows(const FlowContract &contract, const std::string &path, const 
    std::optional<Comparison> comparison;
    try {
       comparison.emplace(contract, path, evaluate, rows);
+   } catch (const Interrupted &) {
+      throw;
    } catch (const std::runtime_error &) {
       // A value that the range allows need not exist, such as a flavour between two others.
       if (n == 0)
