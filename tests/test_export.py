@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
@@ -259,6 +260,7 @@ def test_metadata_follow_the_contract(checkpoint: Path, tmp_path: Path) -> None:
     }
     assert [(item.name, item.shape) for item in session.get_outputs()] == [("sample", ["n", 4])]
     training = metadata.pop("training")
+    assert re.fullmatch("sha256:[0-9a-f]{64}", metadata.pop("checksum"))
     assert metadata == {
         "schema": 1,
         "name": "toys",

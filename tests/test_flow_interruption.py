@@ -52,7 +52,7 @@ print("ready", flush=True)
 try:
     opened.sample([[50, 1]], steps=2) if where == "sample" else slow.GetValue()
     print("ended")
-except KeyboardInterrupt:
+except (KeyboardInterrupt, flashsim._library.cpp().Interrupted):
     print("interrupted", flush=True)
 assert (opened.sample([[50, 1]]) == quick).all()
 if where != "sample":
