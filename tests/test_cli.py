@@ -8,13 +8,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from onnx import helper
 from typer.testing import CliRunner
 
 import flashsim
+import tiny_flows
 from flashsim.cli import app
 
 COMMANDS = (
-    "demo", "info", "generate", "train", "export", "optimize-steps", "validate", "throughput", "study", "config",
+    "demo", "info", "generate", "train", "export", "optimize-steps", "validate", "stamp", "throughput", "study",
+    "config",
 )  # fmt: skip
 
 
@@ -96,6 +99,37 @@ def test_info_prints_the_whole_contract():
 
 def test_info_takes_a_path():
     assert run("info", flashsim.data.path("jets.onnx")).output == run("info", "jets").output
+
+
+def test_info_tells_how_a_flow_may_be_trusted(tmp_path):
+    flow = flashsim.Flow("jets")
+    assert f"fits: SHA-256 {flow.checksum[:12]}" in run("info", "jets").output
+    assert "the same bits in any batch" in " ".join(run("info", "jets").output.split())
+    path = tiny_flows.write_smearing_flow(tmp_path / "tiny.onnx")
+    assert "none: damage to the file would go unnoticed" in " ".join(run("info", path).output.split())
+
+
+def test_info_on_a_flow_that_mixes_rows(tmp_path):
+    nodes = [
+        helper.make_node("Constant", [], ["axis"], value_ints=[0]),
+        helper.make_node("ReduceMean", ["noise", "axis"], ["mean"]),
+        helper.make_node("Add", ["context", "mean"], ["shifted"]),
+        helper.make_node("Constant", [], ["columns"], value_ints=[0, 1, 1]),
+        helper.make_node("Gather", ["shifted", "columns"], ["sample"], axis=1),
+    ]
+    result = run("info", tiny_flows.write_expression_flow(tmp_path / "tiny.onnx", nodes))
+    assert result.exit_code == 2
+    assert "independent rows" in result.output
+    assert "mixes the objects of a batch" in " ".join(result.stderr.split())
+
+
+def test_stamp_writes_a_checksum(tmp_path):
+    path = tiny_flows.write_smearing_flow(tmp_path / "tiny.onnx")
+    result = run("stamp", path)
+    assert result.exit_code == 0, result.output
+    checksum = flashsim.Flow(path).checksum
+    assert f"sha256:{checksum}" in "".join(result.output.split())
+    assert "missing.onnx" in error_of("stamp", "missing.onnx")
 
 
 def test_info_on_a_missing_file():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
@@ -211,6 +212,8 @@ def test_exported_flows_are_what_the_engine_takes(name: str, tmp_path: Path) -> 
     opened = flashsim.Flow(str(write_model(build_model(trained), tmp_path / "toys.onnx")))
     schema = json.loads((Path(flashsim.__file__).parent / "flow.schema.json").read_text())
     jsonschema.validate(opened.metadata, schema)
+    assert opened.metadata["checksum"] == f"sha256:{opened.checksum}"
+    assert opened.check_rows() == "same bits"
     assert (opened.solver, opened.default_steps) == (("heun", 5) if name == "flow_matching" else (None, None))
     context, noise = np.tile(np.float32([[60.0, 0.5]]), (2000, 1)), noise_of(2000, 4)
     found, expected = opened.sample(context)[:, 0, 0], trained.sample(context, noise)[:, 0]
@@ -257,6 +260,7 @@ def test_metadata_follow_the_contract(checkpoint: Path, tmp_path: Path) -> None:
     }
     assert [(item.name, item.shape) for item in session.get_outputs()] == [("sample", ["n", 4])]
     training = metadata.pop("training")
+    assert re.fullmatch("sha256:[0-9a-f]{64}", metadata.pop("checksum"))
     assert metadata == {
         "schema": 1,
         "name": "toys",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import ROOT
 from onnx import TensorProto, helper
 
 import flashsim
@@ -26,6 +27,8 @@ def test_the_shipped_flow_tells_its_contract():
     assert types["pt"] == "float32"
     assert types["jetId"] == types["nConstituents"] == types["nSVs"] == "uint8"
     assert flow.default_steps >= 1
+    assert flow.metadata["checksum"] == f"sha256:{flow.checksum}"
+    assert flow.data_files == []
     assert flow.solver in {"euler", "midpoint", "heun", "rk4"}
     assert flow.metadata["training"]
 
@@ -135,6 +138,11 @@ def test_steps_for_a_flow_without(tiny_flow):
         flow.sample(CONTEXT, steps=3)
 
 
+def test_the_number_of_steps_is_bounded():
+    with pytest.raises(RuntimeError, match=r"steps = 1000001 .* 1000000 is the most"):
+        flashsim.Flow("jets").sample([[60, 0.5, 1, 9, 5, 0]], steps=1000001)
+
+
 # ---------------------------------------------------------------------------------------------- files that are no flows
 
 
@@ -144,7 +152,7 @@ def test_a_missing_file(tmp_path):
 
 
 def test_a_name_that_is_not_shipped():
-    with pytest.raises(FileNotFoundError, match=r"'muons'.*jets\.onnx"):
+    with pytest.raises(FileNotFoundError, match=r"'muons'.*shipped flows \(jets, jets_spline\)\.$"):
         flashsim.Flow("muons")
 
 
@@ -156,9 +164,36 @@ def test_files_that_are_not_onnx(tmp_path, content):
         flashsim.Flow(path)
 
 
+def test_shipped_names_are_known_in_cpp():
+    cpp = flashsim._library.cpp()
+    assert Path(str(cpp.FindFlow("jets"))).samefile(flashsim.data.path("jets.onnx"))
+    assert Path(str(cpp.FindFlow("jets_spline.onnx"))).samefile(flashsim.data.path("jets_spline.onnx"))
+    node = ROOT.RDF.AsRNode(ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(5))
+    options = cpp.SimulateOptions()
+    options.fFolds, options.fPrefix = 2, "Flash"
+    assert cpp.Simulate(node, "jets", options).Count().GetValue() == 10
+    with pytest.raises(Exception, match=r"no flow 'muons': no such file, .* shipped flows \(jets, jets_spline\)"):
+        cpp.Simulate(node, "muons", options)
+    for missing in ("", "folder/jets"):
+        with pytest.raises(Exception, match=f"no flow '{missing}': no such file\\."):
+            cpp.FindFlow(missing)
+
+
+def test_a_folder_of_flows_for_cpp(tmp_path, monkeypatch):
+    tiny_flows.write_smearing_flow(tmp_path / "muons.onnx")
+    monkeypatch.setenv("FLASHSIM_DATA", str(tmp_path))
+    assert str(flashsim._library.cpp().FindFlow("muons")) == str(tmp_path / "muons.onnx")
+
+
 def test_a_folder(tmp_path):
-    with pytest.raises(RuntimeError, match="flow"):
+    with pytest.raises(FileNotFoundError, match=r"flow .* it is a folder"):
         flashsim.Flow(tmp_path)
+
+
+def test_a_folder_named_like_a_shipped_flow_does_not_hide_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "jets").mkdir()
+    assert flashsim.Flow("jets").name == "jets"
 
 
 def test_truncated_and_damaged_files_never_crash(tmp_path):
@@ -194,8 +229,8 @@ BROKEN_TENSORS = {
     r"'sample' has shape \[n, 4\].*target variables = 3": {"sample": ("n", 4)},
     r"'noise' has shape \[2\]": {"noise": (2,)},
     r"'noise' has shape \[16, 2\]": {"noise": (16, 2), "context": (16, 2), "sample": (16, 3)},
-    "'context' must hold float32": {"types": {"context": TensorProto.DOUBLE}},
-    "'steps' must hold int64": {"steps": (), "types": {"steps": TensorProto.FLOAT}},
+    "'context' must hold float32, but holds float64": {"types": {"context": TensorProto.DOUBLE}},
+    "'steps' must hold int64, but holds float32": {"steps": (), "types": {"steps": TensorProto.FLOAT}},
     r"'steps' has shape \[1\]": {"steps": (1,)},
     "'steps' and the metadata field 'default_steps' go together": {"steps": ()},
 }

@@ -194,6 +194,7 @@ def test_only_the_solver_of_the_file_changes(flow: Path, written: Path, found: O
 
 def test_the_engine_samples_with_the_new_default(written: Path, found: OptimalSteps) -> None:
     opened, rate = flashsim.Flow(str(written)), np.full((4000, 1), 1.0, np.float32)
+    assert opened.checksum is not None
     assert opened.default_steps == found.best.candidate.steps
     sample = opened.sample(rate)[:, 0]
     assert sample.mean() == pytest.approx(3, abs=0.03)

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,13 @@ struct NoiseRow {
    std::uint32_t fObject = 0;
 };
 
+/// How well a flow keeps its promise that a row's sample depends on the row's own noise and context alone.
+enum class ERowIndependence {
+   kUnknown,  ///< not looked at yet
+   kSameBits, ///< in the rows that were compared, the same bits in any batch
+   kLastBits  ///< differences as rounding makes them
+};
+
 /// \brief A trained generative model that turns Gaussian noise and a context into a target sample.
 ///
 /// A flow is one ONNX graph with the inputs `noise` float32 [n, D], `context` float32 [n, C] and, for continuous flows,
@@ -51,11 +59,11 @@ struct NoiseRow {
 /// ~~~
 class Flow {
 public:
-   /// \brief Opens a flow and checks it against its contract.
-   /// \param[in] path an ONNX file
-   /// \throws std::runtime_error naming the file and what is wrong: missing, not ONNX, truncated, tensors or metadata
-   /// that break the
-   ///         contract, or no ONNX Runtime to run it
+   /// \brief Opens a flow and checks it against its checksum and its contract.
+   /// \param[in] path an ONNX file, or the name of a shipped flow such as "jets" (see FindFlow())
+   /// \throws std::runtime_error naming the file and what is wrong: missing, not ONNX, changed since it was written,
+   ///         weights in a file outside of its folder, random operators, tensors or metadata that break the contract,
+   ///         or no ONNX Runtime to run it
    explicit Flow(const std::string &path);
    ~Flow();
    Flow(const Flow &) = delete;
@@ -63,6 +71,17 @@ public:
 
    const FlowContract &GetContract() const { return fContract; }
    const std::string &GetPath() const { return fPath; }
+
+   /// Files that hold weights, relative to the folder of the model; empty if all are inside the model.
+   const std::vector<std::string> &GetDataFiles() const { return fDataFiles; }
+
+   /// \brief Compares the samples of a few rows in batches of several sizes, as the first call of Sample() does.
+   ///
+   /// Costs a few evaluations of the flow the first time, nothing later.
+   /// \param[in] n number of rows of `context`, may be 0
+   /// \param[in] context float[n, C]: some of these rows are used, beside others inside the contract's ranges
+   /// \throws std::runtime_error naming the target if a row's sample depends on other rows, or on chance
+   ERowIndependence CheckRows(std::size_t n, const float *context) const;
 
    /// Distinguishes the noise of flows that run on the same GEN event: a hash of the flow's name, so that a flow
    /// trained anew gets the same noise.
@@ -76,18 +95,20 @@ public:
    ClipCounts &GetClipCounts() const { return fClipCounts; }
 
    /// \brief The number of steps to use: `steps`, or the flow's default when it is 0.
-   /// \throws std::runtime_error if `steps` is negative, or given for a flow that has none
+   /// \throws std::runtime_error if `steps` is negative or above 1000000, or given for a flow that has none
    int GetSteps(int steps) const;
 
    /// \brief Samples `n` objects, in micro-batches of a few hundred rows.
    ///
+   /// The first call compares some rows in several batches (CheckRows()).
    /// \param[in] n number of objects
    /// \param[in] context float[n, C], physical units, finite
    /// \param[in] rows whose noise each object gets, NoiseRow[n]
    /// \param[in] seed the user's seed
    /// \param[in] steps ODE steps; 0 for the flow's default
    /// \param[out] sample float[n, T], physical units
-   /// \throws std::runtime_error if an object's sample is not finite after repeated draws, naming it
+   /// \throws std::runtime_error if an object's sample is not finite after repeated draws, naming it, or if CheckRows()
+   ///         does
    void Sample(std::size_t n, const float *context, const NoiseRow *rows, std::uint64_t seed, int steps,
                float *sample) const;
 
@@ -123,9 +144,19 @@ private:
    FlowContract fContract;
    std::uint64_t fNoiseKey = 0;
    bool fTakesSteps = false;
-   mutable std::atomic<std::uint64_t> fNRedrawn{0}; //!
-   mutable ClipCounts fClipCounts;                  //!
+   std::vector<std::string> fDataFiles;
+   mutable std::atomic<std::uint64_t> fNRedrawn{0};                                    //!
+   mutable ClipCounts fClipCounts;                                                     //!
+   mutable std::atomic<ERowIndependence> fRowIndependence{ERowIndependence::kUnknown}; //!
+   mutable std::mutex fRowCheckMutex;                                                  //!
 };
+
+/// \brief Path of the flow `name`: a file, or the name of a shipped flow, with or without ".onnx".
+///
+/// Shipped flows are looked for in the folder that the environment variable FLASHSIM_DATA names, then where the
+/// library's installation has put them.
+/// \throws std::runtime_error if there is neither
+std::string FindFlow(const std::string &name);
 
 /// Opens a flow to be shared. The way in from Python, where `const` in a smart pointer's type is awkward to spell.
 std::shared_ptr<const Flow> OpenFlow(const std::string &path);

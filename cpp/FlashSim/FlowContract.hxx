@@ -40,6 +40,7 @@ struct FlowContract {
    std::size_t fNoiseDimension = 0;    ///< the width of the tensor `noise`
    std::optional<int> fDefaultSteps;   ///< ODE steps unless the user says otherwise; none for a one-shot flow
    std::string fSolver;                ///< ODE solver; empty for a one-shot flow
+   std::string fChecksum;              ///< SHA-256 of the flow in hexadecimal digits; empty if it bears none
    std::string fMetadata;              ///< the JSON document as it stands in the file
 
    /// Index of the target `name`, or the number of targets if there is none of that name.

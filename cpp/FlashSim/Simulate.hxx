@@ -74,8 +74,8 @@ struct SimulateOptions {
 ROOT::RDF::RNode Simulate(ROOT::RDF::RNode node, const std::vector<std::shared_ptr<const Flow>> &flows,
                           const SimulateOptions &options = {});
 
-/// Simulate() with one flow, opened from a file.
-ROOT::RDF::RNode Simulate(ROOT::RDF::RNode node, const std::string &flowPath, const SimulateOptions &options = {});
+/// Simulate() with one flow: an ONNX file, or the name of a shipped one such as "jets" (see FindFlow()).
+ROOT::RDF::RNode Simulate(ROOT::RDF::RNode node, const std::string &flow, const SimulateOptions &options = {});
 
 /// \brief Adds N RECO samples of each GEN event to the same entry, without look-ahead: the inline mode.
 ///

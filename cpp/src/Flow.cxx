@@ -1,14 +1,19 @@
 // Part of FlashSim for RDataFrame.
 #include "FlashSim/Flow.hxx"
 
+#include "FlowFile.hxx"
 #include "GaussianNoise.hxx"
 #include "OnnxSession.hxx"
+#include "RowCheck.hxx"
+
+#include "FlashSim/Interruption.hxx"
+
+#include <TError.h>
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 #include <limits>
+#include <set>
 #include <stdexcept>
 
 namespace FlashSim {
@@ -21,23 +26,8 @@ constexpr std::size_t kMicroBatch = 256;
 /// How often an object is drawn again before the flow is called broken.
 constexpr std::uint32_t kMaxRedraws = 10;
 
-std::vector<char> ReadFile(const std::string &path)
-{
-   if (!std::filesystem::is_regular_file(path)) {
-      throw std::runtime_error("FlashSim: flow '" + path + "' is no file; an ONNX model was expected there.");
-   }
-   std::ifstream file(path, std::ios::binary | std::ios::ate);
-   if (!file)
-      throw std::runtime_error("FlashSim: flow '" + path + "' cannot be opened; may you read it?");
-   const auto size = file.tellg();
-   if (size <= 0)
-      throw std::runtime_error("FlashSim: flow '" + path + "' is empty; an ONNX model was expected.");
-   std::vector<char> content(static_cast<std::size_t>(size));
-   file.seekg(0);
-   if (!file.read(content.data(), size))
-      throw std::runtime_error("FlashSim: flow '" + path + "' could not be read to its end.");
-   return content;
-}
+/// As for the metadata field default_steps.
+constexpr int kMostSteps = 1000000;
 
 /// FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv).
 std::uint64_t Hash(const std::string &text)
@@ -53,12 +43,14 @@ bool IsFinite(const float *values, std::size_t count)
    return std::all_of(values, values + count, [](float value) { return std::isfinite(value); });
 }
 
-void CheckTensor(const std::string &path, const TensorDescription &tensor, int type, const char *typeName,
+void CheckTensor(const std::string &path, const TensorDescription &tensor, int type,
                  const std::vector<std::int64_t> &expected, const std::string &shapeText)
 {
    const std::string what = "FlashSim: flow '" + path + "' breaks its contract: tensor '" + tensor.fName + "' ";
-   if (tensor.fElementType != type)
-      throw std::runtime_error(what + "must hold " + typeName + ".");
+   if (tensor.fElementType != type) {
+      throw std::runtime_error(what + "must hold " + GetElementTypeName(type) + ", but holds " +
+                               GetElementTypeName(tensor.fElementType) + ".");
+   }
    bool fits = tensor.fDimensions.size() == expected.size();
    for (std::size_t i = 0; fits && i < expected.size(); ++i)
       fits = tensor.fDimensions[i] < 0 || expected[i] < 0 || tensor.fDimensions[i] == expected[i];
@@ -70,6 +62,15 @@ void CheckTensor(const std::string &path, const TensorDescription &tensor, int t
    for (const auto dimension : tensor.fDimensions)
       found += (found.empty() ? "" : ", ") + (dimension < 0 ? std::string("n") : std::to_string(dimension));
    throw std::runtime_error(what + "has shape [" + found + "], but the metadata ask for " + shapeText + ".");
+}
+
+/// Whether the process meets this path for the first time.
+bool IsNew(const std::string &path)
+{
+   static std::mutex mutex;
+   static std::set<std::string> known;
+   const std::lock_guard<std::mutex> lock(mutex);
+   return known.insert(path).second;
 }
 
 } // namespace
@@ -94,10 +95,13 @@ std::shared_ptr<const Flow> OpenFlow(const std::string &path)
    return std::make_shared<const Flow>(path);
 }
 
-Flow::Flow(const std::string &path) : fPath(path)
+Flow::Flow(const std::string &path) : fPath(FindFlow(path))
 {
-   fSession = std::make_unique<OnnxSession>(ReadFile(path), path);
-   fContract = FlowContract::FromJson(fSession->GetMetadata("flashsim"), path);
+   auto file = FlowFile::Read(fPath);
+   fContract = FlowContract::FromJson(file.GetMetadata("flashsim"), fPath);
+   file.Verify(fContract.fChecksum);
+   fSession = std::make_unique<OnnxSession>(file);
+   fDataFiles = std::move(file.fDataFiles);
    fNoiseKey = Hash(fContract.fName);
    CheckTensors();
    fTakesSteps = fSession->GetInputs().size() == 3;
@@ -140,13 +144,13 @@ void Flow::CheckTensors() const
       fail("its inputs must be 'noise', 'context' and, for an ODE solver, 'steps'");
    if (sample == nullptr || fSession->GetOutputs().size() != 1)
       fail("it must have one output, 'sample'");
-   CheckTensor(fPath, *noise, Ort::kFloat, "float32", {-1, width(noiseWidth)}, shape("noise_dimension", noiseWidth));
-   CheckTensor(fPath, *context, Ort::kFloat, "float32", {-1, width(contextWidth)},
+   CheckTensor(fPath, *noise, Ort::kFloat, {-1, width(noiseWidth)}, shape("noise_dimension", noiseWidth));
+   CheckTensor(fPath, *context, Ort::kFloat, {-1, width(contextWidth)},
                shape("context variables", contextWidth));
-   CheckTensor(fPath, *sample, Ort::kFloat, "float32", {-1, width(sampleWidth)},
+   CheckTensor(fPath, *sample, Ort::kFloat, {-1, width(sampleWidth)},
                shape("target variables", sampleWidth));
    if (steps != nullptr)
-      CheckTensor(fPath, *steps, Ort::kInt64, "int64", {}, "[] (a scalar)");
+      CheckTensor(fPath, *steps, Ort::kInt64, {}, "[] (a scalar)");
    if ((steps != nullptr) != fContract.fDefaultSteps.has_value())
       fail("the input 'steps' and the metadata field 'default_steps' go together");
 }
@@ -156,6 +160,10 @@ int Flow::GetSteps(int steps) const
    if (steps < 0)
       throw std::runtime_error("FlashSim: steps = " + std::to_string(steps) + " for flow '" + fPath +
                                "': at least 1 is needed (0: the flow's default).");
+   if (steps > kMostSteps) {
+      throw std::runtime_error("FlashSim: steps = " + std::to_string(steps) + " for flow '" + fPath + "': " +
+                               std::to_string(kMostSteps) + " is the most.");
+   }
    if (!fTakesSteps && steps > 0)
       throw std::runtime_error("FlashSim: flow '" + fPath + "' samples in one shot; do not give steps.");
    return steps > 0 ? steps : fContract.fDefaultSteps.value_or(0);
@@ -194,12 +202,39 @@ void Flow::Redraw(std::size_t n, const float *context, const NoiseRow *rows, std
    }
 }
 
+ERowIndependence Flow::CheckRows(std::size_t n, const float *context) const
+{
+   const InterruptionGuard interruption;
+   const std::lock_guard<std::mutex> lock(fRowCheckMutex);
+   if (const auto known = fRowIndependence.load(); known != ERowIndependence::kUnknown)
+      return known;
+   constexpr int kFewSteps = 2; // what mixes rows does so in the first steps
+   const auto steps = std::min(GetSteps(0), kFewSteps);
+   const auto width = [](std::size_t columns) { return static_cast<std::int64_t>(columns); };
+   const auto evaluate = [&](std::size_t nRows, const float *noise, const float *rows, float *sample) {
+      fSession->Run(width(nRows), noise, width(fContract.fNoiseDimension), rows, width(fContract.fContext.size()),
+                    fTakesSteps ? steps : -1, sample, width(fContract.fTarget.size()));
+   };
+   const auto check = FlashSim::CheckRows(fContract, fPath, evaluate, n, context);
+   if (check.fResult == ERowIndependence::kLastBits && IsNew(fPath)) {
+      ::Info("FlashSim", "flow '%s' (%s): the last bits of a sample depend on the size of the batch: %s. RECO events "
+             "repeat within float's precision, not bit for bit, when blocks or threads change.",
+             fContract.fName.c_str(), fPath.c_str(), check.fNote.c_str());
+   }
+   fRowIndependence = check.fResult;
+   return check.fResult;
+}
+
 void Flow::Sample(std::size_t n, const float *context, const NoiseRow *rows, std::uint64_t seed, int steps,
                   float *sample) const
 {
+   const InterruptionGuard interruption;
    steps = GetSteps(steps);
+   if (n > 0 && fRowIndependence.load() == ERowIndependence::kUnknown)
+      CheckRows(std::min(n, kMicroBatch), context);
    std::vector<float> noise;
    for (std::size_t first = 0; first < n; first += kMicroBatch) {
+      ThrowIfInterrupted();
       const auto size = std::min(kMicroBatch, n - first);
       const float *batchContext = context + first * fContract.fContext.size();
       float *batchSample = sample + first * fContract.fTarget.size();
@@ -214,6 +249,7 @@ void Flow::SampleFolds(std::size_t n, const float *context, const std::uint64_t 
 {
    if (folds < 1)
       throw std::runtime_error("FlashSim: folds = " + std::to_string(folds) + ": at least 1 is needed.");
+   const InterruptionGuard interruption;
    const auto width = fContract.fContext.size();
    std::vector<NoiseRow> rows(static_cast<std::size_t>(folds));
    std::vector<NoiseRow> batchRows;

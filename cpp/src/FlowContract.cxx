@@ -141,6 +141,28 @@ std::vector<FlowVariable> ReadVariables(const FieldReader &document, const std::
    return variables;
 }
 
+/// The digits of the checksum; empty if there is none.
+std::string ReadChecksum(const Json &document, const FieldReader &reader)
+{
+   const std::string field = "checksum", prefix = "sha256:";
+   constexpr std::size_t kDigits = 64;
+   if (!reader.Has(field)) {
+      // A name that was damaged must not make the checksum pass for none.
+      for (const auto &[name, value] : document.items()) {
+         if (value.is_string() && value.get_ref<const std::string &>().compare(0, prefix.size(), prefix) == 0)
+            reader.Fail(name, "holds a checksum, but is not called 'checksum'");
+      }
+      return {};
+   }
+   const auto text = reader.GetString(field);
+   const auto digits = text.substr(std::min(prefix.size(), text.size()));
+   const auto isDigit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+   if (text.compare(0, prefix.size(), prefix) != 0 || digits.size() != kDigits ||
+       !std::all_of(digits.begin(), digits.end(), isDigit))
+      reader.Fail(field, "must be 'sha256:' and 64 hexadecimal digits, but is '" + text + "'");
+   return digits;
+}
+
 } // namespace
 
 std::string GetName(EValueType type)
@@ -201,6 +223,7 @@ FlowContract FlowContract::FromJson(const std::string &json, const std::string &
       contract.fDefaultSteps = reader.GetPositiveInteger("default_steps");
       contract.fSolver = reader.GetString("solver");
    }
+   contract.fChecksum = ReadChecksum(document, reader);
    return contract;
 }
 

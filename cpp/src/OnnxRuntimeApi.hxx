@@ -10,8 +10,8 @@
 ///
 /// The `onnxruntime` wheels ship the library without its headers. The C interface is one table of function pointers,
 /// published by `OrtGetApiBase()->GetApi(version)`, whose order is frozen: functions are only ever added at the end. So
-/// the prefix used here is declared from that documented order (onnxruntime_c_api.h, API version 2 and later); what
-/// lies between is padding, counted in slots. The functions sit at the same place in every ONNX Runtime since 1.2.
+/// the prefix used here is declared from that documented order (onnxruntime_c_api.h); what
+/// lies between is padding, counted in slots. The functions sit at the same place in every ONNX Runtime.
 namespace FlashSim::Ort {
 
 struct Env;
@@ -24,7 +24,6 @@ struct MemoryInfo;
 struct Allocator;
 struct TypeInfo;
 struct TensorShapeInfo;
-struct ModelMetadata;
 
 enum LoggingLevel : int { kWarning = 2, kError = 3 };
 enum ElementType : int { kFloat = 1, kInt64 = 7 };
@@ -39,7 +38,8 @@ struct Api {
    Slot fCreateStatus[2];                                                                                        // 0-1
    const char *(*GetErrorMessage)(const Status *);                                                               // 2
    Status *(*CreateEnv)(LoggingLevel, const char *, Env **);                                                     // 3
-   Slot fTelemetry[4];                                                                                           // 4-7
+   Slot fTelemetry[3];                                                                                           // 4-6
+   Status *(*CreateSession)(const Env *, const char *, const SessionOptions *, Session **);                      // 7
    Status *(*CreateSessionFromArray)(const Env *, const void *, std::size_t, const SessionOptions *, Session **); // 8
    Status *(*Run)(Session *, const RunOptions *, const char *const *, const Value *const *, std::size_t,
                   const char *const *, std::size_t, Value **);                                                   // 9
@@ -57,7 +57,12 @@ struct Api {
    Slot fOverridableType;                                                                                        // 35
    Status *(*SessionGetInputName)(const Session *, std::size_t, Allocator *, char **);                           // 36
    Status *(*SessionGetOutputName)(const Session *, std::size_t, Allocator *, char **);                          // 37
-   Slot fRunOptions[11];                                                                                         // 38-48
+   Slot fOverridableName;                                                                                        // 38
+   Status *(*CreateRunOptions)(RunOptions **);                                                                   // 39
+   Slot fRunLogging[6];                                                                                          // 40-45
+   Status *(*RunOptionsSetTerminate)(RunOptions *);                                                              // 46
+   Status *(*RunOptionsUnsetTerminate)(RunOptions *);                                                            // 47
+   Slot fCreateTensor;                                                                                           // 48
    Status *(*CreateTensorWithDataAsOrtValue)(const MemoryInfo *, void *, std::size_t, const std::int64_t *,
                                              std::size_t, ElementType, Value **);                                // 49
    Slot fTensors[5];                                                                                             // 50-54
@@ -82,27 +87,23 @@ struct Api {
    void (*ReleaseTypeInfo)(TypeInfo *);                                                                          // 98
    Slot fReleaseShape;                                                                                           // 99
    void (*ReleaseSessionOptions)(SessionOptions *);                                                              // 100
-   Slot fMapTypes[10];                                                                                           // 101-110
-   Status *(*SessionGetModelMetadata)(const Session *, ModelMetadata **);                                        // 111
-   Slot fMetadataNames[4];                                                                                       // 112-115
-   Status *(*ModelMetadataLookupCustomMetadataMap)(const ModelMetadata *, Allocator *, const char *, char **);   // 116
-   Slot fModelVersion;                                                                                           // 117
-   void (*ReleaseModelMetadata)(ModelMetadata *);                                                                // 118
 };
 // clang-format on
 
-static_assert(sizeof(Api) == 119 * sizeof(Slot), "The table must have the documented number of slots");
+static_assert(sizeof(Api) == 101 * sizeof(Slot), "The table must have the documented number of slots");
 static_assert(offsetof(Api, Run) == 9 * sizeof(Slot), "Run is function 9 of the table");
+static_assert(offsetof(Api, RunOptionsSetTerminate) == 46 * sizeof(Slot), "function 46 of the table");
 static_assert(offsetof(Api, CreateTensorWithDataAsOrtValue) == 49 * sizeof(Slot), "function 49 of the table");
-static_assert(offsetof(Api, ReleaseModelMetadata) == 118 * sizeof(Slot), "function 118 of the table");
+static_assert(offsetof(Api, ReleaseSessionOptions) == 100 * sizeof(Slot), "function 100 of the table");
 
 struct ApiBase {
    const Api *(*GetApi)(std::uint32_t version);
    const char *(*GetVersionString)();
 };
 
-/// First API version that has every function above; asked of the library, newer ones answer it too.
-constexpr std::uint32_t kApiVersion = 2;
+/// Version of the interface that is asked of the library; newer ones answer it too. It is that of ONNX Runtime 1.17, the
+/// first that runs the operator set of exported flows, although all functions above are older.
+constexpr std::uint32_t kApiVersion = 17;
 
 } // namespace FlashSim::Ort
 

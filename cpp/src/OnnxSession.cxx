@@ -1,6 +1,8 @@
 // Part of FlashSim for RDataFrame.
 #include "OnnxSession.hxx"
 
+#include "FlashSim/Interruption.hxx"
+
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -18,7 +20,23 @@ struct Runtime {
    Ort::Env *fEnv = nullptr;
    Ort::MemoryInfo *fCpuMemory = nullptr;
    Ort::Allocator *fAllocator = nullptr;
+   Ort::RunOptions *fRunOptions = nullptr; ///< of all runs, so that one call stops them all
 };
+
+/// For StopRuns(), a signal handler: set once, before it can be called.
+const Ort::Api *gApi = nullptr;
+Ort::RunOptions *gRunOptions = nullptr;
+
+/// Sets a flag that ONNX Runtime looks at before each node, also in the body of a Loop.
+void StopRuns()
+{
+   gApi->RunOptionsSetTerminate(gRunOptions);
+}
+
+void AllowRuns()
+{
+   gApi->RunOptionsUnsetTerminate(gRunOptions);
+}
 
 std::mutex &LibraryPathMutex()
 {
@@ -44,17 +62,11 @@ std::vector<std::string> CandidateLibraries()
    return {"libonnxruntime.so.1", "libonnxruntime.so", "libonnxruntime.dylib"};
 }
 
-/// What ONNX Runtime says of a damaged file may quote its bytes; a message must stay valid text.
-std::string Printable(std::string text)
-{
-   std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c >= 0x7F || (c < 0x20 && c != '\n'); }, '?');
-   return text;
-}
-
 void ThrowOnError(const Ort::Api &api, Ort::Status *status, const std::string &what)
 {
    if (status == nullptr)
       return;
+   // What ONNX Runtime says of a damaged file may quote its bytes.
    const std::string message = Printable(api.GetErrorMessage(status));
    api.ReleaseStatus(status);
    throw std::runtime_error("FlashSim: " + what + ": " + message);
@@ -93,6 +105,10 @@ Runtime LoadRuntime()
    ThrowOnError(api, api.CreateCpuMemoryInfo(Ort::kDeviceAllocator, Ort::kMemoryDefault, &runtime.fCpuMemory),
                 "starting ONNX Runtime");
    ThrowOnError(api, api.GetAllocatorWithDefaultOptions(&runtime.fAllocator), "starting ONNX Runtime");
+   ThrowOnError(api, api.CreateRunOptions(&runtime.fRunOptions), "starting ONNX Runtime");
+   gApi = runtime.fApi;
+   gRunOptions = runtime.fRunOptions;
+   SetInterruptionCallbacks(StopRuns, AllowRuns);
    return runtime;
 }
 
@@ -166,8 +182,18 @@ std::string GetOnnxRuntimeVersion()
    return GetRuntime().fBase->GetVersionString();
 }
 
-OnnxSession::OnnxSession(const std::vector<char> &model, const std::string &path) : fPath(path)
+std::string GetElementTypeName(int elementType)
 {
+   static const std::array<const char *, 17> names{
+      "no tensor", "float32", "uint8",   "int8",    "uint16", "int16",  "int32",     "int64",      "string",
+      "bool",      "float16", "float64", "uint32",  "uint64", "complex64", "complex128", "bfloat16"};
+   const auto index = static_cast<std::size_t>(elementType);
+   return index < names.size() ? names[index] : "element type " + std::to_string(elementType) + " of ONNX";
+}
+
+OnnxSession::OnnxSession(const FlowFile &file) : fPath(file.fPath)
+{
+   const std::string &path = fPath;
    const Runtime &runtime = GetRuntime();
    const auto &api = *runtime.fApi;
    Ort::SessionOptions *options = nullptr;
@@ -177,7 +203,11 @@ OnnxSession::OnnxSession(const std::vector<char> &model, const std::string &path
    ThrowOnError(api, api.SetIntraOpNumThreads(options, 1), "preparing flow '" + path + "'");
    ThrowOnError(api, api.SetInterOpNumThreads(options, 1), "preparing flow '" + path + "'");
    ThrowOnError(api, api.SetSessionGraphOptimizationLevel(options, Ort::kEnableAll), "preparing flow '" + path + "'");
-   ThrowOnError(api, api.CreateSessionFromArray(runtime.fEnv, model.data(), model.size(), options, &fSession),
+   // Only a session made from a path knows the folder in which to look for data files.
+   ThrowOnError(api,
+                file.fDataFiles.empty() ? api.CreateSessionFromArray(runtime.fEnv, file.fModel.data(),
+                                                                     file.fModel.size(), options, &fSession)
+                                        : api.CreateSession(runtime.fEnv, path.c_str(), options, &fSession),
                 "flow '" + path + "' is not an ONNX model that ONNX Runtime " + GetOnnxRuntimeVersion() + " can load");
    const auto describe = [&](auto getCount, auto getName, auto getType) {
       std::vector<TensorDescription> tensors;
@@ -206,19 +236,6 @@ OnnxSession::~OnnxSession()
    GetRuntime().fApi->ReleaseSession(fSession);
 }
 
-std::string OnnxSession::GetMetadata(const std::string &key) const
-{
-   const Runtime &runtime = GetRuntime();
-   const auto &api = *runtime.fApi;
-   Ort::ModelMetadata *metadata = nullptr;
-   ThrowOnError(api, api.SessionGetModelMetadata(fSession, &metadata), "reading the metadata of '" + fPath + "'");
-   const std::unique_ptr<Ort::ModelMetadata, void (*)(Ort::ModelMetadata *)> owner(metadata, api.ReleaseModelMetadata);
-   char *text = nullptr;
-   ThrowOnError(api, api.ModelMetadataLookupCustomMetadataMap(metadata, runtime.fAllocator, key.c_str(), &text),
-                "reading the metadata of '" + fPath + "'");
-   return TakeString(runtime, text);
-}
-
 void OnnxSession::Run(std::int64_t rows, const float *noise, std::int64_t noiseWidth, const float *context,
                       std::int64_t contextWidth, std::int64_t steps, float *sample, std::int64_t sampleWidth) const
 {
@@ -238,10 +255,13 @@ void OnnxSession::Run(std::int64_t rows, const float *noise, std::int64_t noiseW
    const std::array<const Ort::Value *, 3> inputs{noiseTensor.Get(), contextTensor.Get(), stepsTensor.Get()};
    const std::array<const char *, 1> outputNames{"sample"};
    std::array<Ort::Value *, 1> outputs{sampleTensor.Get()};
-   ThrowOnError(*runtime.fApi,
-                runtime.fApi->Run(fSession, nullptr, inputNames.data(), inputs.data(), steps < 0 ? 2 : 3,
-                                  outputNames.data(), 1, outputs.data()),
-                "running flow '" + fPath + "'");
+   auto *status = runtime.fApi->Run(fSession, runtime.fRunOptions, inputNames.data(), inputs.data(), steps < 0 ? 2 : 3,
+                                    outputNames.data(), 1, outputs.data());
+   if (status != nullptr && IsInterrupted()) {
+      runtime.fApi->ReleaseStatus(status);
+      throw Interrupted();
+   }
+   ThrowOnError(*runtime.fApi, status, "running flow '" + fPath + "'");
 }
 
 } // namespace FlashSim

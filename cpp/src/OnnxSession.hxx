@@ -2,6 +2,7 @@
 #ifndef FLASHSIM_ONNXSESSION
 #define FLASHSIM_ONNXSESSION
 
+#include "FlowFile.hxx"
 #include "OnnxRuntimeApi.hxx"
 
 #include <cstdint>
@@ -10,6 +11,9 @@
 #include <vector>
 
 namespace FlashSim {
+
+/// "float32", "int64", ... of an element type as ONNX Runtime numbers it.
+std::string GetElementTypeName(int elementType);
 
 /// Name, element type and dimensions of one input or output tensor; -1 stands for a dimension left open.
 struct TensorDescription {
@@ -24,10 +28,8 @@ struct TensorDescription {
 /// threads at once; the results for a row do not depend on the other rows of the call.
 class OnnxSession {
 public:
-   /// \param[in] model the bytes of the file
-   /// \param[in] path the file they came from, for messages
    /// \throws std::runtime_error if ONNX Runtime cannot be found, or refuses the model
-   OnnxSession(const std::vector<char> &model, const std::string &path);
+   explicit OnnxSession(const FlowFile &file);
    ~OnnxSession();
    OnnxSession(const OnnxSession &) = delete;
    OnnxSession &operator=(const OnnxSession &) = delete;
@@ -35,13 +37,11 @@ public:
    const std::vector<TensorDescription> &GetInputs() const { return fInputs; }
    const std::vector<TensorDescription> &GetOutputs() const { return fOutputs; }
 
-   /// The text stored under `key` in the model's metadata_props; empty when there is none.
-   std::string GetMetadata(const std::string &key) const;
-
    /// Evaluates the model for `rows` rows.
    /// \param[in] noise float[rows, noiseWidth], \param[in] context float[rows, contextWidth]
    /// \param[in] steps value of the scalar input `steps`; not passed on when negative
    /// \param[out] sample float[rows, sampleWidth]
+   /// \throws std::runtime_error if ONNX Runtime says so, Interrupted at Ctrl-C while an InterruptionGuard lives
    void Run(std::int64_t rows, const float *noise, std::int64_t noiseWidth, const float *context,
             std::int64_t contextWidth, std::int64_t steps, float *sample, std::int64_t sampleWidth) const;
 

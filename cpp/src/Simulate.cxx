@@ -75,9 +75,9 @@ ROOT::RDF::RNode Simulate(ROOT::RDF::RNode node, const std::vector<std::shared_p
    return result;
 }
 
-ROOT::RDF::RNode Simulate(ROOT::RDF::RNode node, const std::string &flowPath, const SimulateOptions &options)
+ROOT::RDF::RNode Simulate(ROOT::RDF::RNode node, const std::string &flow, const SimulateOptions &options)
 {
-   return Simulate(std::move(node), {std::make_shared<const Flow>(flowPath)}, options);
+   return Simulate(std::move(node), {std::make_shared<const Flow>(flow)}, options);
 }
 
 } // namespace FlashSim

@@ -44,16 +44,16 @@ def find_flow(name: str | os.PathLike[str]) -> str:
         If there is neither.
     """
     text = os.fspath(name)
-    if Path(text).exists():
+    path = Path(text)
+    if path.exists() and not path.is_dir():
         return text
-    if Path(text).name == text:
-        shipped = text if text.endswith(".onnx") else text + ".onnx"
-        try:
-            return data.path(shipped)
-        except FileNotFoundError as error:
-            message = f"there is no flow '{text}': no such file, and {error}"
-            raise FileNotFoundError(message) from None
-    message = f"there is no flow '{text}': no such file."
+    problem = "it is a folder" if path.is_dir() else "no such file"
+    if path.name == text:
+        shipped = data.flows()
+        if text.removesuffix(".onnx") in shipped:
+            return data.path(text.removesuffix(".onnx") + ".onnx")
+        problem += f", and none of the shipped flows ({', '.join(shipped)})"
+    message = f"there is no flow '{text}': {problem}."
     raise FileNotFoundError(message)
 
 
@@ -69,12 +69,15 @@ class Flow:
     path
         An ONNX file, or the name of a shipped flow such as ``"jets"``.
 
+    A flow may keep its weights in files beside it (``.onnx.data``), in its own folder only. If its metadata hold a
+    checksum, all its files are compared with it. A graph that draws random numbers is refused.
+
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     RuntimeError
-        If the file is not ONNX, is truncated, or breaks the contract; the message says where.
+        If the file is not ONNX, is truncated or changed, or breaks the contract; the message says where.
 
     Examples
     --------
@@ -149,6 +152,40 @@ class Flow:
         return str(self._handle.GetContract().fSolver) or None
 
     @property
+    def checksum(self) -> str | None:
+        """SHA-256 of the flow in hexadecimal, which its files fit; None for a flow that does not bear one."""
+        return str(self._handle.GetContract().fChecksum) or None
+
+    @property
+    def data_files(self) -> list[str]:
+        """Files with weights, relative to the folder of the flow; empty if all are inside the ONNX file."""
+        return [str(name) for name in self._handle.GetDataFiles()]
+
+    def check_rows(self) -> str:
+        """Compares the samples of a few rows in batches of several sizes, as the first call of `sample` does.
+
+        Returns
+        -------
+        str
+            ``"same bits"``, or ``"last bits"`` if the samples of a row differ by rounding: RECO events then repeat
+            within float's precision, not bit for bit, when blocks or threads change.
+
+        Raises
+        ------
+        RuntimeError
+            If a row's sample depends on the other rows of its batch, or on chance.
+
+        Examples
+        --------
+        >>> import flashsim
+        >>> flashsim.Flow("jets").check_rows()
+        'same bits'
+        """
+        with translated():
+            found = self._handle.CheckRows(0, np.empty(1, dtype=np.float32))
+        return "last bits" if found == cpp().ERowIndependence.kLastBits else "same bits"
+
+    @property
     def redrawn(self) -> int:
         """How many objects were drawn again because their sample held NaN or infinity, since the flow was opened."""
         return int(self._handle.GetNRedrawn())
@@ -200,7 +237,8 @@ class Flow:
         ValueError
             If a shape or a number does not fit.
         RuntimeError
-            If a value is out of range, or a sample is not finite after repeated draws; row or object are named.
+            If a value is out of range, or a sample is not finite after repeated draws; row or object are named. If the
+            sample of a row depends on the other rows (see `check_rows`).
         """
         rows = np.ascontiguousarray(context, dtype=np.float32)
         width = len(self.context)

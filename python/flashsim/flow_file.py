@@ -1,18 +1,26 @@
-"""The ONNX file of a flow: its model and the JSON document of its contract, read and written."""
+"""The ONNX file of a flow: its model, the JSON document of its contract and its checksum, read and written."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import onnx
 from google.protobuf.message import DecodeError
+from onnx import TensorProto
 
-__all__ = ["METADATA_KEY", "read_flow", "set_metadata", "write_model"]
+__all__ = ["CHECKSUM", "METADATA_KEY", "data_files", "read_flow", "set_metadata", "stamp", "write_model"]
 
 METADATA_KEY = "flashsim"
+
+CHECKSUM = "checksum"
+"""Field of the metadata with ``sha256:`` and 64 digits, see `stamp`."""
+
+_NO_DIGITS = b"0" * 64
 
 _NEEDED = ("name", "collection", "source", "context", "target", "noise_dimension")
 
@@ -25,10 +33,21 @@ def read_flow(path: str | Path) -> tuple[onnx.ModelProto, dict[str, Any]]:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is no ONNX file, or none of a flow.
+        If it is no ONNX file, none of a flow, or does not fit its checksum, which is not among the metadata returned.
     """
+    model, metadata = _read(path, load_data=True)
+    checksum = metadata.pop(CHECKSUM, None)
+    if checksum is not None:
+        digits = str(checksum).removeprefix("sha256:").encode()
+        names = data_files(onnx.load(str(path), load_external_data=False))
+        if _digest(Path(path).read_bytes().replace(digits, _NO_DIGITS), Path(path).parent, names) != digits:
+            raise ValueError(f"{path}: does not fit the checksum in its metadata: it has changed since it was written")
+    return model, metadata
+
+
+def _read(path: str | Path, load_data: bool) -> tuple[onnx.ModelProto, dict[str, Any]]:
     try:
-        model = onnx.load(str(path))
+        model = onnx.load(str(path), load_external_data=load_data)
     except DecodeError as error:
         raise ValueError(f"{path}: not an ONNX file: {error}") from error
     text = next((item.value for item in model.metadata_props if item.key == METADATA_KEY), None)
@@ -52,12 +71,85 @@ def set_metadata(model: onnx.ModelProto, metadata: Mapping[str, Any]) -> None:
 
 
 def write_model(model: onnx.ModelProto, path: str | Path) -> Path:
-    """Write an ONNX file; one that is there already is replaced only once the new one is complete."""
+    """Write a flow with its checksum; a file that is there already is replaced only once the new one is complete.
+
+    The checksum in the model given, if any, is left alone. A model without a contract is written as it is.
+    """
     path = Path(path)
+    content = _with_checksum(model, path.parent)
     temporary = path.with_name(path.name + ".tmp")
     try:
-        temporary.write_bytes(model.SerializeToString())
+        temporary.write_bytes(content)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
     return path
+
+
+def stamp(path: str | Path) -> str:
+    """Write the checksum of a flow into its metadata, for one that was made or changed by another program.
+
+    It is the SHA-256 of the file, in which the checksum's own digits are taken as zeros, followed by the contents of
+    the files beside it that hold its weights, if any, in the order of their names. Weights, graph, contract and data
+    files are all covered, and stay as they are.
+
+    Returns
+    -------
+    str
+        The checksum.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is no ONNX file, or none of a flow.
+    """
+    model, _ = _read(path, load_data=False)
+    write_model(model, path)
+    return str(_read(path, load_data=False)[1][CHECKSUM])
+
+
+def data_files(model: onnx.ModelProto) -> list[str]:
+    """Files that hold values of tensors, relative to the folder of the model, in ascending order."""
+    locations = {
+        entry.value
+        for tensor in _tensors(model.graph)
+        if tensor.data_location == TensorProto.EXTERNAL
+        for entry in tensor.external_data
+        if entry.key == "location"
+    }
+    return sorted({posixpath.normpath(location) for location in locations})
+
+
+def _tensors(graph: onnx.GraphProto) -> Iterator[TensorProto]:
+    yield from graph.initializer
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("t"):
+                yield attribute.t
+            yield from attribute.tensors
+            for inner in ([attribute.g] if attribute.HasField("g") else []) + list(attribute.graphs):
+                yield from _tensors(inner)
+
+
+def _with_checksum(model: onnx.ModelProto, folder: Path) -> bytes:
+    entry = next((item for item in model.metadata_props if item.key == METADATA_KEY), None)
+    if entry is None:
+        return model.SerializeToString()
+    stamped = onnx.ModelProto()
+    stamped.CopyFrom(model)
+    set_metadata(stamped, {**json.loads(entry.value), CHECKSUM: f"sha256:{_NO_DIGITS.decode()}"})
+    content = stamped.SerializeToString()
+    before = f'"{CHECKSUM}": "sha256:'.encode()
+    place = content.index(before + _NO_DIGITS) + len(before)
+    return content[:place] + _digest(content, folder, data_files(model)) + content[place + len(_NO_DIGITS) :]
+
+
+def _digest(content: bytes, folder: Path, names: Iterable[str]) -> bytes:
+    digest = hashlib.sha256(content)
+    for name in names:
+        with (folder / name).open("rb") as file:
+            while block := file.read(2**20):
+                digest.update(block)
+    return digest.hexdigest().encode()

@@ -1,6 +1,6 @@
 // FlashSim as a C++ user would write it: no Python, no just-in-time compilation.
 //
-//    simulate_and_fill gen.root jets.onnx [threads]
+//    simulate_and_fill gen.root jets [threads]
 //
 // Prints: GEN events, RECO events, filled GEN events, integral, error of the integral's largest bin, naive error of it.
 
@@ -17,7 +17,7 @@
 int main(int argc, char **argv)
 {
    if (argc < 3) {
-      std::cerr << "usage: " << argv[0] << " gen.root flow.onnx [threads]\n";
+      std::cerr << "usage: " << argv[0] << " gen.root flow [threads]\n";
       return 2;
    }
    try {

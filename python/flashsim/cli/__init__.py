@@ -13,6 +13,7 @@ from .export import export
 from .generate import generate
 from .info import info
 from .optimize_steps import optimize_steps
+from .stamp import stamp
 from .study import study
 from .throughput import throughput
 from .train import train
@@ -29,7 +30,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 
-for _command in (demo, info, generate, train, export, optimize_steps, validate, throughput, config):
+for _command in (demo, info, generate, train, export, optimize_steps, validate, stamp, throughput, config):
     app.command()(_command)
 app.add_typer(study, name="study")
 

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = ["info"]
 
+_NO_CHECKSUM = "none: damage to the file would go unnoticed; flashsim stamp writes one"
+
+_ROWS = {
+    "same bits": "yes: the same bits in any batch, in the rows that were compared",
+    "last bits": "but for the last bits: RECO events do not repeat bit for bit when blocks or threads change",
+}
+
 _LONGEST_VALUE = 300  # characters of an entry of the provenance
 
 
@@ -28,14 +35,21 @@ def info(
         from ..flow import Flow
 
         opened = Flow(flow)
+    try:
+        rows, problem = _ROWS[opened.check_rows()], None
+    except RuntimeError as error:
+        rows, problem = "no: see the error below", error
     console = Console()
-    console.print(_summary(opened))
+    console.print(_summary(opened, rows))
     console.print(_variables(f"context: columns {opened.source}_<name>", opened.context))
     console.print(_variables(f"target: columns {opened.collection}_<name>", opened.target))
     console.print(_provenance(opened.metadata.get("training", {})))
+    if problem is not None:
+        with user_errors():
+            raise problem
 
 
-def _summary(flow: Flow) -> Table:
+def _summary(flow: Flow, rows: str) -> Table:
     sampling = "one shot" if flow.solver is None else f"{flow.solver} solver, {flow.default_steps} steps by default"
     grid = flow.metadata.get("grid", [0, 1])
     if len(grid) > 2:
@@ -48,6 +62,9 @@ def _summary(flow: Flow) -> Table:
             "makes": f"{flow.collection} from {flow.source}{order}",
             "sampling": sampling,
             "noise dimension": flow.noise_dimension,
+            **({"weights in": ", ".join(flow.data_files)} if flow.data_files else {}),
+            "checksum": f"fits: SHA-256 {flow.checksum[:12]}…" if flow.checksum else _NO_CHECKSUM,
+            "independent rows": rows,
         },
     )
 

@@ -1,10 +1,10 @@
-"""The files that are shipped with the package: a flow and a sample to try it on."""
+"""The files that are shipped with the package: flows and a sample to try them on."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["path"]
+__all__ = ["flows", "path"]
 
 _FOLDER = Path(__file__).resolve().parent
 
@@ -33,3 +33,13 @@ def path(name: str) -> str:
         message = f"flashsim ships no file '{name}'; there are {', '.join(shipped)}."
         raise FileNotFoundError(message)
     return str(file)
+
+
+def flows() -> list[str]:
+    """Names of the shipped flows.
+
+    >>> import flashsim
+    >>> flashsim.data.flows()
+    ['jets', 'jets_spline']
+    """
+    return sorted(file.stem for file in _FOLDER.glob("*.onnx"))

@@ -10,6 +10,7 @@ import onnx
 from matplotlib.figure import Figure
 
 from ..flow import Flow
+from ..flow_file import write_model
 from ..ode.loop import with_solver
 from ..ode.solvers import SOLVERS
 from ..pairs import columns_of_flow, read_pairs
@@ -72,7 +73,7 @@ def compare_steps(
         for name in solvers:
             solver = SOLVERS[name]
             variant = Path(scratch) / f"{name}.onnx"
-            onnx.save(with_solver(model, solver, (0.0, 1.0)), variant)
+            write_model(with_solver(model, solver, (0.0, 1.0)), variant)
             for count in evaluations:
                 steps, rest = divmod(count, solver.evaluations_per_step)
                 if rest or not steps:

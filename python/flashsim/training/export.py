@@ -140,7 +140,7 @@ def check_metadata(metadata: Mapping[str, Any]) -> None:
         "schema": int, "name": str, "collection": str, "source": str, "sort_by": str, "context": list, "target": list,
         "noise_dimension": int, "training": dict,
     }  # fmt: skip
-    optional: dict[str, type | tuple[type, ...]] = {"default_steps": int, "solver": str, "grid": list}
+    optional: dict[str, type | tuple[type, ...]] = {"default_steps": int, "solver": str, "grid": list, "checksum": str}
     _check_entries(metadata, kinds, optional, "metadata")
     if metadata["schema"] != SCHEMA_VERSION:
         raise ValueError(f"metadata: schema is {metadata['schema']}, expected {SCHEMA_VERSION}")

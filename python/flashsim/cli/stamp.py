@@ -1,0 +1,28 @@
+"""``flashsim stamp``: a checksum for flows that other programs have written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .errors import user_errors
+
+__all__ = ["stamp"]
+
+
+def stamp(
+    flows: Annotated[list[Path], typer.Argument(metavar="FLOW.onnx ...", help="Flows to change.", show_default=False)],
+) -> None:
+    """Write a checksum into the metadata of flows, so that damage to their files is noticed from then on.
+
+    `flashsim export` and `optimize-steps` do so by themselves. Weights and graph stay as they are. Needs `pip install
+    "flashsim[validate]"`.
+    """
+    for flow in flows:
+        with user_errors():
+            from ..flow_file import stamp as run
+
+            checksum = run(flow)
+        typer.echo(f"{flow}: {checksum}")
