@@ -45,3 +45,22 @@ def test_a_range_draws_itself_as_range(gen_files):
     df = ROOT.RDataFrame("Events", gen_files["TTree"])
     assert 'label="Range"' in str(ROOT.RDF.SaveGraph(ROOT.RDF.AsRNode(df.Range(3))))
     assert 'label="Range"' not in str(ROOT.RDF.SaveGraph(ROOT.RDF.AsRNode(df.Define("Range", "1").Filter("Range > 0"))))
+
+
+def test_columns_of_the_source_are_told_from_those_of_their_name(gen_files, tiny_flow):
+    """By Define, Redefine, Vary; an Alias, of an alias too, is what it stands for."""
+    sim = ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim(tiny_flow)
+
+    def is_own(node, column="genEvent"):
+        return bool(flashsim._library.cpp().IsGenEventOfFoldSource(ROOT.RDF.AsRNode(node), column))
+
+    assert is_own(sim)
+    assert is_own(sim.Filter("fold == 0").Define("other", "genEvent"))
+    assert is_own(sim.Alias("first", "genEvent").Alias("second", "first"), "second")
+    redefined = sim.Redefine("genEvent", "genEvent / 2")
+    assert not is_own(redefined)
+    assert not is_own(redefined.Filter("fold == 0").Alias("other", "genEvent"), "other")
+    assert not is_own(sim.Vary("genEvent", "ROOT::RVec<ULong64_t>{0, 1}", 2, "number"))
+    assert not is_own(sim.Vary("fold", "ROOT::RVecI{0, 1}", 2), "fold")
+    assert is_own(sim.Vary("fold", "ROOT::RVecI{0, 1}", 2))
+    assert not is_own(ROOT.RDataFrame(3).Define("genEvent", "rdfentry_"))

@@ -113,8 +113,9 @@ constexpr const char *kHiddenColumnPrefix = "flashsim_context_";
 /// \brief A dataframe with N entries for each event of `node`. See FoldSource.
 ROOT::RDataFrame MakeFolds(ROOT::RDF::RNode node, const FoldSourceOptions &options);
 
-/// Whether the node's data come from a FoldSource, whose folds never straddle two tasks.
-bool ReadsFoldSource(const ROOT::RDF::RNode &node);
+/// Whether `column` is the `genEvent` of a FoldSource, whose folds never straddle two tasks: not a column of the same
+/// name that was defined, redefined or varied, nor one that was read from a file.
+bool IsGenEventOfFoldSource(const ROOT::RDF::RNode &node, const std::string &column);
 
 } // namespace FlashSim
 

@@ -346,9 +346,10 @@ ROOT::RDataFrame MakeFolds(ROOT::RDF::RNode node, const FoldSourceOptions &optio
    return ROOT::RDataFrame(std::make_unique<FoldSource>(std::move(node), options));
 }
 
-bool ReadsFoldSource(const ROOT::RDF::RNode &node)
+bool IsGenEventOfFoldSource(const ROOT::RDF::RNode &node, const std::string &column)
 {
-   return RootInternals::GetSourceKind(node) == RootInternals::ESourceKind::kFolds;
+   return RootInternals::GetSourceKind(node) == RootInternals::ESourceKind::kFolds &&
+          RootInternals::GetSourceColumn(node, column) == "genEvent";
 }
 
 } // namespace FlashSim
