@@ -72,6 +72,9 @@ public:
    FoldSource(ROOT::RDF::RNode node, const FoldSourceOptions &options);
    ~FoldSource() final;
 
+   /// RECO events per GEN event.
+   int GetFolds() const { return fOptions.fFolds; }
+
    /// The chunk at hand, for functors that work on whole blocks.
    std::shared_ptr<FoldStore> GetStore() const { return fStore; }
 
@@ -112,6 +115,9 @@ constexpr const char *kHiddenColumnPrefix = "flashsim_context_";
 
 /// \brief A dataframe with N entries for each event of `node`. See FoldSource.
 ROOT::RDataFrame MakeFolds(ROOT::RDF::RNode node, const FoldSourceOptions &options);
+
+/// RECO events per GEN event of a node whose data come from a FoldSource; 0 of others.
+int GetNFolds(const ROOT::RDF::RNode &node);
 
 /// Whether `column` is the `genEvent` of a FoldSource, whose folds never straddle two tasks: not a column of the same
 /// name that was defined, redefined or varied, nor one that was read from a file.

@@ -346,6 +346,12 @@ ROOT::RDataFrame MakeFolds(ROOT::RDF::RNode node, const FoldSourceOptions &optio
    return ROOT::RDataFrame(std::make_unique<FoldSource>(std::move(node), options));
 }
 
+int GetNFolds(const ROOT::RDF::RNode &node)
+{
+   const auto *source = dynamic_cast<const FoldSource *>(RootInternals::GetSource(node));
+   return source != nullptr ? source->GetFolds() : 0;
+}
+
 bool IsGenEventOfFoldSource(const ROOT::RDF::RNode &node, const std::string &column)
 {
    return RootInternals::GetSourceKind(node) == RootInternals::ESourceKind::kFolds &&

@@ -21,19 +21,31 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-from . import data, distributed, histogram_methods, throughput
+from . import data, distributed, histogram_methods, plain_histograms, throughput
 from ._library import onnxruntime_version
 from .dataframe import register
 from .flow import Flow
 from .optimal_folds import OptimalFolds, optimal_folds
+from .plain_histograms import OversamplingWarning
 
-__all__ = ["Flow", "OptimalFolds", "__version__", "data", "onnxruntime_version", "optimal_folds", "plot", "throughput"]
+__all__ = [
+    "Flow",
+    "OptimalFolds",
+    "OversamplingWarning",
+    "__version__",
+    "data",
+    "onnxruntime_version",
+    "optimal_folds",
+    "plot",
+    "throughput",
+]
 
 __version__ = "0.1.0"
 
 register()
 distributed.register()
 histogram_methods.register()
+plain_histograms.register()
 
 
 def __getattr__(name: str) -> ModuleType:
