@@ -40,10 +40,13 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
+
+warnings.filterwarnings("ignore", "Histo1D takes", UserWarning)  # which is what counts jets at the least cost
 
 PARTS = 4
 SCALING_PARTS = 24

@@ -289,7 +289,13 @@ def test_the_command_writes_in_place_and_prints_a_table(
     data: Path, found: OptimalSteps, tmp_path: Path, run: Callable
 ) -> None:
     target = shrinking_flow(tmp_path / "in_place.onnx")
-    result = run(target, "--data", data, "--rows", ROWS, "--tolerance", TOLERANCE)
+    arguments = (target, "--data", data, "--rows", ROWS, "--tolerance", TOLERANCE)
+    content = target.read_bytes()
+    refused = run(*arguments)
+    assert refused.exit_code == 2
+    assert "in_place.onnx exists. Choose another file with --out" in " ".join(refused.stderr.split())
+    assert target.read_bytes() == content
+    result = run(*arguments, "--overwrite")
     assert result.exit_code == 0, result.output
     best = found.best.candidate
     assert f"in_place.onnx: by default {best.steps} steps of {best.solver}" in " ".join(result.output.split())
@@ -299,7 +305,7 @@ def test_the_command_writes_in_place_and_prints_a_table(
 
 def test_the_command_says_when_nothing_was_found(flow: Path, data: Path, run: Callable) -> None:
     content = flow.read_bytes()
-    options = (flow, "--data", data, "--rows", ROWS, "--tolerance", TOLERANCE, "--maximum", 1)
+    options = (flow, "--data", data, "--rows", ROWS, "--tolerance", TOLERANCE, "--maximum", 1, "--overwrite")
     result = run(*options)
     assert result.exit_code == 1
     assert f"Nothing was written: no solver came below a c2st of {TOLERANCE:g}." in " ".join(result.output.split())

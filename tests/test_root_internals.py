@@ -93,3 +93,22 @@ def test_trees_whose_branches_differ_are_read_wrongly(tmp_path):
     read = ROOT.RDataFrame("Events", files).Define("sum", "Sum(x)").AsNumpy(["sum"])["sum"]
     assert list(read[:3]) == [5, 6, 7]
     assert list(read[3:]) != [5, 6, 7]
+
+
+def test_columns_of_the_source_are_told_from_those_of_their_name(gen_files, tiny_flow):
+    """By Define, Redefine, Vary; an Alias, of an alias too, is what it stands for."""
+    sim = ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim(tiny_flow)
+
+    def is_own(node, column="genEvent"):
+        return bool(flashsim._library.cpp().IsGenEventOfFoldSource(ROOT.RDF.AsRNode(node), column))
+
+    assert is_own(sim)
+    assert is_own(sim.Filter("fold == 0").Define("other", "genEvent"))
+    assert is_own(sim.Alias("first", "genEvent").Alias("second", "first"), "second")
+    redefined = sim.Redefine("genEvent", "genEvent / 2")
+    assert not is_own(redefined)
+    assert not is_own(redefined.Filter("fold == 0").Alias("other", "genEvent"), "other")
+    assert not is_own(sim.Vary("genEvent", "ROOT::RVec<ULong64_t>{0, 1}", 2, "number"))
+    assert not is_own(sim.Vary("fold", "ROOT::RVecI{0, 1}", 2), "fold")
+    assert is_own(sim.Vary("fold", "ROOT::RVecI{0, 1}", 2))
+    assert not is_own(ROOT.RDataFrame(3).Define("genEvent", "rdfentry_"))

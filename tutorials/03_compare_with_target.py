@@ -37,7 +37,7 @@ both = add_response(add_response(sim, "Jet"), "FlashJet")
 model = ("response", "", 40, 0.4, 1.6)
 
 # Every upstream column is there in each fold. The target exists once per GEN event, so it is filled in one fold only.
-target = both.Filter("fold == 0").Histo1D(model, "Jet_response")
+target = both.Filter("fold == 0").OversampledTH1D(model, "Jet_response", folds=1)
 flash = both.OversampledTH1D(model, "FlashJet_response")
 
 # ROOT histograms follow the UHI protocol: hist, mplhep and matplotlib read them as they are.

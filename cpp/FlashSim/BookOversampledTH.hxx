@@ -84,6 +84,10 @@ ROOT::RDF::RResultPtr<OversampledTH3F> BookTH3F(ROOT::RDF::RNode node, const ROO
 /// error (SeenEvents tells how surely it is found): for entries in any order (Snapshot with several threads does not
 /// keep it) set FoldOptions::fContiguous to false.
 ///
+/// **Groups of GEN events** that are not independent (an NLO generator's event and its counter-events, with one event
+/// number) count as one GEN event: FoldOptions::fGroup identifies them in the place of fEvent. RECO events of the same
+/// number among the N of their GEN event, which FoldOptions::fFold gives, count as one; N is the same in all the group.
+///
 /// **Inline mode** (no such column): one entry is one GEN event, and the value is an RVec with one element for each
 /// RECO event. N is its size; if elements were masked away, N must be given by the column of folds or as a constant.
 ///
@@ -111,7 +115,7 @@ ROOT::RDF::RResultPtr<Histogram> BookOversampled(ROOT::RDF::RNode node, const ty
                                                  const FoldOptions &options = {});
 
 /// \brief The same for any types of columns without just-in-time compilation.
-/// \tparam FirstColumn,OtherColumns types of values, weight, event and folds, as far as they are columns
+/// \tparam FirstColumn,OtherColumns types of values, weight, event (or group), folds and fold, as far as they are columns
 ///
 /// ~~~{.cpp}
 /// auto h = FlashSim::BookOversampled<FlashSim::OversampledTH1D, ROOT::RVecF, ULong64_t, int>(

@@ -19,6 +19,12 @@ struct FoldOptions {
    /// Columns that together identify the GEN event, up to four, of any integer type: {"run", "luminosityBlock",
    /// "event"}, say. None: one entry is one GEN event (inline mode).
    std::vector<std::string> fEvent = {"genEvent"};
+   /// Columns that identify a group of GEN events that are not independent of each other and count as one: an NLO
+   /// generator's event and its counter-events, say. Up to four, of any integer type; they take the place of fEvent.
+   std::vector<std::string> fGroup = {};
+   /// With groups: which of its GEN event's N RECO events an entry is, 0 ... N-1, an integer column. Not looked at if
+   /// fConstantFolds is 1.
+   std::string fFold = "fold";
    /// N of the GEN event, an integer column. In inline mode, the size of the value's RVec if there is no such column.
    std::string fFolds = "nFolds";
    /// N of all GEN events, if not 0; then fFolds is not looked at.
@@ -32,17 +38,19 @@ struct FoldOptions {
    bool fIsPart = false;
 };
 
-/// \brief The columns that fill an oversampled histogram, and what they mean: values, weight, event and folds.
+/// \brief The columns that fill an oversampled histogram, and what they mean: values, weight, event (or group), folds
+/// and, with groups, fold.
 ///
 /// Checks what can be wrong with them, and says so in the name of the histogram. Only read while the event loop runs.
 class FillColumns {
 public:
-   /// Which column is what: values first, then weight, event and folds, as far as there are.
+   /// Which column is what: values first, then weight, event, folds and fold, as far as there are.
    struct Layout {
       unsigned int fNValues;
-      bool fHasWeight, fHasFolds;
-      unsigned int fNEvents;                ///< columns that identify the GEN event; 0: inline mode
-      unsigned int fWeight, fEvent, fFolds; ///< positions
+      bool fHasWeight, fHasFolds, fHasFold;
+      bool fAreGroups;                             ///< whether the event columns identify groups of GEN events
+      unsigned int fNEvents;                       ///< columns that identify the GEN event; 0: inline mode
+      unsigned int fWeight, fEvent, fFolds, fFold; ///< positions
       unsigned int fIntegers = 0;           ///< bits of the columns that must be integers
       Long64_t fConstantFolds;              ///< if there is no column of folds; 0: in inline mode, the number of fills
    };

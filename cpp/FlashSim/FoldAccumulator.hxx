@@ -47,6 +47,10 @@ enum class EFoldOrder {
 /// makes them NaN in the cells that it fills. RECO events that a selection has dropped count in N_j. The naive variance
 /// is what TH1::Fill would claim; it differs from sum_j R_jb where a RECO event fills a cell more than once.
 ///
+/// *Groups of GEN events* that are not independent of each other, and of which each is simulated N_g times, are one
+/// unit: g in the place of j, with x_glb the sum over the GEN events of the group of what the l-th RECO event of each
+/// adds to the cell. (These may share random numbers; those of different l do not.)
+///
 /// Cells are numbers from 0 to nCells - 1; what they mean (bins of how many axes) is not known here. A GEN event costs
 /// time proportional to the cells that it fills, or to their square with covariance. Memory: 40 bytes per cell.
 ///
@@ -99,6 +103,24 @@ public:
          fLabels.ThrowTooManyRecoEvents(fFold.fEvent, folds);
    }
 
+   /// \brief The same if GEN events come in groups.
+   /// \param[in] group the group of GEN events
+   /// \param[in] folds N of each of them
+   /// \param[in] fold which of the RECO events of its GEN event, from 0 to N-1
+   /// \throws std::runtime_error, naming the group, if `folds` is below 1 or not the same in all of it, or if there is
+   /// no such `fold`, or if the group was thought to be over
+   void StartRecoEventOfGroup(const EventKey &group, Long64_t folds, Long64_t fold)
+   {
+      if (!fInFold || group != fFold.fEvent)
+         StartNextFold(group, folds);
+      if (folds != fFold.fFolds)
+         fLabels.ThrowFoldsDiffer(fFold.fEvent, fFold.fFolds, folds);
+      if (fold < 0 || fold >= folds)
+         fLabels.ThrowNoSuchFold(fFold.fEvent, folds, fold);
+      ++fFold.fRecoEvents;
+      fFirstKey = static_cast<std::size_t>(fold) * fSums.size();
+   }
+
    /// Starts a GEN event that has no number; EndGenEvent() ends it. \throws std::runtime_error if `folds` is below 1
    void StartGenEvent(Long64_t folds);
    void EndGenEvent();
@@ -108,7 +130,7 @@ public:
    {
       // The sums of the cell are wanted at the end of the fold: with many cells they are far from the processor.
       __builtin_prefetch(&fSums[cell], 1);
-      CellWeights &weights = fTable.Get(cell);
+      CellWeights &weights = fTable.Get(fFirstKey + cell);
       weights.fSum += weight;
       weights.fRecoSum2 += weight * weight;
       weights.fFillSum2 += weight * weight;
@@ -196,6 +218,7 @@ private:
    void Join(ParkedFold &&part);
    void Unpark(const ParkedFold &parked);
    void JoinRecoCells();
+   void JoinGenEventsOfGroup();
    void FinishParked(OpenFolds *open);
 
    FoldLabels fLabels;
@@ -203,7 +226,8 @@ private:
 
    std::vector<Sums> fSums;
    PairSums fPairs;
-   FoldTable fTable;                 ///< of the current fold
+   FoldTable fTable;                 ///< of the current fold; of a group, with the cells of each RECO event apart
+   std::size_t fFirstKey = 0;        ///< key of cell 0 in the table: of a group, number of the RECO event * nCells
    std::vector<RecoCell> fRecoCells; ///< of the current RECO event; a cell may appear again if there are many
    Fold fFold;
    double fInverseFolds = 0;

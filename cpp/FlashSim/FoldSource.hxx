@@ -83,6 +83,9 @@ public:
    FoldSource(ROOT::RDF::RNode node, const FoldSourceOptions &options);
    ~FoldSource() final;
 
+   /// RECO events per GEN event.
+   int GetFolds() const { return fOptions.fFolds; }
+
    /// The chunk at hand, for functors that work on whole blocks.
    std::shared_ptr<FoldStore> GetStore() const { return fStore; }
 
@@ -144,8 +147,12 @@ ROOT::RDataFrame MakeFolds(std::unique_ptr<FoldSource> source);
 /// \brief A dataframe with N entries for each event of `node`. See FoldSource.
 ROOT::RDataFrame MakeFolds(ROOT::RDF::RNode node, const FoldSourceOptions &options);
 
-/// Whether the node's data come from a FoldSource, whose folds never straddle two tasks.
-bool ReadsFoldSource(const ROOT::RDF::RNode &node);
+/// RECO events per GEN event of a node whose data come from a FoldSource; 0 of others.
+int GetNFolds(const ROOT::RDF::RNode &node);
+
+/// Whether `column` is the `genEvent` of a FoldSource, whose folds never straddle two tasks: not a column of the same
+/// name that was defined, redefined or varied, nor one that was read from a file.
+bool IsGenEventOfFoldSource(const ROOT::RDF::RNode &node, const std::string &column);
 
 } // namespace FlashSim
 

@@ -86,7 +86,7 @@ Book_t<Histogram> ChooseTypes(const FillColumns &columns)
    if constexpr (isCommon) {
       const auto &layout = columns.GetLayout();
       const auto &types = columns.GetTypes();
-      if (layout.fNEvents != 1 || !Is<ULong64_t>(types[layout.fEvent]))
+      if (layout.fNEvents != 1 || layout.fHasFold || !Is<ULong64_t>(types[layout.fEvent]))
          return Booking::Book<Histogram>;
       for (unsigned int i = 1; i < layout.fNValues; ++i) {
          if (types[i] != types[0])

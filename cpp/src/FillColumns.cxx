@@ -26,13 +26,17 @@ FillColumns::FillColumns(ROOT::RDF::RNode node, std::string action, const std::v
    fLabels.fAction = std::move(action);
    fLayout.fNValues = static_cast<unsigned int>(values.size());
    fLayout.fHasWeight = !weight.empty();
-   fLayout.fNEvents = static_cast<unsigned int>(options.fEvent.size());
+   fLayout.fAreGroups = fLabels.fAreGroups = !options.fGroup.empty();
+   const auto &events = fLayout.fAreGroups ? options.fGroup : options.fEvent;
+   fLayout.fNEvents = static_cast<unsigned int>(events.size());
    fLayout.fConstantFolds = options.fConstantFolds;
-   const bool isInline = options.fEvent.empty();
+   fLayout.fHasFold = fLayout.fAreGroups && options.fConstantFolds != 1;
+   const bool isInline = events.empty();
    const bool isByDefault = isInline && options.fFolds == FoldOptions{}.fFolds && !node.HasColumn(options.fFolds);
    fLayout.fHasFolds = options.fConstantFolds == 0 && !options.fFolds.empty() && !isByDefault;
    // A FoldSource hands out whole GEN events, in many small tasks of which nothing has to be remembered.
-   const bool areFoldsWhole = options.fEvent == std::vector<std::string>{"genEvent"} && ReadsFoldSource(node);
+   const bool areFoldsWhole =
+       !fLayout.fAreGroups && events.size() == 1 && IsGenEventOfFoldSource(node, events.front());
    if (isInline || areFoldsWhole)
       fFoldOrder = EFoldOrder::kWhole;
    else
@@ -45,9 +49,13 @@ FillColumns::FillColumns(ROOT::RDF::RNode node, std::string action, const std::v
       throw std::runtime_error(fLabels.fAction +
                                ": neither a column with the number of folds was given nor the number itself. Without, "
                                "it is not known how many RECO events a selection has dropped.");
-   if (options.fEvent.size() > EventKey::kMaxNumbers)
-      throw std::runtime_error(fLabels.fAction + ": the GEN event is given by " +
-                               std::to_string(options.fEvent.size()) + " columns. Expected at most " +
+   if (fLayout.fAreGroups && options.fEvent != FoldOptions{}.fEvent)
+      throw std::runtime_error(fLabels.fAction +
+                               ": both event and group were given. Groups take the place of events, of which each "
+                               "RECO event is an entry (there is no inline mode of groups); leave event out.");
+   if (events.size() > EventKey::kMaxNumbers)
+      throw std::runtime_error(fLabels.fAction + ": the GEN event is given by " + std::to_string(events.size()) +
+                               " columns. Expected at most " +
                                std::to_string(EventKey::kMaxNumbers) + "; Define one that combines some of them.");
 
    for (const auto &value : values)
@@ -58,11 +66,13 @@ FillColumns::FillColumns(ROOT::RDF::RNode node, std::string action, const std::v
       Append(node, weight, "Expected a column of weights; Define one for an expression.");
 
    fLayout.fEvent = static_cast<unsigned int>(fNames.size());
-   for (const auto &event : options.fEvent) {
-      const auto position = Append(
-          node, event,
-          "Expected the number of the GEN event that an entry was simulated from; give its column, or columns, as "
-          "event, or none (None in Python, {} in C++) if one entry is one GEN event.");
+   for (const auto &event : events) {
+      const auto position =
+          Append(node, event,
+                 fLayout.fAreGroups
+                     ? "Expected the number of a group of GEN events; give its column, or columns, as group."
+                     : "Expected the number of the GEN event that an entry was simulated from; give its column, or "
+                       "columns, as event, or none (None in Python, {} in C++) if one entry is one GEN event.");
       fLayout.fIntegers |= 1U << position;
       fLabels.fEventColumns.push_back(event);
       fLabels.fAreSigned.push_back(!IsUnsigned(fTypes[position]));
@@ -79,6 +89,16 @@ FillColumns::FillColumns(ROOT::RDF::RNode node, std::string action, const std::v
       fLabels.fFolds = "the same number for all";
    } else {
       fLabels.fFolds = "the size of column '" + fNames.front() + "'";
+   }
+
+   fLayout.fFold = static_cast<unsigned int>(fNames.size());
+   if (fLayout.fHasFold) {
+      const auto position = Append(
+          node, options.fFold,
+          "With groups, it tells which of the RECO events of its GEN event an entry is, from 0 to N-1, since those of "
+          "the same number count as one; give its column as fold. It is not needed with folds=1.");
+      fLayout.fIntegers |= 1U << position;
+      fLabels.fFold = options.fFold;
    }
 }
 

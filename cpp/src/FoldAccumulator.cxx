@@ -69,13 +69,13 @@ void FoldAccumulator::EndRecoEvent()
 {
    JoinRecoCells();
    for (const auto &filled : fRecoCells) {
-      CellWeights &weights = fTable.Get(filled.fCell);
+      CellWeights &weights = fTable.Get(fFirstKey + filled.fCell);
       weights.fSum += filled.fWeight;
       weights.fRecoSum2 += filled.fWeight * filled.fWeight;
       weights.fFillSum2 += filled.fFillWeight2;
    }
    // Sums over RECO events need not wait for the end of the fold. N = 1 is left to AddPairsToSums().
-   if (fPairs.IsHeld() && fFold.fFolds > 1) {
+   if (fPairs.IsHeld() && fFold.fFolds > 1 && !fFold.fIsGroup) {
       const auto folds = static_cast<double>(fFold.fFolds);
       for (std::size_t i = 0; i < fRecoCells.size(); ++i) {
          for (std::size_t k = 0; k < i; ++k) {
@@ -107,11 +107,37 @@ void FoldAccumulator::JoinRecoCells()
    fRecoCells.erase(std::next(joined), fRecoCells.end());
 }
 
+/// What the GEN events of a group have filled becomes that of one GEN event, once all that is there of it is there.
+void FoldAccumulator::JoinGenEventsOfGroup()
+{
+   const auto nCells = fSums.size();
+   const auto folds = static_cast<double>(fFold.fFolds);
+   auto filled = fTable.Take();
+   std::sort(filled.begin(), filled.end(), [](const auto &a, const auto &b) { return a.fCell < b.fCell; });
+   for (auto first = filled.begin(); first != filled.end();) {
+      const auto recoEvent = first->fCell / nCells;
+      auto last = first;
+      for (; last != filled.end() && last->fCell / nCells == recoEvent; ++last) {
+         last->fCell %= nCells;
+         last->fRecoSum2 = last->fSum * last->fSum;
+         fTable.Get(last->fCell).Add(*last);
+         for (auto other = first; fPairs.IsHeld() && other != last; ++other) {
+            const double product = last->fSum * other->fSum / (folds - 1);
+            auto &sums = fPairs.Get(last->fCell, other->fCell);
+            sums.fLimitCovariance -= product / folds;
+            sums.fFoldCovariance += product;
+         }
+      }
+      first = last;
+   }
+}
+
 void FoldAccumulator::StartFold(const EventKey &event, Long64_t folds)
 {
    fFold = Fold{};
    fFold.fEvent = event;
    fFold.fFolds = folds;
+   fFold.fIsGroup = fLabels.fAreGroups;
    if (folds < 1)
       fLabels.ThrowFoldsBelowOne(event, folds);
    fInverseFolds = 1. / static_cast<double>(folds);
@@ -125,7 +151,7 @@ void FoldAccumulator::EndFold()
    if (MayBeParked()) {
       Park();
    } else {
-      if (fOrder != EFoldOrder::kWhole && fAdded.Add(fFold.fEvent, fFold.fRecoEvents == fFold.fFolds))
+      if (fOrder != EFoldOrder::kWhole && fAdded.Add(fFold.fEvent, fFold.IsComplete()))
          fLabels.ThrowReappears(DescribeEvent());
       AddFoldToSums();
    }
@@ -137,6 +163,8 @@ void FoldAccumulator::AddFoldToSums()
 {
    if (fTable.IsEmpty())
       return;
+   if (fFold.fIsGroup && fFold.fFolds > 1)
+      JoinGenEventsOfGroup();
 
    const auto folds = static_cast<double>(fFold.fFolds);
    const double inverse2 = 1. / (folds * folds);
@@ -245,7 +273,7 @@ void FoldAccumulator::FinishParked(OpenFolds *open)
       Unpark(*parked);
       if (parked->fOtherFolds != 0)
          fLabels.ThrowFoldsDiffer(fFold.fEvent, fFold.fFolds, parked->fOtherFolds);
-      if (fFold.fRecoEvents > fFold.fFolds)
+      if (fFold.HasTooMany())
          fLabels.ThrowTooManyRecoEvents(fFold.fEvent, fFold.fFolds);
       if (fAdded.IsRemembered(fFold.fEvent))
          fLabels.ThrowReappears(DescribeEvent());

@@ -56,7 +56,11 @@ inline void FoldFiller<Dimension>::StartRecoEvent(const Column *row)
    EventKey event;
    for (unsigned int i = 0; i < fLayout.fNEvents; ++i)
       event.fNumbers[i] = static_cast<ULong64_t>(GetInteger(row[fLayout.fEvent + i]));
-   fAccumulator.StartRecoEvent(event, fLayout.fHasFolds ? GetInteger(row[fLayout.fFolds]) : fLayout.fConstantFolds);
+   const Long64_t folds = fLayout.fHasFolds ? GetInteger(row[fLayout.fFolds]) : fLayout.fConstantFolds;
+   if (fLayout.fAreGroups)
+      fAccumulator.StartRecoEventOfGroup(event, folds, fLayout.fHasFold ? GetInteger(row[fLayout.fFold]) : 0);
+   else
+      fAccumulator.StartRecoEvent(event, folds);
 }
 
 template <unsigned int Dimension>

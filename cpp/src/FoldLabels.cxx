@@ -15,9 +15,10 @@ std::string FoldLabels::Describe(const EventKey &event) const
       const bool isSigned = i < fAreSigned.size() && fAreSigned[i];
       return isSigned ? std::to_string(static_cast<Long64_t>(number)) : std::to_string(number);
    };
+   const std::string kind = fAreGroups ? "the group of GEN events " : "GEN event ";
    if (columns.size() == 1)
-      return "GEN event " + describeNumber(0) + " (column '" + columns.front() + "')";
-   std::string description = "GEN event (";
+      return kind + describeNumber(0) + " (column '" + columns.front() + "')";
+   std::string description = kind + "(";
    for (std::size_t i = 0; i < columns.size(); ++i)
       description += (i == 0 ? "" : ", ") + columns[i] + " " + describeNumber(i);
    return description + ")";
@@ -34,8 +35,12 @@ void FoldLabels::ThrowFoldsDiffer(const EventKey &event, Long64_t folds, Long64_
 {
    throw std::runtime_error(fAction + ": " + Describe(event) + " has " + std::to_string(folds) +
                             " folds in one RECO event and " + std::to_string(otherFolds) + " in another (" + fFolds +
-                            "). The number of folds belongs to the GEN event: give a column that is constant within "
-                            "it, and check that GEN events are numbered uniquely.");
+                            "). " +
+                            (fAreGroups
+                                 ? "Expected as many folds for all GEN events of a group, and the number of folds of "
+                                   "each of them, not their sum."
+                                 : "The number of folds belongs to the GEN event: give a column that is constant "
+                                   "within it, and check that GEN events are numbered uniquely."));
 }
 
 void FoldLabels::ThrowTooManyRecoEvents(const EventKey &event, Long64_t folds) const
@@ -43,7 +48,17 @@ void FoldLabels::ThrowTooManyRecoEvents(const EventKey &event, Long64_t folds) c
    throw std::runtime_error(fAction + ": " + Describe(event) + " has more RECO events than its " +
                             std::to_string(folds) + " folds (" + fFolds +
                             "). Check that GEN events are numbered uniquely in the whole dataset (by several columns, "
-                            "if need be), and that the number of folds is that of the simulation.");
+                            "if need be), and that the number of folds is that of the simulation. If several GEN "
+                            "events share a number because they are correlated (an NLO generator's event and its "
+                            "counter-events), give these columns as group instead of event (fGroup in C++).");
+}
+
+void FoldLabels::ThrowNoSuchFold(const EventKey &event, Long64_t folds, Long64_t fold) const
+{
+   throw std::runtime_error(fAction + ": " + Describe(event) + " has " + std::to_string(folds) + " folds (" + fFolds +
+                            ") and a RECO event of number " + std::to_string(fold) + " (column '" + fFold +
+                            "'). Expected the number of the RECO event among those of its GEN event, from 0 to " +
+                            std::to_string(folds - 1) + ".");
 }
 
 void FoldLabels::ThrowReappears(const std::string &event) const

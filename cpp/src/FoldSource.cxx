@@ -414,9 +414,16 @@ ROOT::RDataFrame MakeFolds(ROOT::RDF::RNode node, const FoldSourceOptions &optio
    return MakeFolds(std::make_unique<FoldSource>(std::move(node), options));
 }
 
-bool ReadsFoldSource(const ROOT::RDF::RNode &node)
+int GetNFolds(const ROOT::RDF::RNode &node)
 {
-   return RootInternals::GetSourceKind(node) == RootInternals::ESourceKind::kFolds;
+   const auto *source = dynamic_cast<const FoldSource *>(RootInternals::GetSource(node));
+   return source != nullptr ? source->GetFolds() : 0;
+}
+
+bool IsGenEventOfFoldSource(const ROOT::RDF::RNode &node, const std::string &column)
+{
+   return RootInternals::GetSourceKind(node) == RootInternals::ESourceKind::kFolds &&
+          RootInternals::GetSourceColumn(node, column) == "genEvent";
 }
 
 } // namespace FlashSim

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace FlashSim {
 namespace {
@@ -167,24 +168,34 @@ void FoldSums::Add(const FoldSums &other, Double_t factor)
 
 std::vector<std::pair<std::size_t, Double_t>> FoldSums::Join(const FoldPart &piece, const FoldPart &rest)
 {
-   // (a + b)^2 instead of a^2 + b^2; pieces have different RECO events, so that R and the naive variance stand.
+   // (a + b)^2 instead of a^2 + b^2. Pieces have different RECO events, so that R and the naive variance stand; unless
+   // a RECO event is that of several GEN events of a group, whose cells it counts in (FoldPart). R grows with it.
    const auto folds = static_cast<Double_t>(piece.fFold.fFolds);
-   const Double_t inversePairs = 1. / (folds * (folds - 1));
+   const Double_t inversePairs =
+       piece.fFold.fFolds > 1 ? 1. / (folds * (folds - 1)) : std::numeric_limits<Double_t>::quiet_NaN();
    std::vector<std::pair<std::size_t, Double_t>> growths;
    for (const auto &mine : piece.fWeights) {
       for (const auto &theirs : rest.fWeights) {
-         const bool isSameCell = mine.fCell == theirs.fCell;
+         if (mine.IsNothing() || theirs.IsNothing())
+            continue;
+         const auto myCell = mine.fCell % GetNCells();
+         const auto theirCell = theirs.fCell % GetNCells();
+         const bool isSameRecoEvent =
+             piece.fFold.fIsGroup && mine.fCell / GetNCells() == theirs.fCell / GetNCells();
+         const bool isSameCell = myCell == theirCell;
          const Double_t product = (isSameCell ? 2 : 1) * mine.fSum * theirs.fSum;
+         const Double_t ofLimit = (isSameRecoEvent ? 0. : product) * inversePairs;
+         const Double_t ofFolds = (isSameRecoEvent ? folds - 1 : -1.) * product * inversePairs;
          if (isSameCell) {
-            growths.emplace_back(mine.fCell, product / (folds * folds));
-            fLimitVariance[mine.fCell] += product * inversePairs;
-            fFoldVariance[mine.fCell] -= product * inversePairs;
+            growths.emplace_back(myCell, product / (folds * folds));
+            fLimitVariance[myCell] += ofLimit;
+            fFoldVariance[myCell] += ofFolds;
          }
          if (HasCovariance()) {
-            const auto place = PairSums::GetPlace(GetNCells(), mine.fCell, theirs.fCell);
+            const auto place = PairSums::GetPlace(GetNCells(), myCell, theirCell);
             fCovariance[place] += product / (folds * folds);
-            fLimitCovariance[place] += product * inversePairs;
-            fFoldCovariance[place] -= product * inversePairs;
+            fLimitCovariance[place] += ofLimit;
+            fFoldCovariance[place] += ofFolds;
          }
       }
    }

@@ -5,7 +5,7 @@ namespace FlashSim {
 
 void OpenFolds::Add(FoldPart &&part)
 {
-   if (!part.IsComplete())
+   if (!part.fFold.IsComplete())
       fParts.push_back(std::move(part));
    else
       fClosed.Add(part.fFold.fEvent, true);
@@ -36,7 +36,7 @@ OpenFolds::Pairs_t OpenFolds::Merge(const OpenFolds &other)
          fLabels.ThrowFoldsDiffer(fold.fEvent, fold.fFolds, theirs->fFold.fFolds);
       pairs.emplace_back(*mine, *theirs);
       mine->Add(*theirs++);
-      if (fold.fRecoEvents > fold.fFolds)
+      if (fold.HasTooMany())
          fLabels.ThrowTooManyRecoEvents(fold.fEvent, fold.fFolds);
       merged.push_back(std::move(*mine++));
    }

@@ -21,17 +21,19 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-from . import data, distributed, event_loops, histogram_methods, run_graphs, throughput
+from . import data, distributed, event_loops, histogram_methods, plain_histograms, run_graphs, throughput
 from ._library import onnxruntime_version
 from .dataframe import register
 from .flow import Flow
 from .optimal_folds import OptimalFolds, optimal_folds
+from .plain_histograms import OversamplingWarning
 from .progress import progress
 from .snapshot import snapshot
 
 __all__ = [
     "Flow",
     "OptimalFolds",
+    "OversamplingWarning",
     "__version__",
     "data",
     "onnxruntime_version",
@@ -49,6 +51,7 @@ distributed.register()
 histogram_methods.register()
 run_graphs.register()
 event_loops.register()
+plain_histograms.register()
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -16,6 +16,7 @@ from . import data
 from ._library import root
 from .dataframe import flash_sim
 from .histogram import oversampled_th1d
+from .plain_histograms import silenced
 from .progress import progress
 from .wmass import PEAK, w_candidate, w_mass_model
 
@@ -92,6 +93,11 @@ class Demo:
     picture: Path
 
 
+def output_files(output_dir: str | os.PathLike[str] = ".") -> tuple[Path, Path]:
+    """The histograms and the picture that `run_demo` writes, replacing what is there."""
+    return Path(output_dir, "flashsim-demo.root"), Path(output_dir, "flashsim-demo.png")
+
+
 def run_demo(
     output_dir: str | os.PathLike[str] = ".",
     events: int | None = None,
@@ -138,7 +144,7 @@ def run_demo(
     with _threads(threads or min(2, _cores())):
         compilation = _compile(folds, seed)
         stages, histograms = _simulate(_gen_events(events), folds, seed)
-    file, picture = folder / "flashsim-demo.root", folder / "flashsim-demo.png"
+    file, picture = output_files(folder)
     _write(histograms, file)
     demo = Demo(folds, [compilation, *stages], {name: _spectrum(histograms[name]) for name in SPECTRA}, file, picture)
     draw(demo, picture)
@@ -163,7 +169,8 @@ def _simulate(gen: Any, folds: int, seed: int, stage: str = "") -> tuple[list[St
 
     often = flash_sim(gen, "jets", folds=folds, seed=seed, prefix=_PREFIX)
     selected = w_candidate(often, _PREFIX).Define("foldWeight", "1. / nFolds")
-    naive = selected.Histo1D(_model("oversampled_naive"), f"{_PREFIX}W_mass", "foldWeight")
+    with silenced():
+        naive = selected.Histo1D(_model("oversampled_naive"), f"{_PREFIX}W_mass", "foldWeight")
     results["oversampled_naive"] = naive
     results[_WITH_FOLDS] = oversampled_th1d(selected, _model(_WITH_FOLDS), f"{_PREFIX}W_mass")
     stages.append(_run(often, f"FlashSim ×{folds}", folds, stage))

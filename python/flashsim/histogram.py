@@ -26,6 +26,8 @@ def oversampled_th1d(
     folds: str | int = "nFolds",
     contiguous: bool = True,
     covariance: bool = False,
+    group: str | Sequence[str] | None = None,
+    fold: str = "fold",
 ) -> Any:
     r"""Books a histogram of oversampled events: ``node.OversampledTH1D(("pt", ";pt", 50, 0, 250), "pt", "genWeight")``.
 
@@ -67,6 +69,14 @@ def oversampled_th1d(
         Whether the covariance of all pairs of bins is kept, which ``Rebin``, ``IntegralAndError``, ``GetSlice`` and
         ``Chi2WithCovariance`` need; up to 4096 bins, under- and overflow included, 12 bytes times their square in each
         thread.
+    group
+        Integer column, or up to four of them, that identify a group of GEN events which are not independent: an NLO
+        generator's event and its counter-events, which share one event number, or several showers of one
+        matrix-element event. The group takes the place of the GEN event in all errors: RECO events of its GEN events
+        that have the same number among the N of each count as one. Contents do not change. Give it instead of `event`;
+        with ``folds=1`` for the GEN events themselves.
+    fold
+        Integer column with this number, 0 to N-1; only read with `group`, unless ``folds=1``.
 
     Returns
     -------
@@ -83,9 +93,9 @@ def oversampled_th1d(
         too many bins for a covariance.
     RuntimeError
         If a column does not exist.
-        During the event loop, if a weight is not finite, N is below 1 or not the same within a GEN event, there are
-        more RECO events than N, a GEN event appears again, RVecs differ in size, or columns are of types that make no
-        sense. What only the end of a multi-threaded loop can tell makes all contents NaN and prints an error.
+        During the event loop, if a weight is not finite, N is below 1 or not the same within a GEN event (or group),
+        there are more RECO events than N, a GEN event appears again, RVecs differ in size, or columns are of types that
+        make no sense. What only the end of a multi-threaded loop can tell makes all contents NaN and prints an error.
 
     Notes
     -----
@@ -100,8 +110,17 @@ def oversampled_th1d(
     >>> h = reco.Filter("x > 3").OversampledTH1D(("x", ";x;events", 2, 0, 20), "x", folds=10)
     >>> round(h.GetBinContent(1), 3), round(h.GetBinError(1), 3), round(h.GetBinErrorNaive(1), 3)
     (0.6, 0.6, 0.245)
+
+    Pairs of an event and its counter-event, at GEN level:
+
+    >>> gen = ROOT.RDataFrame(8).Define("event", "rdfentry_ / 2").Define("w", "rdfentry_ % 2 ? -2. : 3.")
+    >>> h = gen.Define("x", "0.5").OversampledTH1D(("x", ";x", 1, 0, 1), "x", "w", group="event", folds=1)
+    >>> h.GetBinContent(1), h.GetBinError(1), round(h.GetBinErrorNaive(1), 3)
+    (4.0, 2.0, 7.211)
     """
-    return Booking("OversampledTH1D", model, [value], weight, event, folds, contiguous, covariance).book(node)
+    return Booking("OversampledTH1D", model, [value], weight, event, folds, contiguous, covariance, group, fold).book(
+        node
+    )
 
 
 def oversampled_th2d(
@@ -115,6 +134,8 @@ def oversampled_th2d(
     folds: str | int = "nFolds",
     contiguous: bool = True,
     covariance: bool = False,
+    group: str | Sequence[str] | None = None,
+    fold: str = "fold",
 ) -> Any:
     """Books a histogram of two columns of oversampled events: ``node.OversampledTH2D(model, "pt", "eta")``.
 
@@ -132,7 +153,9 @@ def oversampled_th2d(
     >>> h.ProjectionX().GetBinError(1)
     1.0
     """
-    return Booking("OversampledTH2D", model, [x, y], weight, event, folds, contiguous, covariance).book(node)
+    return Booking("OversampledTH2D", model, [x, y], weight, event, folds, contiguous, covariance, group, fold).book(
+        node
+    )
 
 
 def oversampled_th3d(
@@ -147,6 +170,8 @@ def oversampled_th3d(
     folds: str | int = "nFolds",
     contiguous: bool = True,
     covariance: bool = False,
+    group: str | Sequence[str] | None = None,
+    fold: str = "fold",
 ) -> Any:
     """Books a histogram of three columns of oversampled events: ``node.OversampledTH3D(model, "pt", "eta", "phi")``.
 
@@ -160,7 +185,9 @@ def oversampled_th3d(
     >>> h.GetBinContent(1, 1, 1)
     1.0
     """
-    return Booking("OversampledTH3D", model, [x, y, z], weight, event, folds, contiguous, covariance).book(node)
+    return Booking("OversampledTH3D", model, [x, y, z], weight, event, folds, contiguous, covariance, group, fold).book(
+        node
+    )
 
 
 @dataclass
@@ -176,6 +203,8 @@ class Booking:
     folds: str | int
     contiguous: bool
     covariance: bool
+    group: str | Sequence[str] | None
+    fold: str
 
     @classmethod
     def parse(cls, method: Callable[..., Any], *positional: Any, **keywords: Any) -> tuple[Any, Booking]:
@@ -199,7 +228,9 @@ class Booking:
 
     def _make_options(self, is_part: bool) -> Any:
         options = root().FlashSim.FoldOptions()
-        options.fEvent = _check_event(self.event)
+        options.fEvent = _check_columns("event", self.event, "None for inline mode")
+        options.fGroup = _check_columns("group", self.group, "None if there are no groups of GEN events")
+        options.fFold = _check_fold(self.fold)
         options.fContiguous = self.contiguous
         options.fCovariance = self.covariance
         options.fIsPart = is_part
@@ -234,15 +265,22 @@ METHODS: dict[str, Callable[..., Any]] = {
 """What RDataFrame nodes gain, by the name of the method."""
 
 
-def _check_event(event: Any) -> list[str]:
-    columns = [event] if isinstance(event, str) else list(event) if isinstance(event, Sequence) else []
-    if (event is not None and not columns) or not all(isinstance(column, str) and column for column in columns):
+def _check_columns(parameter: str, value: Any, meaning_of_none: str) -> list[str]:
+    columns = [value] if isinstance(value, str) else list(value) if isinstance(value, Sequence) else []
+    if (value is not None and not columns) or not all(isinstance(column, str) and column for column in columns):
         message = (
-            f"event must be the name of a column, names of columns, or None for inline mode, not {event!r}. "
-            'Example: event=("run", "luminosityBlock", "event").'
+            f"{parameter} must be the name of a column, names of columns, or {meaning_of_none}, not {value!r}. "
+            f'Example: {parameter}=("run", "luminosityBlock", "event").'
         )
         raise TypeError(message)
     return columns
+
+
+def _check_fold(fold: Any) -> str:
+    if not isinstance(fold, str):
+        message = f"fold must be the name of a column, not {fold!r}. The number of folds is folds."
+        raise TypeError(message)
+    return fold
 
 
 def _check_folds(folds: Any) -> int:

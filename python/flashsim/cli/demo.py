@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .errors import user_errors
+from .outputs import Overwrite, check_outputs
 
 if TYPE_CHECKING:
     from ..demo import Demo
@@ -26,6 +27,7 @@ def demo(
     folds: Annotated[int, typer.Option(min=2, help="RECO events per GEN event.")] = 10,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads.", show_default="2, if there are")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Another seed gives other RECO events.")] = 1,
+    overwrite: Overwrite = False,
 ) -> None:
     """Reconstruct the W boson in simulated top-quark pairs, once and many times per GEN event.
 
@@ -33,8 +35,13 @@ def demo(
     from FlashSim, and from oversampled FlashSim with naive and with correct uncertainties.
     """
     with user_errors():
-        from ..demo import run_demo
+        from ..demo import output_files, run_demo
 
+        check_outputs(
+            output_files(output_dir),
+            overwrite=overwrite,
+            remedy="Choose another place with --output-dir, or replace what is there with --overwrite.",
+        )
         found = run_demo(output_dir, events=events, folds=folds, threads=threads, seed=seed)
     console = Console(soft_wrap=True)
     console.print(_speed(found))

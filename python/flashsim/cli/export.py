@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from .errors import user_errors
+from .outputs import Overwrite, check_outputs
 
 __all__ = ["export"]
 
@@ -28,6 +29,7 @@ def export(
         str | None,
         typer.Option(metavar="0,0.7,0.9,1", help="Times at equal fractions of the steps.", show_default="recipe's"),
     ] = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Write the trained flow of a checkpoint as one ONNX file.
 
@@ -35,6 +37,7 @@ def export(
     """
     with user_errors():
         times = None if grid is None else _times(grid)
+        check_outputs([flow], [checkpoint], overwrite=overwrite)
         from ..training import export_flow
 
         export_flow(checkpoint, flow, solver=solver, default_steps=steps, grid=times)

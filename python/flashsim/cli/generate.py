@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from .errors import user_errors
+from .outputs import Overwrite, check_outputs
 
 __all__ = ["generate"]
 
@@ -28,6 +29,7 @@ def generate(
     seed: Annotated[int, typer.Option(min=1, help="Another seed gives other events.")] = 1,
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes.", show_default="one for each core")] = None,
     resume: Annotated[bool, typer.Option(help="Go on from the parts of an interrupted production, if any.")] = True,
+    overwrite: Overwrite = False,
 ) -> None:
     """Generate events with Pythia 8, with pseudo-reconstructed jets to train flows on.
 
@@ -36,9 +38,11 @@ def generate(
     The same arguments make the same file, byte for byte, with any number of jobs. A production may be interrupted or
     killed: parts of 5000 events are kept in the folder OUTPUT.parts until all are there, and the same command goes on
     from them. With other arguments it refuses, so that productions do not mix: complete the old one, remove the folder,
-    or begin anew with --no-resume.
+    or begin anew with --no-resume. A file that is there is left alone, unless --overwrite lets it be replaced once all
+    events are there.
     """
     with user_errors(), _notes_shown(), _termination_as_exit():
+        check_outputs([output], overwrite=overwrite)
         from ..generation import generate as produce
 
         made = produce(output, process=process, events=events, jets=jets, seed=seed, jobs=jobs, resume=resume)

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .errors import user_errors
+from .outputs import Overwrite, check_outputs
 
 if TYPE_CHECKING:
     from ..ode.trials import Trial
@@ -31,7 +32,8 @@ def optimize_steps(
         typer.Option(metavar="A.root B.root ...", help="Files with GEN and RECO objects.", show_default=False),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="NEW.onnx", help="File to write.", show_default="FLOW.onnx")
+        Path | None,
+        typer.Option(metavar="NEW.onnx", help="File to write.", show_default="FLOW.onnx, if --overwrite is given"),
     ] = None,
     rows: Annotated[int, typer.Option(min=1, help="Of each of the two samples that are compared.")] = 50_000,
     tolerance: Annotated[float, typer.Option(help="Largest result of the classifier test.")] = 0.005,
@@ -40,10 +42,11 @@ def optimize_steps(
     threads: Annotated[int, typer.Option(min=1, help="CPU threads of the network.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
     plot: Annotated[Path | None, typer.Option(metavar="STEPS.png", help="Picture to draw.", show_default=False)] = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Find the cheapest solver whose samples are those of a converged one, and make it the flow's default.
 
-    `flashsim optimize-steps FLOW.onnx --data a.root b.root`
+    `flashsim optimize-steps FLOW.onnx --data a.root b.root --out NEW.onnx`
 
     Needs `pip install "flashsim[validate]"`. Exits with 1, and writes nothing, if none is found.
     """
@@ -53,6 +56,15 @@ def optimize_steps(
     with user_errors():
         if not files:
             raise ValueError("no data: name one or more ROOT files with GEN objects after --data.")
+        # The flow itself may be replaced: what changes in it is its default number of steps.
+        check_outputs(
+            [flow if out is None else out, *([] if plot is None else [plot])],
+            files,
+            overwrite=overwrite,
+            remedy="Choose another file with --out or --plot, or replace what is there with --overwrite.",
+        )
+        if plot is not None:
+            check_outputs([plot], [flow], overwrite=overwrite)
         from ..optimal_steps import optimize_steps as run
 
         with progress.status(Text("solving for the converged samples")) as status:

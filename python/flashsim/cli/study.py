@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from .errors import user_errors
+from .outputs import Overwrite, check_outputs
 from .train import shipped_recipe
 
 if TYPE_CHECKING:
@@ -45,6 +46,11 @@ def _tell(message: str) -> None:
     _PROGRESS.print(message, style="dim", highlight=False)
 
 
+def _check(name: str, out: Path, overwrite: bool, endings: tuple[str, ...] = ("md", "json", "png")) -> None:
+    remedy = "Choose another folder with --out, or replace what is there with --overwrite."
+    check_outputs([out / f"{name}.{ending}" for ending in endings], overwrite=overwrite, remedy=remedy)
+
+
 def _show(result: Study, out: Path) -> None:
     Console().print(result.table())
     typer.echo(f"written: {out / result.name}.md, .json and .png")
@@ -73,9 +79,11 @@ def families(
     pairs: Annotated[int | None, typer.Option(min=100, help="Pairs to train on.", show_default="all")] = None,
     rows: _Rows = None,
     threads: _Threads = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Families of flows against metrics, at an equal training budget: flow matching, affine and spline couplings."""
     with user_errors():
+        _check("families", out, overwrite)
         from ..studies import compare_families
 
         config = _config(recipe)
@@ -97,9 +105,11 @@ def processes(
     ],
     out: _Out = Path("studies"),
     rows: _Rows = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Generalisation: a flow judged on processes that it was not trained on, without retraining."""
     with user_errors():
+        _check("processes", out, overwrite, ("md", "json", "png", "html"))
         from ..studies import compare_processes
         from ..validation import write_report
 
@@ -129,9 +139,11 @@ def training_size(
     budget: _Budget = 10_000_000,
     rows: _Rows = None,
     threads: _Threads = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Metrics against the number of pairs in the training sample, with the same number of training steps."""
     with user_errors():
+        _check("training-size", out, overwrite)
         from ..studies import compare_sizes
         from ..studies.training_size import SIZES
 
@@ -150,9 +162,11 @@ def steps(
     unseen: _Unseen,
     out: _Out = Path("studies"),
     rows: _Rows = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """ODE accuracy: metrics and sampling rate of a continuous flow against solver and number of steps."""
     with user_errors():
+        _check("steps", out, overwrite)
         from ..studies import compare_steps
 
         result = compare_steps(flow, unseen, out, rows=rows, tell=_tell)
@@ -167,9 +181,11 @@ def w_mass(
     events: Annotated[int, typer.Option(min=100, help="GEN events of the small sample.")] = 10_000,
     folds: Annotated[int, typer.Option(min=2, help="RECO events of each.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Of the flow's noise.")] = 1,
+    overwrite: Overwrite = False,
 ) -> None:
     """The W-mass pseudo-analysis: few target events, ten times more, and ten RECO events of each of the few."""
     with user_errors():
+        _check("w-mass", out, overwrite)
         from ..studies import compare_statistics
 
         result = compare_statistics(flow, data, out, events=events, folds=folds, seed=seed, tell=_tell)

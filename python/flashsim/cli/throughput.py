@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from .errors import user_errors
+from .outputs import Overwrite, check_outputs
 from .throughput_tables import events_table, machine_table, number_of, plan_table, ratio_table, speed_lines, verdict
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def throughput(
     output: Annotated[
         Path | None, typer.Option(metavar="PLOT.png", help="With --histogram: picture to draw.", show_default=False)
     ] = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Print how many RECO events a machine makes in a day, or how many folds give a histogram the smallest errors.
 
@@ -91,6 +93,9 @@ def throughput(
             _refuse(context, _MEASUREMENT, "for --measure, or for --histogram without --simulation-seconds")
         if measure and simulation_seconds is not None:
             raise ValueError("--simulation-seconds is what --measure finds: one of them, please.")
+        if output is not None:
+            files = [flow, *([] if input is None else [input]), (histogram or "").rpartition(":")[0]]
+            check_outputs([output], files, overwrite=overwrite)
         from ..throughput import throughput_on_cores, throughput_table
         from ..throughput_plan import plan_production, read_oversampled
 

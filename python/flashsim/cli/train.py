@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from .errors import user_errors
+from .outputs import check_outputs
 
 __all__ = ["shipped_recipe", "train"]
 
@@ -66,9 +67,15 @@ def train(
                 raise ValueError(f"one recipe is needed, not {len(recipes)}: {', '.join(map(str, recipes))}.")
             if not samples:
                 raise ValueError("no data to train on: name one or more ROOT files after --data.")
-            from ..training import load_config
+            from ..training import load_config, written_files
             from ..training import train as run
 
+            check_outputs(
+                written_files(out),
+                [*samples, *recipes],
+                overwrite=overwrite or resume,
+                remedy="Go on from it with --resume, or start over with --overwrite.",
+            )
             recipe = recipes[0] if recipes else shipped_recipe()
             flow = run(
                 load_config(recipe),

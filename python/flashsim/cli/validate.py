@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from .errors import user_errors
+from .outputs import Overwrite, check_outputs
 
 if TYPE_CHECKING:
     from ..validation import Validation
@@ -47,6 +48,7 @@ def validate(
             show_default=False,
         ),
     ] = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Compare a flow with the RECO objects of files that it was not trained on.
 
@@ -56,7 +58,11 @@ def validate(
     console = Console()
     with user_errors():
         flow, samples = _arguments(files, data or [], label)
-        _check_files(path for paths in samples.values() for path in paths)
+        read = [path for paths in samples.values() for path in paths]
+        _check_files(read)
+        report, numbers = out / "report.html", out / "validation.json"
+        remedy = "Choose another folder with --out, or replace what is there with --overwrite."
+        check_outputs([report, numbers], [flow, *read], overwrite=overwrite, remedy=remedy)
         from ..validation import Requirement, broken, write_json, write_report
         from ..validation import validate as run
 
@@ -72,10 +78,10 @@ def validate(
             for line in _remarks(found[-1]):
                 console.print(line, markup=False, highlight=False)
         out.mkdir(parents=True, exist_ok=True)
-        write_json(found, out / "validation.json")
+        write_json(found, numbers)
         with Console(stderr=True).status("drawing"):
-            write_report(found, out / "report.html")
-        typer.echo(f"{out / 'report.html'} and {out / 'validation.json'} written.")
+            write_report(found, report)
+        typer.echo(f"{report} and {numbers} written.")
         failures = [line for validation in found for line in broken(validation, requirements)]
     for line in failures:
         Console(stderr=True, soft_wrap=True).print(f"required: {line}", markup=False, highlight=False)

@@ -16,6 +16,7 @@ __all__ = [
     "add_action",
     "add_preparation",
     "add_transformation",
+    "call_before",
     "cluster_of",
     "files_of",
     "forget_graph",
@@ -79,6 +80,25 @@ def _add(proxy: Any, operation: Any) -> Any:
     from ROOT._distrdf import Proxy
 
     return Proxy.get_proxy_for(operation, Proxy._create_new_node(proxy.proxied_node, operation))
+
+
+def call_before(names: Iterable[str], before: Callable[[Any, str], None]) -> None:
+    """Has ``before(node, name)`` called when the user books one of ROOT's own operations, with the client's own node.
+
+    Needs: ``NodeProxy`` looks up names that it has not itself by ``__getattr__``; and ``rdf_node`` of its node.
+    """
+    from ROOT._distrdf import Proxy
+
+    def make_method(name: str) -> Callable[..., Any]:
+        def method(proxy: Any, *arguments: Any, **keywords: Any) -> Any:
+            before(proxy.proxied_node.rdf_node, name)
+            return Proxy.NodeProxy.__getattr__(proxy, name)(*arguments, **keywords)
+
+        method.__name__ = method.__qualname__ = name
+        return method
+
+    for name in names:
+        setattr(Proxy.NodeProxy, name, make_method(name))
 
 
 def add_preparation(methods: Iterable[str], prepare: Callable[[Any, list[Any]], None]) -> None:

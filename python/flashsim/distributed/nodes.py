@@ -15,6 +15,7 @@ from .. import dataframe, histogram
 from .._errors import translated
 from .._library import root
 from ..dataframe import as_list
+from ..plain_histograms import PLAIN_HISTOGRAMS, warn_if_oversampled
 from . import distrdf
 from .first_entries import check_files, first_entries
 from .flows import FlowReference, make_reference, open_reference, send
@@ -42,6 +43,7 @@ def register() -> None:
 def enable() -> None:
     """Adds what tasks call to local nodes, and changes what distributed runs need of ROOT."""
     dataframe.add_methods({_FLASH_SIM: _simulate_part, _DEFINE_FOLDS: _define_folds_on_part, _HISTOGRAM: _book_on_part})
+    distrdf.call_before(PLAIN_HISTOGRAMS, lambda node, name: warn_if_oversampled(node, name, stacklevel=4))
     distrdf.add_preparation((_FLASH_SIM, _DEFINE_FOLDS, _HISTOGRAM), _prepare)
     distrdf.skip_empty_loops(root().FlashSim.IsAnythingBooked)
     distrdf.release_the_lock(_run_graph)

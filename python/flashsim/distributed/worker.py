@@ -21,7 +21,7 @@ def make_initialization(initialize: Callable[[], None], not_to_be_cloned: Any = 
     """
     from .. import __version__
 
-    return partial(_by_value(_load_package), initialize, __version__, not_to_be_cloned)
+    return partial(_by_value(_load_package), initialize, __version__, not_to_be_cloned, os.getpid())
 
 
 def make_task(initialize: Callable[[], None], function: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -34,7 +34,7 @@ def describe_worker() -> str:
     return f"worker on {platform.node()} (process {os.getpid()})"
 
 
-def _load_package(initialize: Callable[[], None], wanted: str, not_to_be_cloned: Any) -> None:
+def _load_package(initialize: Callable[[], None], wanted: str, not_to_be_cloned: Any, client: int) -> None:
     import os
     import platform
     import sys
@@ -56,6 +56,10 @@ def _load_package(initialize: Callable[[], None], wanted: str, not_to_be_cloned:
         )
         raise RuntimeError(message)
     flashsim.distributed.enable()
+    if os.getpid() != client:
+        from flashsim.plain_histograms import silence
+
+        silence()  # the user has been told on the client
     if not_to_be_cloned is not None:
         from flashsim.distributed.distrdf import forget_graph
 

@@ -16,7 +16,7 @@ from .config import ConfigError, FlowConfig, load_config
 from .dataset import DatasetError, Pairs, read_pairs
 from .export import export_flow
 from .flow import TrainedFlow
-from .run import train
+from .run import train, written_files
 from .trainer import TrainingDiverged
 
 __all__ = [
@@ -31,4 +31,5 @@ __all__ = [
     "load_config",
     "read_pairs",
     "train",
+    "written_files",
 ]

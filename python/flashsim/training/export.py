@@ -14,6 +14,7 @@ from onnx import TensorProto
 from ..flow_file import set_metadata, write_model
 from ..ode.solvers import SOLVERS, is_grid
 from ..onnx_graph import GraphBuilder
+from ..output_files import check_not_inputs
 from .config import DTYPES, FlowConfig, VariableConfig, config_from_dict, config_to_dict
 from .flow import TrainedFlow
 
@@ -50,11 +51,12 @@ def export_flow(
     Raises:
         FileNotFoundError: there is no such checkpoint.
         ValueError: unknown solver, default_steps below 1, times that do not ascend from 0 to 1, or any of these three
-            for a flow that samples in one shot.
+            for a flow that samples in one shot; or the output is the checkpoint.
 
     Example:
         >>> export_flow("checkpoint.pt", "jets.onnx", solver="midpoint", default_steps=10)  # doctest: +SKIP
     """
+    check_not_inputs([output], [checkpoint])
     return write_model(build_model(TrainedFlow.load(checkpoint), solver, default_steps, grid, training), output)
 
 

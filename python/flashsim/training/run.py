@@ -12,6 +12,7 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ..output_files import check_not_inputs
 from .checkpoint import CheckpointError, check_same_recipe, load_checkpoint
 from .config import FlowConfig, config_to_dict
 from .dataset import Pairs, read_pairs
@@ -19,9 +20,14 @@ from .device import choose_device
 from .flow import TrainedFlow
 from .loss_plot import plot_loss
 from .schedule import Schedule
-from .trainer import Trainer
+from .trainer import Trainer, beside
 
-__all__ = ["train"]
+__all__ = ["train", "written_files"]
+
+
+def written_files(output: str | Path) -> tuple[Path, Path, Path]:
+    """What a training writes: the checkpoint, its history and the plot of the loss."""
+    return Path(output), beside(output, "history.json"), beside(output, "loss.png")
 
 
 def train(
@@ -65,7 +71,7 @@ def train(
             recipe or from other data; it is damaged.
         FileNotFoundError: nothing to resume, or no such folder to write to.
         TrainingDiverged: the loss diverged.
-        ValueError: no such device.
+        ValueError: no such device; a file of the data would be replaced.
 
     Example:
         >>> config = load_config("jets.toml")  # doctest: +SKIP
@@ -79,6 +85,9 @@ def train(
             raise ValueError(f"epochs = {epochs}: at least 1 is needed")
         config = replace(config, training=replace(config.training, epochs=epochs))
     saved = _saved(config, output, resume, overwrite, epochs is not None)
+    if not isinstance(data, Pairs):
+        data = list(data)
+        check_not_inputs(written_files(output), data)
     pairs = data if isinstance(data, Pairs) else read_pairs(data, config, store)
     threads_before = torch.get_num_threads()
     torch.set_num_threads(threads_before if threads is None else threads)

@@ -26,7 +26,7 @@ from .preprocessing import Preprocessing
 from .rows import TrainingRows
 from .schedule import Schedule
 
-__all__ = ["Trainer", "TrainingDiverged"]
+__all__ = ["Trainer", "TrainingDiverged", "beside"]
 
 _VALIDATION_BATCHES = 32  # at least, where there are rows enough, for the error of the validation loss
 _CHECK_INTERVAL = 100  # steps between two looks at the loss, each of which makes a GPU wait
@@ -34,6 +34,12 @@ _CHECK_INTERVAL = 100  # steps between two looks at the loss, each of which make
 
 class TrainingDiverged(RuntimeError):
     """The loss is no number any more or far above that of an untrained flow; the last good checkpoint is kept."""
+
+
+def beside(checkpoint: str | Path, suffix: str) -> Path:
+    """A file that accompanies a checkpoint."""
+    path = Path(checkpoint)
+    return path.with_name(f"{path.name}.{suffix}")
 
 
 class Trainer:
@@ -258,7 +264,7 @@ class Trainer:
 
     def beside(self, suffix: str) -> Path:
         """A file that accompanies the checkpoint."""
-        return self.output.with_name(f"{self.output.name}.{suffix}")
+        return beside(self.output, suffix)
 
     def _restore(self, saved: Mapping[str, Any]) -> None:
         self.model.load_state_dict(saved["model"])

@@ -1,0 +1,13 @@
+"""What all commands that write files have in common."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ..output_files import check_outputs
+
+__all__ = ["Overwrite", "check_outputs"]
+
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that are there already.")]
