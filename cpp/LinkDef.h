@@ -34,7 +34,11 @@
 #pragma link C++ function FlashSim::BookOversampledTH1D;
 #pragma link C++ function FlashSim::BookOversampledTH2D;
 #pragma link C++ function FlashSim::BookOversampledTH3D;
+#pragma link C++ function FlashSim::ReadOversampledTH;
+#pragma link C++ function FlashSim::IsOversampledTH;
 #pragma link C++ namespace FlashSim::Booking;
+#pragma link C++ function FlashSim::Booking::ReadTH;
+#pragma link C++ function FlashSim::Booking::GetTH;
 #pragma link C++ function FlashSim::Booking::BookTH1D;
 #pragma link C++ function FlashSim::Booking::BookTH1F;
 #pragma link C++ function FlashSim::Booking::BookTH2D;
