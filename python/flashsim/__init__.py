@@ -5,7 +5,8 @@ Importing the package adds methods to every RDataFrame node:
 * ``FlashSim``: GEN events in, ``folds`` RECO events out for each of them;
 * ``DefineFolds``: the same inside one entry, without look-ahead;
 * ``OversampledTH1D``, ``2D``, ``3D`` (``1F``, ...): histograms that know which RECO events share a GEN event, and which
-  go on into numpy, hist, UHI and pyhf by methods of their own; `read` reads them from files.
+  go on into numpy, hist, UHI and pyhf by methods of their own; `read` reads them from files;
+* ``OversampledEfficiency1D``, ``2D``: efficiencies whose uncertainties are right.
 
 >>> import ROOT, flashsim
 >>> df = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(10)
@@ -21,9 +22,10 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-from . import data, distributed, histogram_files, histogram_methods, throughput
+from . import data, distributed, efficiency, histogram_files, histogram_methods, plain_statistics, throughput
 from ._library import onnxruntime_version
 from .dataframe import register
+from .efficiency import OversampledEfficiency
 from .flow import Flow
 from .histogram_files import read
 from .optimal_folds import OptimalFolds, optimal_folds
@@ -31,6 +33,7 @@ from .optimal_folds import OptimalFolds, optimal_folds
 __all__ = [
     "Flow",
     "OptimalFolds",
+    "OversampledEfficiency",
     "__version__",
     "data",
     "onnxruntime_version",
@@ -46,6 +49,8 @@ register()
 distributed.register()
 histogram_methods.register()
 histogram_files.register()
+efficiency.register()
+plain_statistics.register()
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ._errors import translated
 from ._library import cpp, root
+from .efficiency import METHODS as EFFICIENCIES
 from .flow import Flow, check_folds, check_seed, to_steps
 from .histogram import METHODS
 
@@ -138,7 +139,7 @@ def define_folds(
 
 def register() -> None:
     """Adds the methods to all RDataFrame nodes, those of classes already in use too."""
-    add_methods({"FlashSim": flash_sim, "DefineFolds": define_folds, **METHODS})
+    add_methods({"FlashSim": flash_sim, "DefineFolds": define_folds, **METHODS, **EFFICIENCIES})
 
 
 def add_methods(methods: Mapping[str, Callable[..., Any]]) -> None:

@@ -13,6 +13,7 @@ from .conversion import correlation, covariance, to_hist, to_numpy
 from .histfactory import to_pyhf
 from .histogram_operators import OPERATORS
 from .indexing import get_item
+from .plain_statistics import refuse_efficiency
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,6 +26,7 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "to_pyhf": to_pyhf,
     "covariance": covariance,
     "correlation": correlation,
+    "efficiency": refuse_efficiency,
     "__getitem__": get_item,
     **OPERATORS,
 }

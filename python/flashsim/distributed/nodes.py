@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from .. import dataframe, histogram
+from .. import dataframe, efficiency, histogram
 from .._library import root
 from ..dataframe import as_list
 from . import distrdf
@@ -29,6 +29,7 @@ def register() -> None:
             "FlashSim": _make_transformation(dataframe.flash_sim, _FLASH_SIM),
             "DefineFolds": _make_transformation(dataframe.define_folds, _DEFINE_FOLDS),
             **{name: _make_histogram(method) for name, method in histogram.METHODS.items()},
+            **efficiency.METHODS,
         }
     )
     dataframe.add_methods({_FLASH_SIM: _simulate_part, _DEFINE_FOLDS: _define_folds_on_part, _HISTOGRAM: _book_on_part})
