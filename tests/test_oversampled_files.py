@@ -57,7 +57,7 @@ def write(path: Path, *histograms, as_object: bool = False) -> str:
     with ROOT.TFile(str(path), "recreate") as file:
         for histogram in histograms:
             if as_object:
-                file.WriteObject(histogram, histogram.GetName())
+                file.WriteTObject(histogram)
             else:
                 histogram.Write()
     return str(path)
@@ -503,6 +503,24 @@ def test_file_write_writes_what_lies_in_the_file(rows, tmp_path):
     with uproot.open(path) as file:
         assert file["h"].classname == "TH1D"
     check(read(path), expected(rows, "x", EDGES["x"]), covariance=True)
+
+
+def test_write_object(rows, tmp_path):
+    """Python's usual way to write writes the same."""
+    path = str(tmp_path / "h.root")
+    histogram = fill(rows, "1D")
+    with ROOT.TFile(path, "recreate") as file:
+        folder = file.mkdir("folder")
+        assert folder.WriteObject(histogram, "again") > 0
+        file.WriteObject(fill(rows, "2F"), "h")
+        file.WriteObject(histogram, "h", "Overwrite")
+        file.WriteObject(ROOT.std.vector["int"]([1, 2]), "numbers")
+        assert ROOT.gDirectory == file
+    with uproot.open(path) as file:
+        assert sorted(file.keys(recursive=False)) == ["folder;1", "h;1", "h_folds;1", "numbers;1"]
+        assert file["folder/again"].classname == "TH1D"
+    for name in ("h", "folder/again"):
+        check(read(path, name), expected(rows, "x", EDGES["x"]), covariance=True)
 
 
 def test_overwriting(rows, other_rows, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NoReturn
 
 import hist
@@ -54,6 +55,10 @@ class CorrelatedHist(hist.Hist[hist.storage.Weight], family=hist):
 
     def __repr__(self) -> str:
         return repr(hist.Hist(self)).replace("Hist(", f"{type(self).__name__}(", 1).partition(" # Sum:")[0]
+
+    def _repr_html_(self) -> str | None:
+        picture = hist.Hist(self)._repr_html_()
+        return None if picture is None else re.sub(r"Σ=.*", "", picture)  # whose variance would be wrong
 
     def _refuse(self) -> NoReturn:
         message = (

@@ -7,6 +7,7 @@ from typing import Any
 
 from ._errors import translated
 from ._library import root
+from .histogram_operators import to_histogram
 from .root_file import names_in, opened
 
 __all__ = ["read", "register"]
@@ -68,12 +69,13 @@ def read(file: Any, name: str) -> Any:
 
 
 def register() -> None:
-    """Makes ``TFile.Get`` and ``TKey.ReadObj`` give oversampled histograms where there are any.
+    """Makes ``TFile.Get`` and ``TKey.ReadObj`` give oversampled histograms, and ``TFile.WriteObject`` write them.
 
-    They would give the plain histogram, whose ``Rebin`` takes bins as independent.
+    The first two would give the plain histogram, whose ``Rebin`` takes bins as independent; the third would write an
+    object that only a ROOT with our library can read. All else they do as ever.
     """
     ROOT = root()
-    get, read_object = ROOT.TDirectoryFile.Get, ROOT.TKey.ReadObj
+    get, read_object, write_object = ROOT.TDirectoryFile.Get, ROOT.TKey.ReadObj, ROOT.TDirectory.WriteObject
 
     def get_oversampled(directory: Any, name: str) -> Any:
         if isinstance(name, str) and ROOT.FlashSim.IsOversampledTH(directory, name):
@@ -88,8 +90,24 @@ def register() -> None:
                 return _as_root_owns_it(ROOT.FlashSim.Booking.GetTH(directory, name))
         return read_object(key)
 
+    def write_oversampled(directory: Any, item: Any, *arguments: Any) -> Any:
+        histogram = to_histogram(item)
+        if not hasattr(type(histogram), "GetFoldSums"):
+            return write_object(directory, item, *arguments)
+        name, option, size = (*arguments, *("", "", 0)[len(arguments) :])
+        with ROOT.TDirectory.TContext(directory), translated():
+            return histogram.Write(name, _write_option(option), size)
+
     get_oversampled.__doc__, read_oversampled.__doc__ = get.__doc__, read_object.__doc__
+    write_oversampled.__doc__ = write_object.__doc__
     ROOT.TDirectoryFile.Get, ROOT.TKey.ReadObj = get_oversampled, read_oversampled
+    ROOT.TDirectory.WriteObject = write_oversampled
+
+
+def _write_option(words: str) -> int:
+    """The number that ``TObject::Write`` takes for the words of ``TDirectory::WriteTObject``."""
+    flags = {"singlekey": "kSingleKey", "overwrite": "kOverwrite", "writedelete": "kWriteDelete"}
+    return sum(getattr(root().TObject, flag) for word, flag in flags.items() if word in words.lower())
 
 
 def _as_root_owns_it(histogram: Any) -> Any:
