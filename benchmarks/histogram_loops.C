@@ -85,3 +85,14 @@ ROOT::RDF::RNode MakeRecoEvents(ULong64_t nRows)
       .Define("z", [table](ULong64_t row) { return (*table)[(row + 71) & 0xffff]; }, {"rdfentry_"})
       .Define("event", [](ULong64_t row) { return static_cast<Long64_t>(row / 10); }, {"rdfentry_"});
 }
+
+/// Asks for the covariance of each pair of bins.
+double SumOfCovariances(const FlashSim::OversampledTH1D &histogram)
+{
+   double sum = 0;
+   for (int b = 1; b <= histogram.GetNbinsX(); ++b) {
+      for (int c = 1; c <= histogram.GetNbinsX(); ++c)
+         sum += histogram.GetBinCovariance(b, c);
+   }
+   return sum;
+}

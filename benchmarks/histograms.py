@@ -1,6 +1,6 @@
 """OversampledTH1D against Histo1D on the same column: time per fill, threads, booking and memory.
 
-    python benchmarks/histograms.py [--rows 500000] [--repeat 25] [--only fills threads booking memory]
+    python benchmarks/histograms.py [--rows 500000] [--repeat 25] [--only fills threads booking memory pairs]
 
 Everything is measured in one run, since machines differ and are noisy: compare the ratios. Each measurement is
 repeated, alternating with its peers, and the best one counts. The dataset is flat, one row per RECO event, ten per GEN
@@ -16,7 +16,8 @@ show:
 * other dimensions and modes against Histo1D, Histo2D and Histo3D;
 * two threads against one: time by the clock of the whole loop;
 * booking of 100 histograms and the first event loop, which compiles, on 20 rows;
-* peak resident memory at 10^6 and 10^7 rows.
+* peak resident memory at 10^6 and 10^7 rows;
+* the covariance of all pairs of bins, asked for one by one: the time of each must not grow with the number of bins.
 """
 
 from __future__ import annotations
@@ -170,7 +171,22 @@ def peak_memory(path: str, kind: str, threads: int) -> float:
     return next(int(line.split()[1]) for line in Path("/proc/self/status").open() if line.startswith("VmHWM")) / 1024
 
 
-WORKERS = {worker.__name__: worker for worker in (make_file, time_loops, time_booking, peak_memory)}
+def time_pairs(folder: str, bins: int, repeat: int) -> list[list[float]]:
+    """Seconds for the covariances of all pairs of bins, one by one and as a matrix."""
+    ROOT = load_macro(Path(folder))
+    node = ROOT.MakeRecoEvents(20_000)
+    histogram = node.OversampledTH1D(("h", "", bins, 0.0, 1.0), "x", covariance=True).GetValue()
+    times = []
+    for _ in range(repeat):
+        start = time.perf_counter()
+        ROOT.SumOfCovariances(histogram)
+        between = time.perf_counter()
+        histogram.GetCovarianceMatrix()
+        times.append([between - start, time.perf_counter() - between])
+    return times
+
+
+WORKERS = {worker.__name__: worker for worker in (make_file, time_loops, time_booking, peak_memory, time_pairs)}
 
 
 def in_new_process(worker: Callable[..., Any], *arguments: Any) -> Any:
@@ -307,6 +323,17 @@ def show_memory(console: Any, paths: dict[int, str]) -> None:
     console.print(table)
 
 
+def show_pairs(console: Any, folder: str, repeat: int) -> None:
+    table = make_table(
+        "Covariance of pairs of bins, ns for each. Wanted: GetBinCovariance as long for many bins as for few",
+        *("bins", "GetBinCovariance(b, c)", "GetCovarianceMatrix()"),
+    )
+    for bins in (100, 400, 1600):
+        best = [min(times) for times in zip(*in_new_process(time_pairs, folder, bins, repeat), strict=True)]
+        table.add_row(str(bins), *(f"{1e9 * seconds / bins**2:.1f}" for seconds in best))
+    console.print(table)
+
+
 def describe(kind: str) -> str:
     if kind == "Histo1D":
         return kind
@@ -317,7 +344,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=500_000, help="RECO events in each loop of the time per fill")
     parser.add_argument("--repeat", type=int, default=25, help="of the time per fill; a fifth of it of the others")
-    parts = ("fills", "threads", "booking", "memory")
+    parts = ("fills", "threads", "booking", "memory", "pairs")
     parser.add_argument("--only", nargs="+", choices=parts, default=parts, help="which tables; default: all")
     parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -349,6 +376,8 @@ def main() -> None:
             show_booking(console, file(20), few_repeats)
         if "memory" in options.only:
             show_memory(console, {rows: file(rows) for rows in (1_000_000, 10_000_000)})
+        if "pairs" in options.only:
+            show_pairs(console, folder, few_repeats)
 
 
 if __name__ == "__main__":

@@ -36,10 +36,17 @@
 #pragma link C++ class FlashSim::OversampledTH3F+;
 #pragma link C++ struct FlashSim::Chi2Result+;
 #pragma link C++ struct FlashSim::FoldOptions+;
+#pragma link C++ class FlashSim::OversampledTEfficiency-;
 #pragma link C++ function FlashSim::BookOversampledTH1D;
 #pragma link C++ function FlashSim::BookOversampledTH2D;
 #pragma link C++ function FlashSim::BookOversampledTH3D;
+#pragma link C++ function FlashSim::BookOversampledTEfficiency;
+#pragma link C++ function FlashSim::ReadOversampledTH;
+#pragma link C++ function FlashSim::IsOversampledTH;
 #pragma link C++ namespace FlashSim::Booking;
+#pragma link C++ function FlashSim::Booking::AddPassedAxis;
+#pragma link C++ function FlashSim::Booking::ReadTH;
+#pragma link C++ function FlashSim::Booking::GetTH;
 #pragma link C++ function FlashSim::Booking::BookTH1D;
 #pragma link C++ function FlashSim::Booking::BookTH1F;
 #pragma link C++ function FlashSim::Booking::BookTH2D;

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import ROOT
 
-import flashsim  # noqa: F401
+import flashsim
 from oracle import check
 from samples import Rows, define_collection, expected, make_rows, scaled, select, together
 
@@ -96,13 +96,9 @@ def after_merge(names, path):
 
 
 def after_file(names, path):
-    with ROOT.TFile(str(path / "h.root"), "recreate") as file:
-        file.WriteObject(fill(FILLS, names), "h")
-    with ROOT.TFile(str(path / "h.root")) as file:
-        histogram = file.Get("h")
-        histogram.SetDirectory(ROOT.nullptr)
-        ROOT.SetOwnership(histogram, True)
-    return histogram, FILLS
+    with ROOT.TFile(str(path / "h.root"), "recreate"):
+        fill(FILLS, names).Write()
+    return flashsim.read(path / "h.root", "h"), FILLS
 
 
 def cloned(names, path):

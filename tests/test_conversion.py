@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+import pickle
 import subprocess
 import sys
 import weakref
 
 import hist
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import mplhep
 import numpy as np
 import pytest
@@ -256,3 +258,58 @@ def test_hist2dplot_draws_the_contents(rows):
     histogram = fill(rows, "OversampledTH2D")
     artists = mplhep.hist2dplot(histogram, ax=Figure().subplots(), cbar=False)
     np.testing.assert_allclose(artists.pcolormesh.get_array(), histogram.values().T)
+
+
+MERGING = {
+    "rebin": lambda h: h[::2j],
+    "slice": lambda h: h[1:4],
+    "slice by value": lambda h: h[: hist.loc(1.0)],
+    "sum": lambda h: h[sum],
+    "sum of a slice": lambda h: h[0:len:sum],
+    "rebin without slice": lambda h: h[hist.rebin(2)],
+    "by axis number": lambda h: h[{0: slice(None, None, 2j)}],
+    "list": lambda h: h[[1, 2]],
+    "sum()": lambda h: h.sum(),
+    "project": lambda h: h.project(),
+    "integrate": lambda h: h.integrate(0),
+    "profile": lambda h: h.profile(0),
+    "a multiple": lambda h: (2 * h)[::2j],
+    "a sum": lambda h: (h + h)[::2j],
+    "a copy": lambda h: h.copy()[::2j],
+    "pickled": lambda h: pickle.loads(pickle.dumps(h))[::2j],
+}
+
+
+@pytest.mark.parametrize("case", MERGING)
+def test_hist_does_not_merge_correlated_bins(rows, case):
+    with pytest.raises(RuntimeError, match=r"bins of histogram 'h' are correlated.*h\.Rebin\(2\)\.to_hist\(\)"):
+        MERGING[case](book(rows).to_hist())
+
+
+def test_hist_projects_no_correlated_bins(rows):
+    converted = book(rows, "OversampledTH2D").to_hist()
+    for project in (lambda: converted.project(0), lambda: converted[:, sum], lambda: converted[2:, 3]):
+        with pytest.raises(RuntimeError, match="are correlated"):
+            project()
+    np.testing.assert_array_equal(converted.project(1, 0).variances(), converted.variances().T)
+    np.testing.assert_array_equal(converted[3, :].variances(), converted.variances()[3])
+    assert type(converted[3, :]) is type(converted)
+
+
+def test_hist_of_oversampled_histograms_is_a_hist(rows):
+    histogram = book(rows)
+    converted = histogram.to_hist()
+    assert isinstance(converted, hist.Hist)
+    assert converted[3].variance == histogram.variances()[3]
+    assert converted[hist.loc(1.0)].value == histogram.values()[histogram.FindBin(1.0) - 1]
+    np.testing.assert_allclose((2 * converted).variances(), 4 * histogram.variances())
+    assert repr(converted).startswith("CorrelatedHist(")
+    assert "name='xaxis'" in repr(converted)
+    assert str(converted)
+    picture = converted._repr_html_()
+    assert "svg" in picture
+    assert "WeightedSum(" not in picture
+    converted.plot()
+    plt.close("all")
+    unprotected = hist.Hist(converted)
+    assert unprotected[::2j].variances()[0] == pytest.approx(converted.variances()[:2].sum())

@@ -277,6 +277,17 @@ def test_simulated_dataset(cluster, simulated):
     assert local["genEvent"].GetNGenEvents() > 200
 
 
+def test_efficiencies(five_parts, simulated):
+    def book(df):
+        some = df.Filter("nJet > 1").Define("passed", "Jet_pt > 40 + 20 * int((genEvent + fold) % 4)")
+        return some.OversampledEfficiency1D(("e", "", 10, 0, 300), "Jet_pt", "passed", "genWeight")
+
+    local, distributed = book(ROOT.RDataFrame("Events", simulated)), book(five_parts.open("Events", simulated))
+    assert np.any((local.values() > 0) & (local.values() < 1))
+    np.testing.assert_allclose(distributed.values(flow=True), local.values(flow=True), rtol=1e-12)
+    np.testing.assert_allclose(distributed.covariance(flow=True), local.covariance(flow=True), rtol=1e-6, atol=1e-15)
+
+
 def test_rows_in_any_order(five_parts, tmp_path):
     rows = cases.make_rows(120, folds=5)
     mixed = cases.select(rows, np.random.default_rng(3).permutation(600))

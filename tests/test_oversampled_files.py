@@ -1,4 +1,4 @@
-"""Oversampled histograms in files: read back by other processes with and without the library, merged, drawn, fitted."""
+"""Oversampled histograms in files: read back by other processes with and without the library, and summed by hadd."""
 
 from __future__ import annotations
 
@@ -53,10 +53,13 @@ def other_rows():
     return make_rows(n_gen=50, seed=2)
 
 
-def write(path: Path, *histograms) -> str:
-    with ROOT.TFile(str(path), "recreate"):
+def write(path: Path, *histograms, as_object: bool = False) -> str:
+    with ROOT.TFile(str(path), "recreate") as file:
         for histogram in histograms:
-            histogram.Write()
+            if as_object:
+                file.WriteTObject(histogram)
+            else:
+                histogram.Write()
     return str(path)
 
 
@@ -68,21 +71,22 @@ def read(path: str, name: str = "h"):
         return histogram
 
 
-def write_all(path: Path, rows: Rows) -> str:
-    return write(path, *[fill(rows, kind, f"h{kind}") for kind in KINDS])
+def write_all(path: Path, rows: Rows, **options) -> str:
+    return write(path, *[fill(rows, kind, f"h{kind}") for kind in KINDS], **options)
 
 
 LIBRARIES = [str(Path(flashsim.__file__).parent / "lib"), str(Path(ROOT.__file__).parent / "lib")]
 
 
+ROOTMAP = Path(ROOT.__file__).parent / "lib" / "libFlashSim.rootmap"
+
+
 def run(arguments: list[str], *, library: bool = False) -> subprocess.CompletedProcess:
-    """Runs a program, which finds the library (but is not told to load it) or not."""
-    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
-    environment.pop("PYTHONPATH", None)
-    path = Path(flashsim.__file__).parents[1]
+    """Runs a program in a bare environment, told where the library is or not."""
+    environment = {"PATH": "/usr/bin:/bin", "HOME": os.environ["HOME"], "PYTHONWARNINGS": "ignore"}
     if library:
         environment["LD_LIBRARY_PATH"] = ":".join([*LIBRARIES, os.environ.get("LD_LIBRARY_PATH", "")])
-        environment["PYTHONPATH"] = str(path)
+        environment["PYTHONPATH"] = str(Path(flashsim.__file__).parents[1])
     return subprocess.run(arguments, capture_output=True, text=True, env=environment, check=False, timeout=120)
 
 
@@ -101,6 +105,8 @@ if "flashsim" in sys.argv:
 file, found = ROOT.TFile(sys.argv[1]), {}
 for key in file.GetListOfKeys():
     h = file.Get(key.GetName())
+    if not isinstance(h, ROOT.TH1):
+        continue
     cells = range(h.GetNcells())
     numbers = [[h.GetBinContent(i) for i in cells], [h.GetBinError(i) for i in cells]]
     if "flashsim" in sys.argv and hasattr(h, "HasCovariance"):
@@ -147,6 +153,8 @@ void read(const char *path) {
    TFile file(path);
    for (auto *key : *file.GetListOfKeys()) {
       auto *h = file.Get<TH1>(key->GetName());
+      if (!h)
+         continue;
       printf("%s %s %.17g %.17g\\n", h->GetName(), h->ClassName(), h->GetBinContent(30), h->GetBinError(30));
    }
 }
@@ -167,26 +175,64 @@ def check_in_the_root_program(path: str, rows: Rows, folder: Path):
         assert (float(content), float(error)) == (h.GetBinContent(30), h.GetBinError(30))
 
 
-def test_without_the_library_root_reads_what_it_is_asked_for_as(rows, tmp_path):
-    """`Get<TH1>` gives the ROOT histogram. PyROOT asks for the class by its name, which it does not know."""
+def test_without_the_library(rows, tmp_path):
+    """Plain histograms for the ROOT program, PyROOT, rootls and uproot."""
     path = write_all(tmp_path / "h.root", rows)
     check_in_the_root_program(path, rows, tmp_path)
-    finished = run([sys.executable, "-c", READ, path])
-    assert finished.returncode == 1
-    assert "'FlashSim' is not a known C++ class" in finished.stderr
+    found = read_in_new_process(path)
+    for kind in KINDS:
+        assert found[f"h{kind}"][0] == f"TH{kind}"
+        np.testing.assert_array_equal(found[f"h{kind}"][3], numbers_of(fill(rows, kind)))
     finished = run([program("rootls"), "-l", path])
     assert finished.returncode == 0, finished.stderr[-2000:]
+    assert "OversampledTH" not in finished.stdout
+    with uproot.open(path) as file:
+        for kind in KINDS:
+            check_uproot(file[f"h{kind}"], fill(rows, kind), kind)
+        covariance = file["h2D_folds/covariance"].values()
+    np.testing.assert_allclose(covariance, expected(rows, "xy", edges_of("2D")).covariance, rtol=1e-12, atol=1e-12)
+
+
+def test_objects_in_files_are_read_as_what_they_are_asked_for(rows, tmp_path):
+    """WriteObject, canvases and collections store the class, of which uproot finds the ROOT histogram inside."""
+    path = write_all(tmp_path / "h.root", rows, as_object=True)
     for kind in KINDS:
-        assert f"FlashSim::OversampledTH{kind}" in finished.stdout
-
-
-def test_uproot_finds_the_root_histogram_inside(rows, tmp_path):
-    with uproot.open(write_all(tmp_path / "h.root", rows)) as file:
+        check(read(path, f"h{kind}"), expected(rows, names_of(kind), edges_of(kind)), covariance=True)
+    with uproot.open(path) as file:
         for kind in KINDS:
             found = file[f"h{kind}"]
             assert found.classname == f"FlashSim::OversampledTH{kind}"
             (base,) = found.bases
             check_uproot(base.bases[0], fill(rows, kind), kind)
+
+
+@pytest.mark.skipif(not ROOTMAP.exists(), reason="ROOT is no wheel: it has to be told where the library is")
+def test_root_finds_the_library_by_itself(rows, other_rows, tmp_path):
+    """A bare environment: hadd, PyROOT without flashsim and the ROOT program meet objects of our classes."""
+    paths = [
+        write(tmp_path / f"{i}.root", fill(part, "1D"), as_object=True) for i, part in enumerate((rows, other_rows))
+    ]
+    merged = str(tmp_path / "merged.root")
+    finished = run([program("hadd"), merged, *paths])
+    assert finished.returncode == 0, finished.stderr[-2000:]
+    assert "Error" not in finished.stderr
+    assert "Warning" not in finished.stderr
+    check(read(merged), expected(together(rows, other_rows), "x", EDGES["x"]), covariance=True)
+    finished = run([sys.executable, "-c", READ, paths[0]])
+    assert finished.returncode == 0, finished.stderr[-2000:]
+    assert "FlashSim::OversampledTH1D" in finished.stdout
+    macro = tmp_path / "draw.C"
+    macro.write_text("""
+void draw(const char *path) {
+   TFile file(path);
+   auto *h = file.Get<FlashSim::OversampledTH1D>("h");
+   h->Draw();
+   printf("%s %d\\n", h->ClassName(), h->HasCovariance());
+}
+""")
+    finished = run([program("root.exe"), "-l", "-b", "-q", f'{macro}("{paths[0]}")'])
+    assert finished.returncode == 0, finished.stderr[-2000:]
+    assert "FlashSim::OversampledTH1D 1" in finished.stdout
 
 
 def write_plain(path: Path, rows: Rows) -> str:
@@ -265,10 +311,13 @@ def test_hadd(kind, covariance, rows, other_rows, tmp_path):
         for i, part in enumerate((rows, other_rows))
     ]
     merged = str(tmp_path / "merged.root")
-    finished = run([program("hadd"), merged, *paths], library=True)
+    finished = run([program("hadd"), merged, *paths])
     assert finished.returncode == 0, finished.stderr[-2000:]
+    assert "Error" not in finished.stderr
+    assert "Warning" not in finished.stderr
     wanted = expected(together(rows, other_rows), names_of(kind), edges_of(kind))
     check(read(merged), wanted, covariance=covariance)
+    assert read(merged).HasCovariance() == covariance
 
 
 def test_hadd_of_three_in_pairs(tmp_path):
@@ -276,7 +325,7 @@ def test_hadd_of_three_in_pairs(tmp_path):
     a, b, c = [write(tmp_path / f"{i}.root", fill(part, "2D")) for i, part in enumerate(samples)]
     ab, abc = str(tmp_path / "ab.root"), str(tmp_path / "abc.root")
     for arguments in ([ab, a, b], [abc, ab, c]):
-        finished = run([program("hadd"), *arguments], library=True)
+        finished = run([program("hadd"), *arguments])
         assert finished.returncode == 0, finished.stderr[-2000:]
     check(read(abc), expected(together(*samples), "xy", edges_of("2D")), covariance=True)
 
@@ -339,3 +388,146 @@ def test_lost_fold_information_stays_lost_in_a_file(rows, tmp_path):
         assert again.GetBinContent(5) == 1000
         assert not again.HasFoldInformation()
         assert not again.HasCovariance()
+
+
+def hadd(path: Path, *parts: str) -> str:
+    finished = run([program("hadd"), str(path), *parts])
+    assert finished.returncode == 0, finished.stderr[-2000:]
+    return str(path)
+
+
+def test_all_ways_to_read(rows, tmp_path):
+    path = write(tmp_path / "h.root", fill(rows, "1D"), fill(rows, "2F", "h2F"))
+    wanted = expected(rows, "x", EDGES["x"])
+    check(flashsim.read(path, "h"), wanted, covariance=True)
+    with ROOT.TFile(path) as file:
+        found = [file.Get("h"), file["h"], file.GetListOfKeys()[0].ReadObj(), flashsim.read(file, "h")]
+        for histogram in found:
+            check(histogram, wanted, covariance=True)
+        assert file.Get("h_folds").ClassName() == "TDirectoryFile"
+        assert not file.Get("nothing")
+        ROOT.TH1.AddDirectory(True)
+        assert file.Get("h").GetDirectory() == file
+        assert file.Get("h") == file.Get("h")
+        assert not flashsim.read(file, "h").GetDirectory()
+    check(flashsim.read(path, "h2F"), expected(rows, "xy", edges_of("2F")), covariance=True)
+
+
+def test_what_cannot_be_read(rows, tmp_path):
+    path = tmp_path / "h.root"
+    with ROOT.TFile(str(path), "recreate"):
+        fill(rows, "1D").WriteTH("plain")
+        ROOT.TNamed("other", "").Write()
+    with pytest.raises(FileNotFoundError):
+        flashsim.read(tmp_path / "nothing.root", "h")
+    with pytest.raises(ValueError, match=r"there is no 'h'\. There is: other, plain"):
+        flashsim.read(path, "h")
+    with pytest.raises(RuntimeError, match=r"'plain' in .* is a TH1D without fold information. Expected"):
+        flashsim.read(path, "plain")
+    with pytest.raises(RuntimeError, match=r"'other' in .* is a TNamed without fold information. Expected"):
+        flashsim.read(path, "other")
+    with ROOT.TFile(str(path)) as file:
+        assert file.Get("plain").ClassName() == "TH1D"
+
+
+def test_write_does_not_take_over_another_name(rows, tmp_path):
+    with ROOT.TFile(str(tmp_path / "h.root"), "recreate"):
+        ROOT.TNamed("h_folds", "").Write()
+        with pytest.raises(Exception, match="its fold information goes into the folder 'h_folds', and something else"):
+            fill(rows, "1D").Write()
+
+
+def test_plain_and_whole_under_one_name(rows, other_rows, tmp_path):
+    """WriteTH() after Write(), as one who wants both would do: hadd keeps the covariance."""
+    paths = []
+    for i, part in enumerate((rows, other_rows)):
+        paths.append(str(tmp_path / f"{i}.root"))
+        with ROOT.TFile(paths[-1], "recreate"):
+            histogram = fill(part, "1D")
+            histogram.Write()
+            histogram.WriteTH()
+    merged = hadd(tmp_path / "merged.root", *paths)
+    check(read(merged), expected(together(rows, other_rows), "x", EDGES["x"]), covariance=True)
+
+
+@pytest.mark.parametrize("plain_first", [False, True])
+def test_hadd_with_a_plain_histogram(plain_first, rows, other_rows, tmp_path):
+    """Nobody knows the folds of the sum."""
+    whole = write(tmp_path / "whole.root", fill(rows, "1D"))
+    plain = str(tmp_path / "plain.root")
+    with ROOT.TFile(plain, "recreate"):
+        fill(other_rows, "1D").WriteTH()
+    merged = read(hadd(tmp_path / "merged.root", *([plain, whole] if plain_first else [whole, plain])))
+    assert merged.ClassName() == "FlashSim::OversampledTH1D"
+    wanted = expected(together(rows, other_rows), "x", EDGES["x"])
+    np.testing.assert_allclose([merged.GetBinContent(i) for i in range(10)], wanted.content, rtol=1e-12)
+    np.testing.assert_allclose([merged.GetBinError(i) ** 2 for i in range(10)], wanted.variance, rtol=1e-12)
+    assert not merged.HasFoldInformation()
+    with pytest.raises(Exception, match="hadd with a plain histogram"):
+        merged.Rebin(2)
+
+
+@pytest.mark.parametrize("kind", ["1D", "2F"])
+def test_hadd_of_one_with_and_one_without_covariance(kind, rows, other_rows, tmp_path):
+    paths = [
+        write(tmp_path / f"{i}.root", fill(part, kind, covariance=i == 0)) for i, part in enumerate((rows, other_rows))
+    ]
+    merged = read(hadd(tmp_path / "merged.root", *paths))
+    check(merged, expected(together(rows, other_rows), names_of(kind), edges_of(kind)))
+    assert not merged.HasCovariance()
+    with pytest.raises(Exception, match="does not hold their covariance"):
+        merged.GetCovarianceMatrix()
+
+
+def test_hadd_of_one_that_lost_its_folds(rows, other_rows, tmp_path):
+    lost = fill(other_rows, "1D")
+    lost.SetBinContent(5, 1000)
+    paths = [write(tmp_path / "a.root", fill(rows, "1D")), write(tmp_path / "b.root", lost)]
+    assert not read(hadd(tmp_path / "merged.root", *paths)).HasFoldInformation()
+
+
+def test_hadd_with_an_empty_one(rows, tmp_path):
+    empty = fill(rows, "1D")
+    empty.Reset()
+    paths = [write(tmp_path / "a.root", empty), write(tmp_path / "b.root", fill(rows, "1D"))]
+    check(read(hadd(tmp_path / "merged.root", *paths)), expected(rows, "x", EDGES["x"]), covariance=True)
+
+
+def test_file_write_writes_what_lies_in_the_file(rows, tmp_path):
+    path = str(tmp_path / "h.root")
+    with ROOT.TFile(path, "recreate") as file:
+        histogram = fill(rows, "1D")
+        histogram.SetDirectory(file)
+        file.Write()
+        histogram.SetDirectory(ROOT.nullptr)
+    with uproot.open(path) as file:
+        assert file["h"].classname == "TH1D"
+    check(read(path), expected(rows, "x", EDGES["x"]), covariance=True)
+
+
+def test_write_object(rows, tmp_path):
+    """Python's usual way to write writes the same."""
+    path = str(tmp_path / "h.root")
+    histogram = fill(rows, "1D")
+    with ROOT.TFile(path, "recreate") as file:
+        folder = file.mkdir("folder")
+        assert folder.WriteObject(histogram, "again") > 0
+        file.WriteObject(fill(rows, "2F"), "h")
+        file.WriteObject(histogram, "h", "Overwrite")
+        file.WriteObject(ROOT.std.vector["int"]([1, 2]), "numbers")
+        assert ROOT.gDirectory == file
+    with uproot.open(path) as file:
+        assert sorted(file.keys(recursive=False)) == ["folder;1", "h;1", "h_folds;1", "numbers;1"]
+        assert file["folder/again"].classname == "TH1D"
+    for name in ("h", "folder/again"):
+        check(read(path, name), expected(rows, "x", EDGES["x"]), covariance=True)
+
+
+def test_overwriting(rows, other_rows, tmp_path):
+    path = str(tmp_path / "h.root")
+    with ROOT.TFile(path, "recreate"):
+        fill(rows, "1D").Write()
+        fill(other_rows, "1D").Write("", ROOT.TObject.kOverwrite)
+    check(read(path), expected(other_rows, "x", EDGES["x"]), covariance=True)
+    with uproot.open(path) as file:
+        assert sorted(file.keys(cycle=True, recursive=False)) == ["h;1", "h_folds;1"]

@@ -7,7 +7,7 @@ import pytest
 import ROOT
 
 import flashsim  # noqa: F401
-from histories import EDGES, FILLS, OTHER_FILLS, fill
+from histories import EDGES, FILLS, OTHER_FILLS, edges_of, fill
 from oracle import check, matrix
 from samples import expected, scaled, together
 
@@ -67,15 +67,16 @@ def test_sums_with_a_norm_factor_are_not_known(combine):
     assert not combine(fill(FILLS, "x"), with_norm_factor()).HasFoldInformation()
 
 
-def test_sums_of_a_histogram_with_itself():
-    """Errors as ROOT gives them, which takes the two as independent."""
-    histogram = fill(FILLS, "x")
-    twice = ROOT.FlashSim.OversampledTH1D("twice", "", 12, EDGES["x"])
-    twice.Add(histogram, histogram, 3.0, 0.5)
-    naive = np.asarray(histogram.GetFoldSums().GetNaiveVariances())
-    np.testing.assert_allclose(twice.GetFoldSums().GetNaiveVariances(), naive * (9 + 0.25), rtol=1e-12)
-    covariance = matrix(histogram.GetCovarianceMatrix(True))
-    np.testing.assert_allclose(matrix(twice.GetCovarianceMatrix(True)), covariance * (9 + 0.25), rtol=1e-12)
+@pytest.mark.parametrize("names", ["x", "xy"])
+def test_sums_of_a_histogram_with_itself(names):
+    """The same GEN events: a multiple, not the sum of two independent histograms."""
+    histogram = fill(FILLS, names)
+    sums = [histogram.Clone("first"), histogram.Clone("second")]
+    sums[0].Add(histogram, histogram, 3.0, 0.5)
+    sums[1].Add(sums[1], 2.5)
+    for total in sums:
+        check(total, expected(scaled(FILLS, 3.5), names, edges_of(names)), bins_only=True, covariance=True)
+        assert total.GetNGenEvents() == histogram.GetNGenEvents()
 
 
 def test_differences():
@@ -177,3 +178,18 @@ def test_effective_entries_of_a_difference():
     statistics = np.zeros(13)
     histogram.GetStats(statistics)
     assert statistics[1] == pytest.approx(wanted, rel=1e-12)
+
+
+def test_covariance_of_two_bins_looks_at_these_two():
+    """All pairs of n bins take n^2 steps then, and not n^3."""
+    histogram = fill(FILLS, "x")
+    wanted = [histogram.GetBinCovariance(2, 3), histogram.GetBinCorrelation(2, 3), histogram.GetBinCovariance(5, 5)]
+    histogram.SetBinContent(7, histogram.GetBinContent(7) + 1)
+    assert not histogram.HasCovariance()
+    found = [histogram.GetBinCovariance(2, 3), histogram.GetBinCorrelation(2, 3), histogram.GetBinCovariance(5, 5)]
+    assert found == wanted
+    for bins in ((2, 7), (7, 3), (7, 7)):
+        with pytest.raises(Exception, match="GetBinCovariance is not known"):
+            histogram.GetBinCovariance(*bins)
+    with pytest.raises(Exception, match="GetBinCovariance needs to know how bins are correlated"):
+        fill(FILLS, "x", covariance=False).GetBinCovariance(2, 3)

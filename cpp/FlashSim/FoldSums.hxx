@@ -14,6 +14,7 @@ namespace FlashSim {
 
 class CellMap;
 class FoldAccumulator;
+class StoredFolds;
 struct FoldPart;
 
 /// \brief What an oversampled histogram knows of its folds beside contents and errors. Stored with it; the same for all
@@ -39,8 +40,13 @@ public:
 
    bool HasCovariance() const { return !fCovariance.empty(); }
 
-   /// The covariance of two cells, whose variance if they are the same. \pre HasCovariance()
-   Double_t GetCovariance(std::size_t a, std::size_t b) const;
+   /// \name Covariance of two cells, and its parts: with n folds it is the limit + fold covariance / n
+   /// If the cells are the same, their variances. \pre HasCovariance()
+   /// \{
+   Double_t GetCovariance(std::size_t a, std::size_t b) const { return fCovariance[GetPlace(a, b)]; }
+   Double_t GetLimitCovariance(std::size_t a, std::size_t b) const { return fLimitCovariance[GetPlace(a, b)]; }
+   Double_t GetFoldCovariance(std::size_t a, std::size_t b) const { return fFoldCovariance[GetPlace(a, b)]; }
+   /// \}
 
    /// \name Arrays
    /// Over all cells; the covariances are the upper triangle row by row, (0,0), (0,1) ... (1,1), (1,2) ..., or empty.
@@ -96,6 +102,10 @@ public:
    bool Belong(const TH1 &histogram, Int_t cell) const;
 
 private:
+   friend class StoredFolds; // which takes the sums to files and back
+
+   /// Where the pair is in the arrays.
+   std::size_t GetPlace(std::size_t a, std::size_t b) const;
    bool IsEmpty() const { return fNGenEvents == 0; }
    bool IsFilled(std::size_t cell) const { return fNaiveVariance[cell] != 0 || fVariances[cell] != 0; }
 

@@ -62,14 +62,21 @@ class FoldAccumulator;
 /// with covariance (FoldOptions::fCovariance), all that joins bins is right in contents, errors, all of the fold
 /// information and the covariance: Rebin, RebinX ..., Rebin2D, Rebin3D, ProjectionX ..., Project3D, GetSlice(),
 /// GetCumulative (of one axis), IntegralAndError. Projections are oversampled histograms, returned as TH1D or TH2D.
-/// Without covariance, these throw std::logic_error, unless no two filled bins become one. Divide and Multiply take the
-/// other histogram as independent. Fits see correct errors of the bins, but take bins as independent: use
-/// Chi2WithCovariance(), or few wide bins. Profiles throw.
+/// Without covariance, these throw std::logic_error, unless no two filled bins become one. Profiles throw. Fits see
+/// correct errors of the bins, but take bins as independent: use Chi2WithCovariance(), or few wide bins.
 ///
-/// *Files*: Write() keeps all. For those without this library, WriteTH() writes a plain TH1D (...). What Write() wrote
-/// is read without it by `file.Get<TH1>("h")`, as the ROOT histogram that it is, and by uproot as
-/// `file["h"].bases[0].bases[0]`; not by a Get without a type, nor by hadd, since ROOT cannot emulate a class derived
-/// from TH1.
+/// **Operators** keep class, fold information and covariance: `2 * h`, `h / 3`, `-h`, `h1 + h2`, `h1 - h2`, `h1 += h2`.
+/// Sums take the two as independent: histograms of the same GEN events are not, fill one histogram with both instead.
+/// Products and quotients of two oversampled histograms throw. For efficiencies there is OversampledTEfficiency:
+/// `TEfficiency(passed, total)` and a plain TH1's `Divide(passed, total, 1, 1, "B")` take fills as independent, and C++
+/// cannot keep anyone from calling them.
+///
+/// *Files*: Write() writes a plain TH1D (...) with all contents and errors, beside it a folder of plain histograms with
+/// the fold information. Any ROOT, `hadd` and uproot read and sum them rightly; ReadOversampledTH() puts them together
+/// again. `file.Get<TH1D>("h")` is a plain TH1D, which rebins and integrates as if bins were independent. WriteTH()
+/// writes the plain TH1D alone. TDirectory::WriteObject(), collections and canvases store an object of this class: only
+/// a ROOT that finds this library can read or add it, others may crash, since ROOT cannot emulate a class derived from
+/// TH1.
 ///
 /// *Threads*: as TH1.
 ///
@@ -85,7 +92,9 @@ public:
    using Base_t = BASE;
 
    using BASE::Add;
+   using BASE::Divide;
    using BASE::Merge;
+   using BASE::Multiply;
    using BASE::Normalize;
    using BASE::SetBins;
 
@@ -168,7 +177,7 @@ public:
    /// \throws std::invalid_argument if `sumOfWeights` is 0 or not finite
    void Normalize(Double_t sumOfWeights);
 
-   /// \brief Adds another histogram, taken as independent.
+   /// \brief Adds another histogram, taken as independent; exact if it is this one.
    /// \throws std::invalid_argument if it is oversampled and has other axes
    Bool_t Add(const TH1 *histogram, Double_t c1 = 1) override;
    Bool_t Add(const TH1 *h1, const TH1 *h2, Double_t c1 = 1, Double_t c2 = 1) override;
@@ -178,6 +187,17 @@ public:
    ///
    /// The sum has the covariance if all that are filled have.
    Long64_t Merge(TCollection *list) override;
+
+   /// \name Products and quotients
+   /// As TH1's, with a function or with an independent histogram that is not oversampled; fold information is lost.
+   /// \throws std::logic_error if both are oversampled, since they may share GEN events, and for binomial errors
+   /// (option "B"). An efficiency with right errors is OversampledTEfficiency.
+   /// \{
+   Bool_t Divide(const TH1 *histogram) override;
+   Bool_t Divide(const TH1 *h1, const TH1 *h2, Double_t c1 = 1, Double_t c2 = 1, Option_t *option = "") override;
+   Bool_t Multiply(const TH1 *histogram) override;
+   Bool_t Multiply(const TH1 *h1, const TH1 *h2, Double_t c1 = 1, Double_t c2 = 1, Option_t *option = "") override;
+   /// \}
 
    void Copy(TObject &copy) const override;
    void Reset(Option_t *option = "") override;
@@ -213,6 +233,14 @@ public:
    /// Writes MakeTH() to the current directory, under the histogram's name unless given another. \return bytes written
    Int_t WriteTH(const char *name = nullptr) const;
 
+   /// \brief Writes to the current directory what any ROOT, `hadd` and uproot read: MakeTH() under the name of the
+   /// histogram, and the fold information beside it in the folder `<name>_folds`. ReadOversampledTH() reads it.
+   /// \return bytes written. \throws std::runtime_error if `<name>_folds` is there and is no folder
+   /// \{
+   Int_t Write(const char *name = nullptr, Int_t option = 0, Int_t bufsize = 0) override;
+   Int_t Write(const char *name = nullptr, Int_t option = 0, Int_t bufsize = 0) const override;
+   /// \}
+
    /// Whether under- and overflow count in mean, standard deviation and the like (see TH1::SetStatOverflows).
    bool AreOverflowsInStatistics() const { return this->GetStatOverflowsBehaviour(); }
 
@@ -229,6 +257,9 @@ public:
    /// \brief Replaces contents, errors and fold information by those of FoldSums::Regroup() and the like.
    /// \pre as many cells
    void SetFromSums(const FoldSums &sums);
+
+   /// Declares that `sums` are the fold information of what the histogram holds. For readers of files.
+   void SetFoldSums(const FoldSums &sums);
 
    /// Makes all contents, errors and statistics NaN. For actions that fail where they cannot throw.
    void Invalidate();
@@ -298,6 +329,8 @@ private:
    /// Where ROOT has computed the statistics from bins, it took them as independent: this takes the covariance.
    void CorrectStatistics();
    void RequireSameAxes(const TH1 &other, const char *action) const;
+   /// Throws std::logic_error if both operands are oversampled histograms.
+   void RequireIndependence(const char *method, const TH1 *first, const TH1 *second) const;
    [[noreturn]] void ThrowNoFoldInformation(const char *method) const;
 
    FoldSums fFoldSums;        ///< fold information

@@ -116,9 +116,9 @@ FoldSums::FoldSums(std::size_t nCells, bool withCovariance)
    }
 }
 
-Double_t FoldSums::GetCovariance(std::size_t a, std::size_t b) const
+std::size_t FoldSums::GetPlace(std::size_t a, std::size_t b) const
 {
-   return fCovariance[PairSums::GetPlace(GetNCells(), a, b)];
+   return PairSums::GetPlace(GetNCells(), a, b);
 }
 
 void FoldSums::Set(const FoldAccumulator &accumulator)

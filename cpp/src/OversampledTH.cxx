@@ -4,6 +4,7 @@
 #include "FlashSim/FoldAccumulator.hxx"
 #include "OversampledTHBins.hxx"
 #include "OversampledTHCovariance.hxx"
+#include "StoredFolds.hxx"
 
 #include <TArrayD.h>
 #include <TBuffer.h>
@@ -79,6 +80,8 @@ void OversampledTH<BASE>::Normalize(Double_t sumOfWeights)
 template <typename BASE>
 Bool_t OversampledTH<BASE>::Add(const TH1 *histogram, Double_t c1)
 {
+   if (histogram == this) // the same GEN events
+      return Add(this, this, 1 + c1, 0);
    const auto *other = dynamic_cast<const OversampledTH *>(histogram);
    if (other)
       RequireSameAxes(*other, "add");
@@ -104,6 +107,8 @@ Bool_t OversampledTH<BASE>::Add(const TH1 *h1, const TH1 *h2, Double_t c1, Doubl
    const auto *second = dynamic_cast<const OversampledTH *>(h2);
    const bool isKnown = first && second && CanAdd(*first) && CanAdd(*second) && first->HasFoldInformation() &&
                         second->HasFoldInformation();
+   if (first && first == second && c2 > 0) // the same GEN events, which TH1::Add would take as independent
+      return Add(h1, h1, c1 + c2, 0);
    FoldSums sums;
    if (first && second) {
       RequireSameAxes(*first, "add");
@@ -123,7 +128,8 @@ Bool_t OversampledTH<BASE>::Add(const TH1 *h1, const TH1 *h2, Double_t c1, Doubl
          sums.Scale(factors);
       } else {
          sums.Scale(c1);
-         sums.Add(second->fFoldSums, c2);
+         if (first != second)
+            sums.Add(second->fFoldSums, c2);
       }
    }
 
@@ -163,6 +169,36 @@ Long64_t OversampledTH<BASE>::Merge(TCollection *list)
       fFoldSums.Seal(*this);
    }
    return nEntries;
+}
+
+template <typename BASE>
+Bool_t OversampledTH<BASE>::Divide(const TH1 *histogram)
+{
+   RequireIndependence("Divide", this, histogram);
+   return BASE::Divide(histogram);
+}
+
+template <typename BASE>
+Bool_t OversampledTH<BASE>::Divide(const TH1 *h1, const TH1 *h2, Double_t c1, Double_t c2, Option_t *option)
+{
+   RequireIndependence("Divide", h1, h2);
+   if (TString(option).Contains("b", TString::kIgnoreCase) && (IsOversampled(h1) || IsOversampled(h2)))
+      RequireIndependence("Divide with binomial errors", this, this);
+   return BASE::Divide(h1, h2, c1, c2, option);
+}
+
+template <typename BASE>
+Bool_t OversampledTH<BASE>::Multiply(const TH1 *histogram)
+{
+   RequireIndependence("Multiply", this, histogram);
+   return BASE::Multiply(histogram);
+}
+
+template <typename BASE>
+Bool_t OversampledTH<BASE>::Multiply(const TH1 *h1, const TH1 *h2, Double_t c1, Double_t c2, Option_t *option)
+{
+   RequireIndependence("Multiply", h1, h2);
+   return BASE::Multiply(h1, h2, c1, c2, option);
 }
 
 template <typename BASE>
@@ -209,6 +245,26 @@ template <typename BASE>
 Int_t OversampledTH<BASE>::WriteTH(const char *name) const
 {
    return MakeTH().Write(name);
+}
+
+template <typename BASE>
+Int_t OversampledTH<BASE>::Write(const char *name, Int_t option, Int_t bufsize)
+{
+   return static_cast<const OversampledTH &>(*this).Write(name, option, bufsize);
+}
+
+template <typename BASE>
+Int_t OversampledTH<BASE>::Write(const char *name, Int_t option, Int_t bufsize) const
+{
+   const std::string key = name && *name ? name : this->GetName();
+   return StoredFolds::Write(MakeTH(), HasFoldInformation() ? &fFoldSums : nullptr, key, option, bufsize);
+}
+
+template <typename BASE>
+void OversampledTH<BASE>::SetFoldSums(const FoldSums &sums)
+{
+   fFoldSums = sums;
+   fFoldSums.Seal(*this);
 }
 
 template <typename BASE>
@@ -299,6 +355,17 @@ void OversampledTH<BASE>::RequireSameAxes(const TH1 &other, const char *action) 
 }
 
 template <typename BASE>
+void OversampledTH<BASE>::RequireIndependence(const char *method, const TH1 *first, const TH1 *second) const
+{
+   if (IsOversampled(first) && IsOversampled(second))
+      throw std::logic_error(Describe() + ": " + method +
+                             " of two oversampled histograms is not supported: if the same GEN events have filled both "
+                             "they are correlated, and neither knows how. For an efficiency, book both at once with "
+                             "OversampledEfficiency1D (FlashSim::BookOversampledTEfficiency in C++). If their GEN "
+                             "events are different ones, use MakeTH() of one of them.");
+}
+
+template <typename BASE>
 std::string OversampledTH<BASE>::Describe() const
 {
    const std::string name = this->ClassName();
@@ -326,8 +393,8 @@ void OversampledTH<BASE>::ThrowNoFoldInformation(const char *method) const
 {
    throw std::logic_error(Describe() + ": " + method +
                           " is not known. Contents or errors were changed by something that does not know about folds "
-                          "(SetBinContent, Fill, Multiply, Divide, ...): ask before that, or ask a Clone. Or the event "
-                          "loop that was to fill the histogram failed.");
+                          "(SetBinContent, Fill, Multiply, Divide, hadd with a plain histogram, ...): ask before that, or "
+                          "ask a Clone. Or the event loop that was to fill the histogram failed.");
 }
 
 template <typename BASE>

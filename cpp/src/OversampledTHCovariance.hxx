@@ -17,6 +17,9 @@
 namespace FlashSim {
 namespace {
 
+constexpr const char *kBookWithCovariance =
+   "Book it with covariance=True (fCovariance in C++), or fill another one.";
+
 /// The covariance of a histogram if it is an oversampled one, in whatever precision.
 template <typename... BASES>
 bool GetCovarianceOf(const TH1 &histogram, bool withFlow, TMatrixDSym &covariance)
@@ -29,16 +32,28 @@ bool GetCovarianceOf(const TH1 &histogram, bool withFlow, TMatrixDSym &covarianc
    return (get(dynamic_cast<const OversampledTH<BASES> *>(&histogram)) || ...);
 }
 
+template <typename... BASES>
+bool IsAnyOf(const TH1 *histogram)
+{
+   return ((dynamic_cast<const OversampledTH<BASES> *>(histogram) != nullptr) || ...);
+}
+
+bool IsOversampled(const TH1 *histogram)
+{
+   return IsAnyOf<TH1D, TH1F, TH2D, TH2F, TH3D, TH3F>(histogram);
+}
+
 } // namespace
 
 template <typename BASE>
 Double_t OversampledTH<BASE>::GetBinCovariance(Int_t bin1, Int_t bin2) const
 {
-   const auto cell1 = GetCell(bin1, "GetBinCovariance");
+   const auto cell1 = GetCell(bin1, "GetBinCovariance"); // which look at these two bins, and not at all of them
    const auto cell2 = GetCell(bin2, "GetBinCovariance");
    if (cell1 == cell2)
       return this->fSumw2.fArray[cell1];
-   RequireCovariance("GetBinCovariance");
+   if (!fFoldSums.HasCovariance())
+      ThrowNeedsCovariance("GetBinCovariance", kBookWithCovariance);
    return fFoldSums.GetCovariance(cell1, cell2);
 }
 
@@ -171,7 +186,7 @@ void OversampledTH<BASE>::RequireCovariance(const char *method, const CellMap *m
 {
    const auto &sums = GetFoldSums(method);
    if (!sums.HasCovariance() && (!map || sums.AreFilledCellsJoined(*map)))
-      ThrowNeedsCovariance(method, "Book it with covariance=True (fCovariance in C++), or fill another one.");
+      ThrowNeedsCovariance(method, kBookWithCovariance);
 }
 
 } // namespace FlashSim

@@ -5,7 +5,8 @@ Importing the package adds methods to every RDataFrame node:
 * ``FlashSim``: GEN events in, ``folds`` RECO events out for each of them;
 * ``DefineFolds``: the same inside one entry, without look-ahead;
 * ``OversampledTH1D``, ``2D``, ``3D`` (``1F``, ...): histograms that know which RECO events share a GEN event, and which
-  go on into numpy, hist, UHI and pyhf by methods of their own.
+  go on into numpy, hist, UHI and pyhf by methods of their own; `read` reads them from files;
+* ``OversampledEfficiency1D``, ``2D``: efficiencies whose uncertainties are right.
 
 >>> import ROOT, flashsim
 >>> df = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(10)
@@ -21,10 +22,23 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-from . import data, distributed, event_loops, histogram_methods, plain_histograms, run_graphs, throughput
+from . import (
+    data,
+    distributed,
+    efficiency,
+    event_loops,
+    histogram_files,
+    histogram_methods,
+    plain_histograms,
+    plain_statistics,
+    run_graphs,
+    throughput,
+)
 from ._library import onnxruntime_version
 from .dataframe import register
+from .efficiency import OversampledEfficiency
 from .flow import Flow
+from .histogram_files import read
 from .optimal_folds import OptimalFolds, optimal_folds
 from .plain_histograms import OversamplingWarning
 from .progress import progress
@@ -33,6 +47,7 @@ from .snapshot import snapshot
 __all__ = [
     "Flow",
     "OptimalFolds",
+    "OversampledEfficiency",
     "OversamplingWarning",
     "__version__",
     "data",
@@ -40,6 +55,7 @@ __all__ = [
     "optimal_folds",
     "plot",
     "progress",
+    "read",
     "snapshot",
     "throughput",
 ]
@@ -49,6 +65,9 @@ __version__ = "0.1.0"
 register()
 distributed.register()
 histogram_methods.register()
+histogram_files.register()
+efficiency.register()
+plain_statistics.register()
 run_graphs.register()
 event_loops.register()
 plain_histograms.register()

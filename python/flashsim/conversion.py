@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import hist
     from numpy.typing import NDArray
 
-__all__ = ["correlation", "covariance", "in_shape", "to_hist", "to_numpy"]
+__all__ = ["axes_of", "correlation", "covariance", "edges_of", "in_shape", "to_array", "to_hist", "to_numpy"]
 
 
 def to_hist(histogram: Any) -> hist.Hist[Any]:
@@ -23,13 +23,14 @@ def to_hist(histogram: Any) -> hist.Hist[Any]:
     axis its name (``"xaxis"``, unless the axis was renamed) and its title. Axes are regular where ROOT's are, and
     variable where bins have edges of their own.
 
-    The covariance of the bins has no place in a ``hist.Hist``: its projections and sums take bins as independent. Rebin
-    and project before.
+    The covariance of the bins has no place in a ``hist.Hist``, whose slices, sums and projections take bins as
+    independent. Those of the result raise RuntimeError: rebin, slice and project before, ``h.Rebin(2).to_hist()``.
+    ``hist.Hist(h.to_hist())`` gives up this protection.
 
     Returns
     -------
-    hist.Hist
-        A copy, of as many dimensions, with double precision.
+    flashsim.correlated_hist.CorrelatedHist
+        A copy, of as many dimensions, with double precision: a ``hist.Hist`` that refuses to merge bins.
 
     Examples
     --------
@@ -41,8 +42,10 @@ def to_hist(histogram: Any) -> hist.Hist[Any]:
     """
     import hist
 
-    axes = [_to_hist_axis(axis) for axis in _axes(histogram)]
-    result = hist.Hist(*axes, storage=hist.storage.Weight(), name=histogram.GetName(), label=histogram.GetTitle())
+    from .correlated_hist import CorrelatedHist
+
+    axes = [_to_hist_axis(axis) for axis in axes_of(histogram)]
+    result = CorrelatedHist(*axes, storage=hist.storage.Weight(), name=histogram.GetName(), label=histogram.GetTitle())
     view: Any = result.view(flow=True)
     view.value = histogram.values(flow=True)
     view.variance = histogram.variances(flow=True)
@@ -73,10 +76,7 @@ def to_numpy(histogram: Any, flow: bool = False) -> tuple[NDArray[Any], ...]:
     >>> values.tolist(), edges.tolist()
     ([1.0, 1.0], [0.0, 10.0, 20.0])
     """
-    edges = [_edges(axis) for axis in _axes(histogram)]
-    if flow:
-        edges = [np.concatenate([[-np.inf], inside, [np.inf]]) for inside in edges]
-    return np.array(histogram.values(flow=flow)), *edges
+    return np.array(histogram.values(flow=flow)), *(edges_of(axis, flow) for axis in axes_of(histogram))
 
 
 def covariance(histogram: Any, flow: bool = False) -> NDArray[np.float64]:
@@ -115,7 +115,7 @@ def covariance(histogram: Any, flow: bool = False) -> NDArray[np.float64]:
            [0.25, 0.25]])
     """
     with translated():
-        return _to_array(histogram, histogram.GetCovarianceMatrix(flow), flow)
+        return to_array(histogram, histogram.GetCovarianceMatrix(flow), flow)
 
 
 def correlation(histogram: Any, flow: bool = False) -> NDArray[np.float64]:
@@ -134,7 +134,7 @@ def correlation(histogram: Any, flow: bool = False) -> NDArray[np.float64]:
            [0.447, 1.   ]])
     """
     with translated():
-        return _to_array(histogram, histogram.GetCorrelationMatrix(flow), flow)
+        return to_array(histogram, histogram.GetCorrelationMatrix(flow), flow)
 
 
 def in_shape(histogram: Any, cells: Any, flow: bool = False) -> NDArray[np.float64]:
@@ -144,23 +144,27 @@ def in_shape(histogram: Any, cells: Any, flow: bool = False) -> NDArray[np.float
     return array if flow else array[(slice(1, -1),) * len(shape)]
 
 
-def _to_array(histogram: Any, matrix: Any, flow: bool) -> NDArray[np.float64]:
+def to_array(histogram: Any, matrix: Any, flow: bool) -> NDArray[np.float64]:
+    """A TMatrixDSym of bins in ROOT's order as an array in the order of ``h.values(flow).ravel()``."""
     n = matrix.GetNrows()
     array = np.frombuffer(matrix.GetMatrixArray(), dtype=np.float64, count=n * n).reshape(n, n)
     order = np.arange(n).reshape(_shape(histogram, flow), order="F").ravel()
     return array[np.ix_(order, order)]
 
 
-def _axes(histogram: Any) -> list[Any]:
+def axes_of(histogram: Any) -> list[Any]:
+    """The axes of a histogram: one to three ``TAxis``."""
     return [getattr(histogram, f"Get{letter}axis")() for letter in "XYZ"[: histogram.GetDimension()]]
 
 
 def _shape(histogram: Any, flow: bool) -> tuple[int, ...]:
-    return tuple(axis.GetNbins() + 2 * flow for axis in _axes(histogram))
+    return tuple(axis.GetNbins() + 2 * flow for axis in axes_of(histogram))
 
 
-def _edges(axis: Any) -> NDArray[np.float64]:
-    return np.array([axis.GetBinLowEdge(i) for i in range(1, axis.GetNbins() + 2)])
+def edges_of(axis: Any, flow: bool = False) -> NDArray[np.float64]:
+    """Edges of an axis' bins, between minus and plus infinity if `flow`."""
+    inside = np.array([axis.GetBinLowEdge(i) for i in range(1, axis.GetNbins() + 2)])
+    return np.concatenate([[-np.inf], inside, [np.inf]]) if flow else inside
 
 
 def _to_hist_axis(axis: Any) -> Any:
@@ -168,5 +172,5 @@ def _to_hist_axis(axis: Any) -> Any:
 
     names = {"name": axis.GetName(), "label": axis.GetTitle()}
     if axis.IsVariableBinSize():
-        return hist.axis.Variable(_edges(axis), **names)
+        return hist.axis.Variable(edges_of(axis), **names)
     return hist.axis.Regular(axis.GetNbins(), axis.GetXmin(), axis.GetXmax(), **names)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ._errors import translated
 from ._library import cpp, root
+from .efficiency import METHODS as EFFICIENCIES
 from .flow import Flow, OutOfRange, check_folds, check_seed, to_out_of_range, to_steps
 from .histogram import METHODS
 
@@ -167,7 +168,7 @@ def define_folds(
 
 def register() -> None:
     """Adds the methods to all RDataFrame nodes, those of classes already in use too."""
-    add_methods({"FlashSim": flash_sim, "DefineFolds": define_folds, **METHODS})
+    add_methods({"FlashSim": flash_sim, "DefineFolds": define_folds, **METHODS, **EFFICIENCIES})
 
 
 def add_methods(methods: Mapping[str, Callable[..., Any]]) -> None:

@@ -11,7 +11,9 @@ import numpy as np
 from ._library import root
 from .conversion import correlation, covariance, to_hist, to_numpy
 from .histfactory import to_pyhf
+from .histogram_operators import OPERATORS
 from .indexing import get_item
+from .plain_statistics import refuse_efficiency
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +26,9 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "to_pyhf": to_pyhf,
     "covariance": covariance,
     "correlation": correlation,
+    "efficiency": refuse_efficiency,
     "__getitem__": get_item,
+    **OPERATORS,
 }
 
 _VIEWS = ("values", "variances")
@@ -39,6 +43,7 @@ def register() -> None:
     def add_methods(klass: Any) -> None:
         for name, method in _METHODS.items():
             setattr(klass, name, method)
+        klass.__array_ufunc__ = None  # so that numpy's numbers leave `number * h` to the histogram
         for name in _VIEWS:
             setattr(klass, name, _keeping_its_owner(getattr(klass, name)))
 
@@ -46,6 +51,9 @@ def register() -> None:
     def add_indexing(klass: Any, name: str) -> None:
         if "<FlashSim::OversampledTH" in name:
             klass.__getitem__ = lambda result, index: result.GetValue()[index]
+            for operator, method in OPERATORS.items():
+                setattr(klass, operator, method)
+            klass.__array_ufunc__ = None
             klass.__iter__ = lambda result: iter(result.GetValue())
             klass.values = _keeping_its_owner(lambda result, *args, **flow: result.GetValue().values(*args, **flow))
             klass.variances = _keeping_its_owner(

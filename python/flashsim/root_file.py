@@ -9,7 +9,22 @@ from typing import Any
 
 from ._library import root
 
-__all__ = ["stored"]
+__all__ = ["names_in", "opened", "stored"]
+
+
+def names_in(folder: Any) -> str:
+    """What a ROOT file or folder holds, for messages; without the folders of fold information beside histograms."""
+    names = {str(key.GetName()) for key in folder.GetListOfKeys()}
+    return ", ".join(sorted(name for name in names if name.removesuffix("_folds") not in names - {name})) or "nothing"
+
+
+@contextmanager
+def opened(file: str) -> Iterator[Any]:
+    """A ROOT file, open for reading. Raises FileNotFoundError, OSError as `stored`."""
+    if "://" not in file and not Path(file).is_file():
+        raise FileNotFoundError(f"{file}: there is no such file.")
+    with root().TFile.Open(file) as found:
+        yield found
 
 
 @contextmanager
@@ -31,11 +46,8 @@ def stored(file: str, name: str) -> Iterator[Any]:
     ...     tree.GetEntries()
     5000
     """
-    if "://" not in file and not Path(file).is_file():
-        raise FileNotFoundError(f"{file}: there is no such file.")
-    with root().TFile.Open(file) as opened:
-        found = opened.Get(name)
+    with opened(file) as folder:
+        found = folder.Get(name)
         if not found:
-            there = ", ".join(sorted({key.GetName() for key in opened.GetListOfKeys()})) or "nothing"
-            raise ValueError(f"{file}: there is no {name!r}. There is: {there}.")
+            raise ValueError(f"{file}: there is no {name!r}. There is: {names_in(folder)}.")
         yield found

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .. import dataframe, histogram
+from .. import dataframe, efficiency, histogram
 from .._errors import translated
 from .._library import root
 from ..dataframe import as_list
@@ -35,6 +35,7 @@ def register() -> None:
             "FlashSim": _make_transformation(dataframe.flash_sim, _FLASH_SIM),
             "DefineFolds": _make_transformation(dataframe.define_folds, _DEFINE_FOLDS, most=1),
             **{name: _make_histogram(method) for name, method in histogram.METHODS.items()},
+            **efficiency.METHODS,
         }
     )
 
