@@ -54,7 +54,7 @@ def sampling_loops(folder: Path, python: str, rows: int) -> dict[str, Measure]:
 
     loops = {}
     for folds, threads in ((1, 1), (10, 1), (100, 1), (10, 2)):
-        name = f"FlashSim, folds={folds}, {threads} thread{'s' if threads > 1 else ''} [µs per jet]"
+        name = f"FlashSim, folds={folds}, {threads} thread{'s' if threads > 1 else ''}, µs per jet"
         loops[name] = partial(measure, folds, threads, name)
     return loops
 
@@ -68,7 +68,7 @@ def histogram_loops(folders: dict[str, str], rows: int, threads: int) -> dict[st
         arguments = (folder, language, path, rows, 3, threads)
         times = histograms.in_new_process(histograms.time_loops, *arguments, python=interpreter)
         suffix = f", {threads} threads" if threads else ""
-        return {f"{name}, {source}, {language}{suffix} [ns per row]": min(values) for name, values in times.items()}
+        return {f"{name}, {source}, {language}{suffix}, ns per row": min(values) for name, values in times.items()}
 
     languages = ("C++",) if threads else ("Python", "C++", "modes")
     return {
@@ -84,7 +84,7 @@ def bookings(folders: dict[str, str]) -> dict[str, Measure]:
     def measure(kind: str, interpreter: str) -> dict[str, float]:
         path = histograms.in_new_process(histograms.make_file, folders[interpreter], 20, python=interpreter)
         times = histograms.in_new_process(histograms.time_booking, path, kind, 100, python=interpreter)
-        return {f"100 bookings of {histograms.describe(kind)} [s]": sum(times)}
+        return {f"100 bookings of {histograms.describe(kind)}, s": sum(times)}
 
     return {kind: partial(measure, kind) for kind in ("{}", '{"folds": 10}', '{"covariance": true}')}
 
@@ -94,12 +94,12 @@ def memory_loops(folders: dict[str, str], python: str, folder: Path) -> dict[str
     path = ask(python, f"import pathlib, sampling\nprint(sampling.make_sample(pathlib.Path({str(folder)!r}), 20000))")
 
     def simulation(interpreter: str) -> dict[str, float]:
-        return {"peak memory, FlashSim [MB]": sampling.peak_memory(path, 20000, python=interpreter)}
+        return {"peak memory, FlashSim, MB": sampling.peak_memory(path, 20000, python=interpreter)}
 
     def filling(interpreter: str) -> dict[str, float]:
         flat = histograms.in_new_process(histograms.make_file, folders[interpreter], 1_000_000, python=interpreter)
         return {
-            "peak memory, OversampledTH1D [MB]": histograms.in_new_process(
+            "peak memory, OversampledTH1D, MB": histograms.in_new_process(
                 histograms.peak_memory, flat, "{}", 2, python=interpreter
             )
         }

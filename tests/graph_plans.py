@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from graph_results import COLLECTION, INTEGER, KINDS, NUMBER
 
 ROOT.gInterpreter.Declare("""
+#include <ROOT/RDataFrame.hxx>
 #include <ROOT/RVec.hxx>
 #include <algorithm>
 #include <stdexcept>
@@ -40,6 +41,14 @@ bool StartsBelowThenShift(ROOT::RVecF &values, float limit)
    return isBelow;
 }
 
+ROOT::RDF::RNode DefineCompiled(ROOT::RDF::RNode node)
+{
+   return node.Define("half", [](float weight) { return 0.5f * weight; }, {"genWeight"});
+}
+ROOT::RDF::RNode FilterCompiled(ROOT::RDF::RNode node)
+{
+   return node.Filter([](int quality) { return quality > 1; }, {"quality"});
+}
 int ThrowFrom(ULong64_t event, ULong64_t limit)
 {
    if (event >= limit)
@@ -68,6 +77,9 @@ class Step:
     varies: bool = False
     cut: str = ""
     """Name of the filter, if it has one."""
+    alone: Callable[[Any, str, str], Any] | None = None
+    """How the same is said of rows of one file: of the node, the column of entry numbers, and the source that the
+    result was booked on. By default as `apply` does."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +94,18 @@ SIMULATIONS = {"simulate": Simulation(3, 1), "simulate again": Simulation(2, 2)}
 
 HEAD_COLUMNS = (("quality", INTEGER), ("genWeight", NUMBER), ("GenJet_mass", COLLECTION))
 
+
+def _per_sample(node: Any, entry: str, source: str) -> Any:
+    """The chain's second file begins at entry 41."""
+    return node.Define("sampleWeight", f"{entry} < 41 ? 2.f : 3.f" if source == "TChain" else "2.f")
+
+
+PER_SAMPLE = Step(
+    lambda node: node.DefinePerSample("sampleWeight", 'rdfsampleinfo_.Contains("second.root") ? 3.f : 2.f'),
+    (("sampleWeight", NUMBER),),
+    alone=_per_sample,
+)
+
 UPSTREAM = {
     "define": Step(lambda node: node.Define("hardest", "GenJet_pt.empty() ? 0.f : Max(GenJet_pt)"),
                    (("hardest", NUMBER),)),
@@ -92,7 +116,12 @@ UPSTREAM = {
     "redefine": Step(lambda node: node.Redefine("genWeight", "genWeight * 2.f")),
     "vary": Step(lambda node: node.Vary("extra", "ROOT::RVecF{extra - 1, extra + 1}", 2, "shift"),
                  (("extra", NUMBER),), varies=True),
-    "range": Step(lambda node: node.Range(11, 67), needs_one_thread=True, only_first=True),
+    "range": Step(lambda node: node.Range(11, 67), needs_one_thread=True, only_first=True,
+                  alone=lambda node, entry, source: node.Filter(f"{entry} >= 11 && {entry} < 67")),
+    "alias": Step(lambda node: node.Alias("weight", "genWeight"), (("weight", NUMBER),)),
+    "compiled define": Step(lambda node: ROOT.GraphPlans.DefineCompiled(ROOT.RDF.AsRNode(node)), (("half", NUMBER),)),
+    "compiled filter": Step(lambda node: ROOT.GraphPlans.FilterCompiled(ROOT.RDF.AsRNode(node))),
+    "per sample": PER_SAMPLE,
 }  # fmt: skip
 
 DOWNSTREAM = {
@@ -107,6 +136,7 @@ DOWNSTREAM = {
                      (("firstEta", NUMBER),), spoils=True),
     "filter phi": Step(lambda node: node.Filter("GraphPlans::StartsBelowThenShift(GenJet_phi, 1.f)"), spoils=True),
     "first rows": Step(lambda node: node.Range(31), needs_one_thread=True),
+    "per sample behind": PER_SAMPLE,
 }  # fmt: skip
 
 JETS = (("nJet", INTEGER), ("fold", INTEGER), ("Jet_pt", COLLECTION))
@@ -142,8 +172,9 @@ def simulation_of(path: Path) -> str | None:
     return next((step for step in path if step in SIMULATIONS), None)
 
 
-def step_named(name: str) -> Step:
-    return UPSTREAM.get(name) or DOWNSTREAM[name]
+def step_named(name: str) -> Step | None:
+    """None for a simulation."""
+    return UPSTREAM.get(name) or DOWNSTREAM.get(name)
 
 
 def cuts_of(path: Path) -> set[str]:
@@ -239,6 +270,7 @@ def _extend(draw, nodes: list[Path], steps: dict[str, Step], threads: int) -> Pa
         if name not in path
         and not (step.needs_one_thread and threads > 1)
         and not (step.only_first and path)
+        and not (step is PER_SAMPLE and "per sample" in path)
         # Spoiling twice is no longer what one would see of a file: once for each entry of one event loop.
         and not (step.spoils and any(name in node for node in same_graph))
     ]

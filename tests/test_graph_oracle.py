@@ -66,8 +66,8 @@ class Oracle:
             "TTree": [self.tree],
             # Not alphabetical: the order of the chain is the user's.
             "TChain": [
-                snapshot(whole.Range(0, 41), folder / "z.root", GEN_COLUMNS, cluster=10),
-                snapshot(whole.Range(41, N_GEN), folder / "a.root", GEN_COLUMNS, cluster=25),
+                snapshot(whole.Range(0, 41), folder / "the_first.root", GEN_COLUMNS, cluster=10),
+                snapshot(whole.Range(41, N_GEN), folder / "second.root", GEN_COLUMNS, cluster=25),
             ],
             "RNTuple": [snapshot(whole, folder / "ntuple.root", GEN_COLUMNS, ntuple=True)],
         }
@@ -82,19 +82,19 @@ class Oracle:
         # A block is a few events, so that a slot changes blocks within a chunk.
         return node.FlashSim(self.flow, arguments.folds, arguments.seed, chunk_size=chunk_size, block_size=20)
 
-    def expected(self, result: Result, threads: int):
-        """The value of the result alone, by one thread; its rows in the order of `threads`."""
-        key = (result, threads > 1)
+    def expected(self, result: Result, plan: Plan):
+        """The value of the result alone, by one thread; its rows in the order of the plan's threads."""
+        key = (result, plan.source, plan.threads > 1)
         if key not in self._expected:
             name = simulation_of(result.path)
             node = ROOT.RDataFrame("Events", self.simulated[name] if name else self.tree)
-            for step in result.path:
-                if step == "range" and name:  # of GEN events, of which the file has several rows each
-                    node = node.Filter("genEvent >= 11 && genEvent < 67")
-                elif step not in SIMULATIONS:
-                    node = step_named(step).apply(node)
+            for step in map(step_named, result.path):
+                if step and step.alone:
+                    node = step.alone(node, "genEvent" if name else "rdfentry_", plan.source)
+                elif step:
+                    node = step.apply(node)
             handle = KINDS[result.kind].book(node, result.column)
-            self._expected[key] = value_of_result(result, handle, threads)
+            self._expected[key] = value_of_result(result, handle, plan.threads)
         return self._expected[key]
 
 
@@ -145,7 +145,7 @@ class Frame:
 
 def run(oracle: Oracle, plan: Plan) -> None:
     """Does what the plan says, and compares."""
-    expected = [oracle.expected(result, plan.threads) for result in plan.results]
+    expected = [oracle.expected(result, plan) for result in plan.results]
     if plan.threads > 1:
         ROOT.EnableImplicitMT(plan.threads)
     try:
