@@ -189,9 +189,9 @@ def time_pairs(folder: str, bins: int, repeat: int) -> list[list[float]]:
 WORKERS = {worker.__name__: worker for worker in (make_file, time_loops, time_booking, peak_memory, time_pairs)}
 
 
-def in_new_process(worker: Callable[..., Any], *arguments: Any) -> Any:
+def in_new_process(worker: Callable[..., Any], *arguments: Any, python: str = sys.executable) -> Any:
     """Result of a function above in a process of its own, to which threads, compiled code and peak memory belong."""
-    command = [sys.executable, "-W", "ignore", __file__, "--worker", worker.__name__, json.dumps(arguments)]
+    command = [python, "-W", "ignore", __file__, "--worker", worker.__name__, json.dumps(arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"{worker.__name__}{arguments} failed:\n{done.stderr[-3000:]}")

@@ -54,7 +54,9 @@ def measure(work, repeat: int) -> float:
     return min(times)
 
 
-def run_flash_sim(path: str, events: int, folds: int, steps: int, threads: int) -> tuple[float, int]:
+def run_flash_sim(
+    path: str, events: int, folds: int, steps: int, threads: int, python: str = sys.executable
+) -> tuple[float, int]:
     """Seconds and rows of one event loop, in a process of its own: threads are a setting of the whole process."""
     code = f"""
 import time
@@ -72,14 +74,12 @@ start = time.perf_counter()
 histogram.GetValue()
 print(time.perf_counter() - start, int(histogram.GetEntries()))
 """
-    output = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], check=True, capture_output=True, text=True
-    ).stdout
+    output = subprocess.run([python, "-W", "ignore", "-c", code], check=True, capture_output=True, text=True).stdout
     seconds, rows = output.split()[-2:]
     return float(seconds), int(rows)
 
 
-def peak_memory(path: str, events: int) -> float:
+def peak_memory(path: str, events: int, python: str = sys.executable) -> float:
     """Peak resident memory in MB of a process that simulates `events` events, one step, ten folds, two threads."""
     code = f"""
 import ROOT
@@ -90,9 +90,7 @@ sim.OversampledTH1D(("pt", "", 100, 0, 500), "Jet_pt").GetValue()
 # VmHWM begins anew with each program; ru_maxrss would be the parent's.
 print(next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")) / 1024)
 """
-    output = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], check=True, capture_output=True, text=True
-    ).stdout
+    output = subprocess.run([python, "-W", "ignore", "-c", code], check=True, capture_output=True, text=True).stdout
     return float(output.split()[-1])
 
 
