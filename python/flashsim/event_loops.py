@@ -148,4 +148,4 @@ class _Snapshot(_Template):
 
 
 def _is_behind_flash_sim(node: Any) -> bool:
-    return bool(root().FlashSim.ReadsFoldSource(root().RDF.AsRNode(node)))
+    return bool(root().FlashSim.GetNFolds(root().RDF.AsRNode(node)) > 0)

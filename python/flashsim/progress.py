@@ -100,7 +100,7 @@ class _Watch:
 
     def __init__(self, node: Any, description: str, total: int | None) -> None:
         self._node = root().RDF.AsRNode(node)
-        self._is_behind_flash_sim = bool(cpp().ReadsFoldSource(self._node))
+        self._is_behind_flash_sim = cpp().GetNFolds(self._node) > 0
         self._description = description or ("GEN → RECO" if self._is_behind_flash_sim else "events")
         self._total = total
         self._counter: Any = None
