@@ -153,6 +153,16 @@ def test_ready_results_start_nothing(shown, tiny_flow):
     assert not shown
 
 
+@pytest.mark.parametrize("source", ["TTree", "TChain", "RNTuple", "empty"])
+def test_the_progress_bar_of_root_counts(source, gen_files, tiny_flow, threads, capfd):
+    """It takes its numbers from the samples, which cross the look-ahead."""
+    df = make_gen() if source == "empty" else ROOT.RDataFrame("Events", gen_files[source])
+    sim = df.FlashSim(tiny_flow, folds=3, chunk_size=50)
+    ROOT.RDF.Experimental.AddProgressBar(sim)
+    assert sim.Count().GetValue() == 720
+    assert "processed events: 720 " in capfd.readouterr().out
+
+
 def test_distributed_nodes_are_refused():
     from test_distributed_internals import Serial
 

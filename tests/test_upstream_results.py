@@ -185,10 +185,15 @@ def test_define_per_sample_behind_flash_sim(gen_files, ntuple_chain, threads, ti
     arrays = (
         sim.DefinePerSample("inFirst", f'rdfsampleinfo_.Contains("{name}")')
         .DefinePerSample("entries", "rdfsampleinfo_.NEntriesTotal()")
-        .AsNumpy(["event", "inFirst", "entries"])
+        .DefinePerSample("range", "rdfsampleinfo_.NEntries()")
+        .AsNumpy(["event", "inFirst", "entries", "range"])
     )
     assert len(arrays["event"]) == 720
     np.testing.assert_array_equal(arrays["inFirst"], [event in in_first for event in arrays["event"]])
+    # Three for each GEN event of the file, whatever part of it is looked ahead at.
+    sizes = np.where(arrays["inFirst"], 3 * 110, 3 * 130)
+    np.testing.assert_array_equal(arrays["entries"], sizes)
+    np.testing.assert_array_equal(arrays["range"], sizes)
 
 
 @pytest.mark.parametrize("chunk_size", [0, 30])

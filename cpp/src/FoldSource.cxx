@@ -144,6 +144,11 @@ public:
                    hasEvents ? fStore.GetNEvents() * static_cast<std::uint64_t>(fOptions.fFolds) : 0);
    }
 
+   ROOT::RDF::RSampleInfo GetWholeSample(const ROOT::RDF::RSampleInfo &sample) const
+   {
+      return fControl.GetWholeSample(sample);
+   }
+
    /// Downstream entry number of the chunk's first fold.
    std::uint64_t GetFirstFold() const { return fFirstFold; }
 
@@ -371,7 +376,7 @@ FoldSource::CreateSampleInfo(unsigned int slot,
    const auto sample =
        fNSlots == 1 ? fSampleOfRanges
                     : fStore->GetSampleNumber((fSlots[slot].fFirstEntry - fLoop->GetFirstFold()) / folds);
-   return RootInternals::Multiply(fStore->GetSample(sample), folds);
+   return RootInternals::Multiply(fLoop->GetWholeSample(fStore->GetSample(sample)), folds);
 }
 
 bool FoldSource::SetEntry(unsigned int slot, ULong64_t entry)

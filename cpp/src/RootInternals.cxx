@@ -289,6 +289,10 @@ EntryRangeControl::EntryRangeControl(const ROOT::RDF::RNode &node) : fNode(node)
             fClusterEnds.push_back(std::min(end, fUserRange.second));
       }
       fFullRange = {fUserRange.first, fClusterEnds.empty() ? fUserRange.first : fClusterEnds.back()};
+      for (std::size_t i = 0; i < fFileOffsets.size(); ++i) {
+         const auto &[file, first] = fFileOffsets[i];
+         fNEntries[file] = (i + 1 < fFileOffsets.size() ? fFileOffsets[i + 1].second : fFullRange.second) - first;
+      }
       break;
    }
    case ESourceKind::kEmpty: {
@@ -306,6 +310,29 @@ EntryRangeControl::EntryRangeControl(const ROOT::RDF::RNode &node) : fNode(node)
       fFullRange = fUserRange = kWhole;
       fClusterEnds.push_back(kNoEnd);
    }
+}
+
+ROOT::RDF::RSampleInfo EntryRangeControl::GetWholeSample(const ROOT::RDF::RSampleInfo &sample) const
+{
+   const auto *source = sample.*GetMember(SampleTag{});
+   if (fKind == ESourceKind::kEmpty) {
+      const auto [begin, end] = fFullRange;
+      return {"Empty source, range: {" + std::to_string(begin) + ", " + std::to_string(end) + "}", fFullRange, source,
+              end - begin};
+   }
+   if (fUserRange != kWhole)
+      return sample;
+   auto nEntries = sample.NEntriesTotal();
+   if (fKind == ESourceKind::kTree) {
+      // Its name is that of the file, then a slash and the name of the tree, which may have slashes of its own.
+      const auto &name = sample.AsString();
+      auto found = fNEntries.end();
+      for (auto slash = name.rfind('/'); slash != std::string::npos && slash > 0 && found == fNEntries.end();
+           slash = name.rfind('/', slash - 1))
+         found = fNEntries.find(name.substr(0, slash));
+      nEntries = found != fNEntries.end() ? found->second : fFullRange.second; // a tree in memory
+   }
+   return {sample.AsString(), {0, nEntries}, source, nEntries};
 }
 
 void EntryRangeControl::CheckColumnTypes(unsigned int slot) const

@@ -73,6 +73,12 @@ public:
 
    const ROOT::RDF::RNode &GetNode() const { return fNode; }
 
+   /// \brief A sample of a restricted event loop, as the loop over the whole dataset has it: all entries of its file.
+   ///
+   /// ROOT gives the part of the dataset that the restricted loop reads, by its global entry numbers, and names a sample
+   /// of an empty source after it. Samples stay as they are if the user has given a range, too.
+   ROOT::RDF::RSampleInfo GetWholeSample(const ROOT::RDF::RSampleInfo &sample) const;
+
    /// \brief To be called in a task of the slot, since only then the graph tells which branches it reads.
    /// \throws std::runtime_error naming branch, files and types if one of these branches has different types in different
    /// files of a chain: TTreeReader (ROOT 6.40) then reads garbage from all files but the first
@@ -93,6 +99,7 @@ private:
    FileOffsets fFileOffsets;
    std::vector<TypeChange> fTypeChanges;
    std::string fFirstFile;
+   std::map<std::string, std::uint64_t> fNEntries; ///< of the files of a TChain
    bool fIsRestricted = false;
 };
 
