@@ -10,7 +10,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
-#include <optional>
+#include <memory>
 #include <stdexcept>
 #include <vector>
 
@@ -163,9 +163,9 @@ RowCheck CheckRows(const FlowContract &contract, const std::string &path, const 
                    const float *context)
 {
    auto rows = MakeRows(contract, n, context, n > 0 ? kRows / 2 : 0);
-   std::optional<Comparison> comparison;
+   std::unique_ptr<Comparison> comparison;
    try {
-      comparison.emplace(contract, path, evaluate, rows);
+      comparison = std::make_unique<Comparison>(contract, path, evaluate, rows);
    } catch (const Interrupted &) {
       throw;
    } catch (const std::runtime_error &) {
@@ -173,7 +173,7 @@ RowCheck CheckRows(const FlowContract &contract, const std::string &path, const 
       if (n == 0)
          throw;
       rows = MakeRows(contract, n, context, kRows);
-      comparison.emplace(contract, path, evaluate, rows);
+      comparison = std::make_unique<Comparison>(contract, path, evaluate, rows);
    }
    return comparison->Run();
 }
