@@ -102,17 +102,20 @@ def test_flows_that_mix_rows_are_refused_at_the_first_sample(tmp_path, kind):
 
 
 def test_a_mixture_that_only_the_users_context_shows(tmp_path):
-    """Above a pt of 6000, which is rare in the contract's range, and never in it if the range is wrong."""
+    """Above a pt of 6999, which is rare in the contract's range."""
     nodes = [
-        constant("limit", np.float32(20000)),
+        constant("limit", np.float32(6999)),
+        constant("often", np.float32(1000)),
         helper.make_node("ReduceMax", ["pt", "axis"], ["largest"], keepdims=1),
-        helper.make_node("Max", ["largest", "limit"], ["extra"]),
+        helper.make_node("Max", ["largest", "limit"], ["bounded"]),
+        helper.make_node("Sub", ["bounded", "limit"], ["above"]),
+        helper.make_node("Mul", ["above", "often"], ["extra"]),
     ]
     flow = flashsim.Flow(flow_of(tmp_path / "flow.onnx", nodes))
     assert flow.check_rows() == "same bits"
     flow = flashsim.Flow(flow.path)
     with pytest.raises(RuntimeError, match="mixes the objects"):
-        flow.sample(CONTEXT * [1000, 1])
+        flow.sample(np.column_stack([np.linspace(6999.1, 6999.9, len(CONTEXT)), CONTEXT[:, 1]]))
 
 
 def test_values_that_the_range_allows_but_the_flow_does_not_know(tmp_path):
@@ -215,7 +218,8 @@ def test_differences_in_the_last_bits_are_told_once(tmp_path, capfd):
         helper.make_node("Atan", ["z1"], ["angle"]),
         helper.make_node("Concat", ["angle", "zero", "zero"], ["sample"], axis=1),
     ]
-    path = tiny_flows.write_expression_flow(tmp_path / "flow.onnx", nodes)
+    target = [variable | {"range": [-10, 10]} for variable in tiny_flows.smearing_metadata()["target"]]
+    path = tiny_flows.write_expression_flow(tmp_path / "flow.onnx", nodes, target=target)
     flow = flashsim.Flow(path)
     if flow.check_rows() == "same bits":
         pytest.skip("this ONNX Runtime computes arc tangents in one way")
