@@ -7,6 +7,7 @@ python interrupt_runs.py CASE THREADS FOLDER prints "started" in the midst of an
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 import ROOT
 
 import flashsim
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a job in the background inherits as ignored
 
 ROOT.gInterpreter.Declare("""
 #include <ROOT/RVec.hxx>

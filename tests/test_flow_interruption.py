@@ -38,7 +38,8 @@ def write_slow_flow(path: Path) -> str:
 
 
 PROGRAM = """
-import sys, threading, time, numpy as np, ROOT, flashsim
+import signal, sys, threading, time, numpy as np, ROOT, flashsim
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a job in the background inherits as ignored
 flow, where = sys.argv[1:]
 opened = flashsim.Flow(flow)
 quick = opened.sample([[50, 1]])

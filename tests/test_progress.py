@@ -241,6 +241,7 @@ def test_durations(seconds, text):
 CODE = """
 import os, signal, sys, threading, time
 import ROOT, flashsim
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a job in the background inherits as ignored
 if int(sys.argv[2]) > 1:
     ROOT.EnableImplicitMT(int(sys.argv[2]))
 df = ROOT.RDataFrame(1 << 40).Define("GenJet_pt", "ROOT::RVecF(1, 50)").Define("GenJet_eta", "ROOT::RVecF(1)")
