@@ -203,8 +203,8 @@ class Booking:
     folds: str | int
     contiguous: bool
     covariance: bool
-    group: str | Sequence[str] | None
-    fold: str
+    group: str | Sequence[str] | None = None
+    fold: str = "fold"
 
     @classmethod
     def parse(cls, method: Callable[..., Any], *positional: Any, **keywords: Any) -> tuple[Any, Booking]:
