@@ -216,10 +216,10 @@ def test_graph_and_histogram():
 def test_mistakes():
     with pytest.raises(ValueError, match="some of what was filled neither passed nor failed"):
         book({**ROWS, "passed": 2 * ROWS["passed"].astype(int)}).values()
-    with pytest.raises((RuntimeError, ValueError), match=r"the last axis has 7 bins. Expected two"):
+    with pytest.raises(ValueError, match=r"the last axis has 7 bins. Expected two"):
         flashsim.OversampledEfficiency(fill(ROWS_OF_FILLS, "xy")).values()
     without = ROOT.RDF.FromNumpy(ROWS).OversampledTH2D((*MODEL, 2, -0.5, 1.5), "x", "passed", "w")
-    with pytest.raises((RuntimeError, ValueError), match="an efficiency needs to know how bins are correlated"):
+    with pytest.raises(RuntimeError, match="an efficiency needs to know how bins are correlated"):
         flashsim.OversampledEfficiency(without).values()
     with pytest.raises(TypeError, match="model must be"):
         ROOT.RDF.FromNumpy(ROWS).OversampledEfficiency1D(("eff", ""), "x", "passed")
