@@ -54,7 +54,10 @@ def translating(method: Callable[..., Any]) -> Callable[..., Any]:
         except Exception as error:
             caught = error
         del args, keywords  # which a traceback that is kept would keep alive, and booked
-        tell(caught)
+        try:
+            tell(caught)
+        finally:
+            del caught  # whose traceback holds this frame
 
     return call
 
@@ -62,10 +65,13 @@ def translating(method: Callable[..., Any]) -> Callable[..., Any]:
 def tell(error: Exception) -> NoReturn:
     """Raises the translation of an error if there is one (see `translated`), else the error itself."""
     told = _translation(error)
-    if told is None:
-        raise error
-    told.__context__ = error
-    raise told from None
+    try:
+        if told is None:
+            raise error
+        told.__context__ = error
+        raise told from None
+    finally:
+        del error, told  # whose tracebacks hold this frame, and with it the results of the frames above
 
 
 def _translation(error: Exception) -> BaseException | None:

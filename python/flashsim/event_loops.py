@@ -69,7 +69,10 @@ def _translating_getter(method: Any) -> Callable[[Any], Any]:
         except Exception as error:
             caught = error
         del result  # which a traceback that is kept would keep booked
-        tell(caught)
+        try:
+            tell(caught)
+        finally:
+            del caught  # whose traceback holds this frame
 
     call.__name__, call.__doc__ = method.__name__, method.__doc__
     return call
@@ -143,7 +146,11 @@ class _Snapshot(_Template):
         else:
             keywords = keywords | {"options": options}
         result = super().__call__(*args, **keywords)
-        result.GetValue()
+        try:
+            result.GetValue()
+        except BaseException:
+            del result  # which a traceback that is kept would keep, and the file open
+            raise
         return result
 
 
