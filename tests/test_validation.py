@@ -47,7 +47,7 @@ def test_all_metrics_are_there(perfect):
         "c2st",
     ]
     assert (perfect.label, perfect.rows, perfect.events, perfect.seed) == ("perfect", 8000, 4000, 1)
-    assert perfect.outside == {"pt": np.sum(perfect.samples.flow[:, 0] < 0)}
+    assert perfect.outside == {}
     assert perfect.training == {"note": "written by hand"}
 
 
@@ -221,5 +221,15 @@ def test_flow_that_gives_the_impossible(tmp_path):
     metadata["target"][0]["range"] = [0, 60]
     flow = tiny_flows.write_flow(tmp_path / "narrow.onnx", tiny_flows.smearing_nodes(), metadata)
     found = validate(flow, smearing_pairs(2000, seed=1), repeat=2, classifier_repeat=1)
-    assert found.outside == {"pt": int(np.sum(found.samples.flow[:, 0] > 60))}
+    assert found.outside == {"pt": int(np.sum(found.samples.flow[:, 0] == 60))}
     assert found.outside["pt"] > 100
+
+
+def test_context_that_the_flow_does_not_take(tmp_path):
+    metadata = tiny_flows.smearing_metadata()
+    metadata["context"][0]["range"] = [0, 40]
+    flow = tiny_flows.write_flow(tmp_path / "narrow.onnx", tiny_flows.smearing_nodes(), metadata)
+    pairs = smearing_pairs(2000, seed=1)
+    outside = int(np.sum(pairs.context[:, 0] > 40))
+    with pytest.raises(ValueError, match=rf"flow '{metadata['name']}' declares: pt \({outside} rows\)"):
+        validate(flow, pairs, repeat=2, classifier_repeat=1)

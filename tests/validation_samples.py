@@ -50,7 +50,7 @@ def write_tagging_flow(path: Path) -> str:
             {"name": "partonFlavour", "unit": "", "dtype": "int16", "range": [-21, 21]},
         ],
         "target": [
-            {"name": "pt", "unit": "GeV", "dtype": "float32", "range": [0, 7000]},
+            {"name": "pt", "unit": "GeV", "dtype": "float32", "range": [-10, 7000]},
             {"name": "btag", "unit": "", "dtype": "float32", "range": [0, 1]},
             {"name": "nMuons", "unit": "", "dtype": "uint8", "range": [0, 255]},
         ],

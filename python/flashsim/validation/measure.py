@@ -118,7 +118,9 @@ def validate(
         _check(pairs, flow)
     with clock("sampling"):
         total = len(pairs)
+        clipped = flow.clipped
         made = simulate(flow, pairs.context, seed, steps, lambda done: tell(f"sampling the flow: {done} of {total}"))
+        outside = _outside(flow, clipped)
     samples = Samples(
         np.asarray(pairs.context),
         np.asarray(pairs.target),
@@ -150,7 +152,7 @@ def validate(
         rows=len(samples),
         events=len(np.unique(samples.event)),
         dropped=dict(pairs.dropped),
-        outside=_outside(samples),
+        outside=outside,
         seed=int(seed),
         metrics=metrics,
         importance=importance,
@@ -195,14 +197,18 @@ def _describe(flow: Flow, steps: int | None) -> dict[str, Any]:
     }
 
 
-def _outside(samples: Samples) -> dict[str, int]:
-    counts = {}
-    for index, variable in enumerate(samples.target_variables):
-        low, high = np.float32(variable.range[0]), np.float32(variable.range[1])
-        wrong = int(np.sum((samples.flow[:, index] < low) | (samples.flow[:, index] > high)))
-        if wrong:
-            counts[variable.name] = wrong
-    return counts
+def _outside(flow: Flow, before: dict[str, int]) -> dict[str, int]:
+    """How many samples were clipped since `before`, by target variable. Raises ValueError if contexts were."""
+    counts = {name: count - before.get(name, 0) for name, count in flow.clipped.items()}
+    counts = {name: count for name, count in counts.items() if count > 0}
+    wrong = {name.removeprefix("context "): n for name, n in counts.items() if name.startswith("context ")}
+    if wrong:
+        told = ", ".join(f"{name} ({n} rows)" for name, n in wrong.items())
+        raise ValueError(
+            f"the context of the pairs is outside the ranges that flow '{flow.name}' declares: {told}. "
+            "Leave such rows out, or look for another unit or convention."
+        )
+    return {name.removeprefix("target "): n for name, n in counts.items()}
 
 
 def _versions() -> dict[str, str]:

@@ -38,7 +38,7 @@ class Validation:
     dropped
         Rows left out of the data, by reason.
     outside
-        Samples of the flow outside the range that it declares, by variable.
+        How many samples of the flow were outside the range that it declares, and were clipped, by variable.
     seed
         Of noise, splits and classifier.
     metrics

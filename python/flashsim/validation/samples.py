@@ -62,6 +62,7 @@ def simulate(
 ) -> Array:
     """Samples a flow once for every row of a context that may be larger than memory likes, piece by piece.
 
+    Samples out of the flow's declared ranges are clipped and counted, as ``out_of_range="clip"`` does (`Flow.clipped`).
     Row i counts as event i with one object, so that the noise does not depend on the size of the pieces.
 
     Parameters
@@ -88,7 +89,9 @@ def simulate(
         rows = np.asarray(context[start : start + _ROWS_AT_ONCE])
         keys = np.zeros((len(rows), 4), dtype=np.uint64)
         keys[:, 2] = np.arange(start, start + len(rows), dtype=np.uint64)
-        result[start : start + len(rows)] = flow.sample(rows, seed=seed, steps=steps, event_keys=keys)[:, 0]
+        result[start : start + len(rows)] = flow.sample(
+            rows, seed=seed, steps=steps, event_keys=keys, out_of_range="clip"
+        )[:, 0]
         if progress is not None:
             progress(start + len(rows))
     return result
