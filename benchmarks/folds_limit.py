@@ -115,7 +115,7 @@ def simulate_w_mass(folds: int, seed: int) -> tuple[Any, np.ndarray, np.ndarray]
     import ROOT
 
     import flashsim
-    from flashsim.wmass import w_candidate
+    from flashsim.demo.w_mass import w_candidate
 
     gen = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root"))
     sim = gen.Filter("nGenJet >= 4").FlashSim("jets", folds=folds, seed=seed, prefix="Flash")

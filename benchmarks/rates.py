@@ -75,9 +75,9 @@ class Run(NamedTuple):
 def write_euler(folder: str) -> str:
     """The shipped flow with the Euler method as its solver."""
     import flashsim
-    from flashsim.flow_file import read_flow, set_metadata, write_model
-    from flashsim.ode.loop import with_solver
-    from flashsim.ode.solvers import SOLVERS
+    from flashsim.flows.file import read_flow, set_metadata, write_model
+    from flashsim.flows.ode.loop import with_solver
+    from flashsim.flows.ode.solvers import SOLVERS
 
     model, metadata = read_flow(flashsim.data.path("jets.onnx"))
     grid = [0.0, 1.0]
@@ -279,7 +279,7 @@ def _alternating(loops: dict[str, Callable[[list[str]], list[Any]]], files: list
 
 def speed(sample: str, steps: int) -> tuple[float, float]:
     """RECO events per second of one core with ten folds, and objects per event."""
-    from flashsim.throughput_measure import measure
+    from flashsim.throughput.measure import measure
 
     measured = measure(sample=sample, folds=10, steps=steps, seconds=1)
     return measured.events_per_second, measured.objects_per_event
@@ -416,7 +416,7 @@ def main() -> None:
     from rich.console import Console
 
     import flashsim
-    from flashsim.ode.solvers import SOLVERS
+    from flashsim.flows.ode.solvers import SOLVERS
 
     console = Console(width=None if sys.stdout.isatty() else 150)
     versions = {"ROOT wheel": version("ROOT"), "ONNX Runtime": flashsim.onnxruntime_version()}

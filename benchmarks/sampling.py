@@ -130,7 +130,7 @@ def torch_peer(rows: int, steps: int, solver: str):
         import torch
         from torchdiffeq import odeint
 
-        from flashsim.training.network import VelocityNetwork
+        from flashsim.training.families.network import VelocityNetwork
     except ImportError as error:
         print(f"(no PyTorch peer: {error})")
         return None

@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 import flashsim
 import tiny_flows
-from flashsim.flow_file import METADATA_KEY, set_metadata, stamp, write_model
+from flashsim.flows.file import METADATA_KEY, set_metadata, stamp, write_model
 from fuzz_bytes import damage
 
 REFUSALS = ("RuntimeError", "FileNotFoundError", "ValueError")

@@ -8,13 +8,13 @@ from collections.abc import Callable
 import numpy as np
 import onnxruntime
 
-from flashsim.onnx_graph import GraphBuilder
-from flashsim.training.atoms import Dequantise, Present, Spike
-from flashsim.training.functions import Arctanh, Log, Logit
-from flashsim.training.gaussianise import Gaussianise
-from flashsim.training.operation import Operation, Row
-from flashsim.training.operations import Absolute, Angle, OneHot, Saturate, Standardise
-from flashsim.training.relations import Difference, Ratio, Share
+from flashsim.flows.graph import GraphBuilder
+from flashsim.training.preparation.atoms import Dequantise, Present, Spike
+from flashsim.training.preparation.elementary import Absolute, Angle, OneHot, Saturate, Standardise
+from flashsim.training.preparation.functions import Arctanh, Log, Logit
+from flashsim.training.preparation.gaussianise import Gaussianise
+from flashsim.training.preparation.operation import Operation, Row
+from flashsim.training.preparation.relations import Difference, Ratio, Share
 
 __all__ = ["CONTEXT_CASES", "DATA", "ROW", "ROWS", "TARGET_CASES", "case_name", "run_graph"]
 

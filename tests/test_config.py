@@ -12,7 +12,7 @@ pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
 from flashsim.training import ConfigError, load_config
-from flashsim.training.config import config_from_dict, config_to_dict
+from flashsim.training.recipe.config import config_from_dict, config_to_dict
 
 RECIPE = """
 name = "toys"

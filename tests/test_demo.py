@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 import flashsim
 from flashsim.cli import app
 from flashsim.demo import SPECTRA, Spectrum, run_demo
-from flashsim.wmass import PEAK, SELECTION, w_candidate, w_mass_model
+from flashsim.demo.w_mass import PEAK, SELECTION, w_candidate, w_mass_model
 
 EVENTS, FOLDS, THREADS = 400, 5, 2
 

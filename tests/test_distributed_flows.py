@@ -13,7 +13,7 @@ import pytest
 import flashsim
 import tiny_flows
 from flashsim.distributed import distrdf, flows
-from flashsim.flow_file import stamp
+from flashsim.flows.file import stamp
 
 CONTEXT = np.array([[50.0, 0.1], [30.0, -1.0]], dtype=np.float32)
 

@@ -21,10 +21,13 @@ import typer  # noqa: E402
 from typer.testing import CliRunner  # noqa: E402
 
 from flashsim.cli.export import export as command  # noqa: E402
-from flashsim.flow_file import read_flow, write_model  # noqa: E402
-from flashsim.ode.solvers import SOLVERS  # noqa: E402
+from flashsim.flows.file import read_flow, write_model  # noqa: E402
+from flashsim.flows.ode.solvers import SOLVERS  # noqa: E402
 from flashsim.training import Pairs, TrainedFlow, export_flow, train  # noqa: E402
-from flashsim.training.config import (  # noqa: E402
+from flashsim.training.export import build_model, check_metadata  # noqa: E402
+from flashsim.training.families.registry import make_model  # noqa: E402
+from flashsim.training.preparation.preprocessing import Preprocessing  # noqa: E402
+from flashsim.training.recipe.config import (  # noqa: E402
     AffineConfig,
     DatasetConfig,
     FlowConfig,
@@ -34,9 +37,6 @@ from flashsim.training.config import (  # noqa: E402
     TrainingConfig,
     VariableConfig,
 )
-from flashsim.training.export import build_model, check_metadata  # noqa: E402
-from flashsim.training.models import make_model  # noqa: E402
-from flashsim.training.preprocessing import Preprocessing  # noqa: E402
 
 DISCRETE = ({"op": "dequantise", "width": 0.15}, {"op": "standardise"})
 

@@ -14,7 +14,7 @@ from onnx import helper, numpy_helper
 
 import flashsim
 import tiny_flows
-from flashsim.flow_file import CHECKSUM, data_files, read_flow, set_metadata, stamp, write_model
+from flashsim.flows.file import CHECKSUM, data_files, read_flow, set_metadata, stamp, write_model
 
 CONTEXT = np.array([[50.0, 0.1], [30.0, -1.0], [80.0, 2.0]], dtype=np.float32)
 SHIPPED = flashsim.data.flows()

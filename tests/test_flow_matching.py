@@ -7,14 +7,14 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
-from flashsim.training.flow_matching import (  # noqa: E402
+from flashsim.training.families.flow_matching import (  # noqa: E402
     flow_matching_loss,
     integrate,
     path_point,
     path_velocity,
     stratified_times,
 )
-from flashsim.training.network import VelocityNetwork  # noqa: E402
+from flashsim.training.families.network import VelocityNetwork  # noqa: E402
 
 
 def test_a_point_of_the_path_moves_with_its_velocity() -> None:

@@ -14,10 +14,10 @@ from flashsim.generation import CONTEXT, PROCESSES, TARGETS, generate
 from flashsim.generation import events as events_module
 from flashsim.generation import jets as jets_module
 from flashsim.generation.columns import BRANCHES
-from flashsim.generation.events import EventRecord, run_pythia
-from flashsim.generation.flavour import heavy_flavour
-from flashsim.generation.jets import cluster
-from flashsim.generation.particles import History, invisible_pt, prune
+from flashsim.generation.gen.events import EventRecord, run_pythia
+from flashsim.generation.gen.flavour import heavy_flavour
+from flashsim.generation.gen.jets import cluster
+from flashsim.generation.gen.particles import History, invisible_pt, prune
 
 pytest.importorskip("pythia8mc")
 fastjet = pytest.importorskip("fastjet")

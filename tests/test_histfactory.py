@@ -9,7 +9,7 @@ import pyhf
 import pytest
 from scipy.stats import norm
 
-from flashsim.histfactory import independent_shifts
+from flashsim.histograms.histfactory import independent_shifts
 from test_conversion import book, fill, make_rows, per_event
 
 EDGES = (np.linspace(0, 10, 9),)

@@ -18,8 +18,12 @@ pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 stats = pytest.importorskip("scipy.stats")
 
-from flashsim.onnx_graph import GraphBuilder  # noqa: E402
-from flashsim.training.config import (  # noqa: E402
+from flashsim.flows.graph import GraphBuilder  # noqa: E402
+from flashsim.training.families.coupling import CouplingFlow, moved_columns  # noqa: E402
+from flashsim.training.families.model import FlowModel  # noqa: E402
+from flashsim.training.families.optimal_transport import optimal_transport_pairs  # noqa: E402
+from flashsim.training.families.registry import make_model  # noqa: E402
+from flashsim.training.recipe.config import (  # noqa: E402
     AffineConfig,
     ConfigError,
     FlowMatchingConfig,
@@ -28,10 +32,6 @@ from flashsim.training.config import (  # noqa: E402
     SplineConfig,
     config_from_dict,
 )
-from flashsim.training.coupling import CouplingFlow, moved_columns  # noqa: E402
-from flashsim.training.model import FlowModel  # noqa: E402
-from flashsim.training.models import make_model  # noqa: E402
-from flashsim.training.optimal_transport import optimal_transport_pairs  # noqa: E402
 
 AFFINE = AffineConfig(transforms=4, hidden=(17, 13))
 SPLINE = SplineConfig(transforms=4, hidden=(17, 13), bins=5, bound=6.0)

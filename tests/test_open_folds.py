@@ -13,7 +13,7 @@ import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flashsim.histogram import Booking
+from flashsim.histograms.booking import Booking
 from oracle import Expected, assert_close, check, matrix
 from samples import Rows, define_collection, expected, implicit_multi_threading, make_rows, select, together, write
 from test_oversampled_events import shuffled

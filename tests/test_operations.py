@@ -17,16 +17,16 @@ from hypothesis import HealthCheck, given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from hypothesis.extra.numpy import arrays  # noqa: E402
 
-from flashsim.onnx_graph import GraphBuilder  # noqa: E402
+from flashsim.flows.graph import GraphBuilder  # noqa: E402
 from flashsim.training import load_config  # noqa: E402
-from flashsim.training.atoms import Dequantise, Present, Spike  # noqa: E402
-from flashsim.training.config import VariableConfig  # noqa: E402
-from flashsim.training.functions import Arctanh, Log, Logit  # noqa: E402
-from flashsim.training.gaussianise import Gaussianise  # noqa: E402
-from flashsim.training.operation import Operation, Row  # noqa: E402
-from flashsim.training.operations import Absolute, Angle, OneHot, Saturate, Standardise  # noqa: E402
-from flashsim.training.preprocessing import Preprocessing  # noqa: E402
-from flashsim.training.relations import Difference, Ratio, Share  # noqa: E402
+from flashsim.training.preparation.atoms import Dequantise, Present, Spike  # noqa: E402
+from flashsim.training.preparation.elementary import Absolute, Angle, OneHot, Saturate, Standardise  # noqa: E402
+from flashsim.training.preparation.functions import Arctanh, Log, Logit  # noqa: E402
+from flashsim.training.preparation.gaussianise import Gaussianise  # noqa: E402
+from flashsim.training.preparation.operation import Operation, Row  # noqa: E402
+from flashsim.training.preparation.preprocessing import Preprocessing  # noqa: E402
+from flashsim.training.preparation.relations import Difference, Ratio, Share  # noqa: E402
+from flashsim.training.recipe.config import VariableConfig  # noqa: E402
 from operation_cases import CONTEXT_CASES, DATA, ROW, ROWS, TARGET_CASES, case_name, run_graph  # noqa: E402
 
 EPSILON = float(np.finfo(np.float32).eps)

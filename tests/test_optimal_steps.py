@@ -22,14 +22,14 @@ from typer.testing import CliRunner  # noqa: E402
 
 import flashsim  # noqa: E402
 from flashsim.cli.optimize_steps import optimize_steps as command  # noqa: E402
-from flashsim.flow_file import read_flow, set_metadata, write_model  # noqa: E402
-from flashsim.ode.loop import END, VELOCITY, VelocityGraph, emit_solver  # noqa: E402
-from flashsim.ode.reference import ConvergedFlow  # noqa: E402
-from flashsim.ode.solvers import SOLVERS  # noqa: E402
-from flashsim.ode.trials import Candidate, Comparison, Trial  # noqa: E402
-from flashsim.onnx_graph import GraphBuilder  # noqa: E402
-from flashsim.optimal_steps import OptimalSteps, optimize_steps  # noqa: E402
-from flashsim.optimal_steps_plot import plot_optimal_steps  # noqa: E402
+from flashsim.flows.file import read_flow, set_metadata, write_model  # noqa: E402
+from flashsim.flows.graph import GraphBuilder  # noqa: E402
+from flashsim.flows.ode.loop import END, VELOCITY, VelocityGraph, emit_solver  # noqa: E402
+from flashsim.flows.ode.solvers import SOLVERS  # noqa: E402
+from flashsim.steps.optimise import OptimalSteps, optimize_steps  # noqa: E402
+from flashsim.steps.plot import plot_optimal_steps  # noqa: E402
+from flashsim.steps.reference import ConvergedFlow  # noqa: E402
+from flashsim.steps.trials import Candidate, Comparison, Trial  # noqa: E402
 
 ROWS, TOLERANCE = 1000, 0.025
 

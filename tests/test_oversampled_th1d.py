@@ -284,7 +284,7 @@ def test_methods_of_all_nodes(rows):
     df = ROOT.RDF.FromNumpy(rows)
     for node in (df, df.Filter("true"), df.Define("y", "x"), df.Range(0), ROOT.RDF.AsRNode(df)):
         check(node.OversampledTH1D(MODEL, "x", "w"), expected(rows))
-    check(flashsim.histogram.oversampled_th1d(df, MODEL, "x", "w"), expected(rows))
+    check(flashsim.histograms.booking.oversampled_th1d(df, MODEL, "x", "w"), expected(rows))
 
 
 def test_booking_from_cpp():

@@ -133,7 +133,7 @@ before = ROOT.RDataFrame("Events", {gen_files["TTree"]!r}).Filter("true")
 import flashsim
 for node in (before, ROOT.RDataFrame("Events", {gen_files["TTree"]!r}).Define("a", "1")):
     for derived in (lambda sim: sim, lambda sim: sim.Filter("true"), lambda sim: sim.Range(2)):
-        flashsim.plain_histograms._once["is_said"] = False
+        flashsim.rdataframe.plain_histograms._once["is_said"] = False
         derived(node.FlashSim({tiny_flow!r}, folds=2)).Histo1D("Jet_pt")
 """
     arguments = [sys.executable, "-W", "always", "-c", code]

@@ -13,15 +13,15 @@ onnxruntime = pytest.importorskip("onnxruntime")
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from flashsim.onnx_graph import GraphBuilder  # noqa: E402
-from flashsim.training.atoms import Dequantise, Present, Spike  # noqa: E402
-from flashsim.training.config import ConfigError, VariableConfig  # noqa: E402
-from flashsim.training.functions import Log, Logit  # noqa: E402
-from flashsim.training.gaussianise import Gaussianise  # noqa: E402
-from flashsim.training.operation import Operation, Row  # noqa: E402
-from flashsim.training.operations import Angle, OneHot, Saturate, Standardise  # noqa: E402
-from flashsim.training.preprocessing import OPERATIONS, Preprocessing  # noqa: E402
-from flashsim.training.relations import Difference, Share  # noqa: E402
+from flashsim.flows.graph import GraphBuilder  # noqa: E402
+from flashsim.training.preparation.atoms import Dequantise, Present, Spike  # noqa: E402
+from flashsim.training.preparation.elementary import Angle, OneHot, Saturate, Standardise  # noqa: E402
+from flashsim.training.preparation.functions import Log, Logit  # noqa: E402
+from flashsim.training.preparation.gaussianise import Gaussianise  # noqa: E402
+from flashsim.training.preparation.operation import Operation, Row  # noqa: E402
+from flashsim.training.preparation.preprocessing import OPERATIONS, Preprocessing  # noqa: E402
+from flashsim.training.preparation.relations import Difference, Share  # noqa: E402
+from flashsim.training.recipe.config import ConfigError, VariableConfig  # noqa: E402
 from operation_cases import CONTEXT_CASES, DATA, ROW, ROWS, TARGET_CASES, case_name, run_graph  # noqa: E402
 
 

@@ -21,8 +21,8 @@ import uproot
 
 from flashsim.generation import PROCESSES, generate, parts, production, workers
 from flashsim.generation.columns import Block, simulate_block
-from flashsim.generation.part_folder import RECORD, PartFolder
-from flashsim.generation.parts import Settings
+from flashsim.generation.production.part_folder import RECORD, PartFolder
+from flashsim.generation.production.parts import Settings
 from flashsim.generation.writer import EventWriter, merge
 
 pytest.importorskip("pythia8mc")

@@ -16,7 +16,7 @@ from rich.console import Console
 import flashsim
 import tiny_flows
 from flashsim import progress_display
-from flashsim.progress_display import Line
+from flashsim.rdataframe.progress_display import Line
 
 progress_module = sys.modules["flashsim.progress"]
 MODEL = ("h", "", 2, 0.0, 100.0)

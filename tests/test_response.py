@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from flashsim.generation import CONTEXT, TARGETS, respond
-from flashsim.generation.response import FLAVOUR_TABLE, RESOLUTION_TERMS, flavour_class
+from flashsim.generation.detector.jets import FLAVOUR_TABLE, RESOLUTION_TERMS, flavour_class
 from flashsim.generation.variables import reduce_angle, reduce_mantissa
 
 COLUMN = {variable.name: index for index, variable in enumerate(TARGETS)}

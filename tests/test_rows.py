@@ -12,8 +12,8 @@ pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
 from flashsim.pairs import Pairs
-from flashsim.training.config import VariableConfig
-from flashsim.training.preprocessing import Preprocessing
+from flashsim.training.preparation.preprocessing import Preprocessing
+from flashsim.training.recipe.config import VariableConfig
 from flashsim.training.rows import TrainingRows
 
 

@@ -12,13 +12,13 @@ import pytest
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
-import flashsim.ode.grids  # noqa: E402
-import flashsim.ode.solvers  # noqa: E402
-import flashsim.onnx_graph  # noqa: E402
-from flashsim.ode.grids import fitted_grid, grids  # noqa: E402
-from flashsim.ode.loop import END, VELOCITY, VelocityGraph, emit_solver, velocity_of, with_solver  # noqa: E402
-from flashsim.ode.solvers import SOLVERS, time_at  # noqa: E402
-from flashsim.onnx_graph import GraphBuilder  # noqa: E402
+import flashsim.flows.graph  # noqa: E402
+import flashsim.flows.ode.solvers  # noqa: E402
+import flashsim.steps.grids  # noqa: E402
+from flashsim.flows.graph import GraphBuilder  # noqa: E402
+from flashsim.flows.ode.loop import END, VELOCITY, VelocityGraph, emit_solver, velocity_of, with_solver  # noqa: E402
+from flashsim.flows.ode.solvers import SOLVERS, time_at  # noqa: E402
+from flashsim.steps.grids import fitted_grid, grids  # noqa: E402
 
 ORDERS = [("euler", 1), ("midpoint", 2), ("heun", 2), ("rk4", 4)]
 GRIDS = [(0.0, 1.0), (0.0, 0.7, 0.9, 1.0)]
@@ -107,7 +107,7 @@ def test_the_loop_converges_with_the_order_of_the_solver(solver: str, order: int
 def test_torch_converges_with_the_order_of_the_solver(solver: str, order: int, grid: tuple[float, ...]) -> None:
     torch = pytest.importorskip("torch")
     pytest.importorskip("zuko")
-    from flashsim.training.flow_matching import integrate
+    from flashsim.training.families.flow_matching import integrate
 
     start = torch.ones(1, 1, dtype=torch.float64)
 
@@ -121,7 +121,7 @@ def test_torch_converges_with_the_order_of_the_solver(solver: str, order: int, g
 def test_impossible_integrations_are_refused() -> None:
     torch = pytest.importorskip("torch")
     pytest.importorskip("zuko")
-    from flashsim.training.flow_matching import integrate
+    from flashsim.training.families.flow_matching import integrate
 
     start = torch.ones(1, 1)
     with pytest.raises(ValueError, match="solver 'rk5' is not one of euler, midpoint, heun, rk4"):
@@ -183,7 +183,7 @@ def test_grids_to_try_ascend_from_0_to_1() -> None:
             assert np.diff(grid).min() > 0
 
 
-@pytest.mark.parametrize("module", [flashsim.ode.grids, flashsim.ode.solvers, flashsim.onnx_graph])
+@pytest.mark.parametrize("module", [flashsim.steps.grids, flashsim.flows.ode.solvers, flashsim.flows.graph])
 def test_the_examples_give_what_they_say(module: ModuleType) -> None:
     result = doctest.testmod(module)
     assert result.attempted > 0

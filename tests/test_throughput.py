@@ -20,8 +20,8 @@ from flashsim.throughput import (
     throughput_on_cores,
     throughput_table,
 )
-from flashsim.throughput_measure import measure
-from flashsim.throughput_plan import FOLDS, plan_production, read_oversampled
+from flashsim.throughput.measure import measure
+from flashsim.throughput.plan import FOLDS, plan_production, read_oversampled
 
 # Table 2 as it was printed: generator seconds, folds; conventional; at 1, 5, 10, 50, 100 kHz; their ratios.
 PRINTED = [

@@ -21,7 +21,10 @@ pytest.importorskip("onnx")
 
 from flashsim.training import FlowConfig, Pairs, TrainedFlow, TrainingDiverged, train  # noqa: E402
 from flashsim.training.checkpoint import load_checkpoint  # noqa: E402
-from flashsim.training.config import (  # noqa: E402
+from flashsim.training.device import choose_device  # noqa: E402
+from flashsim.training.improvement import Improvement  # noqa: E402
+from flashsim.training.loss_plot import LOSS_LABELS, plot_loss  # noqa: E402
+from flashsim.training.recipe.config import (  # noqa: E402
     AffineConfig,
     DatasetConfig,
     FlowMatchingConfig,
@@ -29,9 +32,6 @@ from flashsim.training.config import (  # noqa: E402
     TrainingConfig,
     VariableConfig,
 )
-from flashsim.training.device import choose_device  # noqa: E402
-from flashsim.training.improvement import Improvement  # noqa: E402
-from flashsim.training.loss_plot import LOSS_LABELS, plot_loss  # noqa: E402
 from flashsim.training.schedule import Schedule  # noqa: E402
 from flashsim.training.trainer import Trainer  # noqa: E402
 

@@ -16,7 +16,7 @@ from scipy.linalg import sqrtm
 from scipy.stats import norm
 from sklearn.metrics import roc_curve
 
-from flashsim.flow import Variable
+from flashsim.flows.flow import Variable
 from flashsim.validation import (
     Metric,
     Requirement,

@@ -19,7 +19,7 @@ pytest.importorskip("scipy")
 pytest.importorskip("sklearn")
 
 from flashsim.cli.validate import validate as command
-from flashsim.flow import Variable
+from flashsim.flows.flow import Variable
 from flashsim.validation import read_json, validate, write_json, write_report
 from flashsim.validation.pictures import draw_pictures
 from flashsim.validation.pictures.binning import bin_edges, density

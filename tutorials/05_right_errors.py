@@ -16,7 +16,7 @@ import numpy as np
 import ROOT
 
 import flashsim
-from flashsim.wmass import w_candidate
+from flashsim.demo.w_mass import w_candidate
 
 SAMPLES = 250
 BINS, LOW, HIGH = 32, 40, 200  # GeV

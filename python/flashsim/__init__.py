@@ -22,27 +22,21 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-from . import (
-    data,
-    distributed,
-    efficiency,
-    event_loops,
-    histogram_files,
-    histogram_methods,
-    plain_histograms,
-    plain_statistics,
-    run_graphs,
-    throughput,
-)
+from . import data
 from ._library import onnxruntime_version
-from .dataframe import register
-from .efficiency import OversampledEfficiency
-from .flow import Flow
-from .histogram_files import read
-from .optimal_folds import OptimalFolds, optimal_folds
-from .plain_histograms import OversamplingWarning
-from .progress import progress
-from .snapshot import snapshot
+from .flows.flow import Flow
+from .histograms import efficiency, plain_statistics
+from .histograms import files as histogram_files
+from .histograms import methods as histogram_methods
+from .histograms.efficiency import OversampledEfficiency
+from .histograms.files import read
+from .histograms.folds import OptimalFolds, optimal_folds
+from .rdataframe import distributed, event_loops, plain_histograms, run_graphs
+from .rdataframe.methods import register
+from .rdataframe.plain_histograms import OversamplingWarning
+from .rdataframe.progress import progress
+from .rdataframe.snapshot import snapshot
+from .throughput import cost as throughput
 
 __all__ = [
     "Flow",

@@ -14,7 +14,7 @@ from .errors import user_errors
 from .outputs import Overwrite, check_outputs
 
 if TYPE_CHECKING:
-    from ..demo import Demo
+    from ..demo.run import Demo
 
 __all__ = ["demo"]
 
@@ -35,7 +35,7 @@ def demo(
     from FlashSim, and from oversampled FlashSim with naive and with correct uncertainties.
     """
     with user_errors():
-        from ..demo import output_files, run_demo
+        from ..demo.run import output_files, run_demo
 
         check_outputs(
             output_files(output_dir),

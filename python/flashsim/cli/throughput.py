@@ -15,7 +15,7 @@ from .outputs import Overwrite, check_outputs
 from .throughput_tables import events_table, machine_table, number_of, plan_table, ratio_table, speed_lines, verdict
 
 if TYPE_CHECKING:
-    from ..throughput_measure import MeasuredSpeed
+    from ..throughput.measure import MeasuredSpeed
 
 __all__ = ["throughput"]
 
@@ -96,8 +96,8 @@ def throughput(
         if output is not None:
             files = [flow, *([] if input is None else [input]), (histogram or "").rpartition(":")[0]]
             check_outputs([output], files, overwrite=overwrite)
-        from ..throughput import throughput_on_cores, throughput_table
-        from ..throughput_plan import plan_production, read_oversampled
+        from ..throughput.cost import throughput_on_cores, throughput_table
+        from ..throughput.plan import plan_production, read_oversampled
 
         if is_table:
             cores = cores or _NODE_CORES
@@ -126,7 +126,7 @@ def throughput(
             console.print(plan_table(plan, filled.GetName()))
             console.print(verdict(plan, gen_events is not None), highlight=False, markup=False)
             if output is not None:
-                from ..throughput_plot import plot_plan
+                from ..throughput.plot import plot_plan
 
                 plot_plan(plan, output)
                 console.print(f"{output} written.", highlight=False, markup=False)
@@ -141,7 +141,7 @@ def _refuse(context: typer.Context, names: tuple[str, ...], place: str) -> None:
 
 
 def _measure(flow: str, sample: str | None, folds: int, steps: int | None) -> MeasuredSpeed:
-    from ..throughput_measure import measure
+    from ..throughput.measure import measure
 
     with Console(stderr=True).status(Text("simulating, to measure the speed")):
         return measure(flow, sample, folds=folds, steps=steps)

@@ -9,11 +9,11 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from ..throughput import SPEEDS, ScenarioThroughput
+from ..throughput.cost import SPEEDS, ScenarioThroughput
 
 if TYPE_CHECKING:
-    from ..throughput_measure import MeasuredSpeed
-    from ..throughput_plan import ProductionPlan
+    from ..throughput.measure import MeasuredSpeed
+    from ..throughput.plan import ProductionPlan
 
 __all__ = ["events_table", "machine_table", "number_of", "plan_table", "ratio_table", "speed_lines", "verdict"]
 

@@ -10,9 +10,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from .._library import root
-from ..dataframe import flash_sim
-from ..histogram import oversampled_th1d
-from ..wmass import PEAK, w_candidate, w_mass_model
+from ..demo.w_mass import PEAK, w_candidate, w_mass_model
+from ..histograms.booking import oversampled_th1d
+from ..rdataframe.methods import flash_sim
 from .pictures import COLOURS, figure_of, save
 from .study import Cell, Study
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..pairs import Column, DatasetError, PairColumns, Pairs
-from ..pairs import read_pairs as read_columns
-from .config import FlowConfig, VariableConfig
+from ..pairs.reading import Column, DatasetError, PairColumns, Pairs
+from ..pairs.reading import read_pairs as read_columns
+from .recipe.config import FlowConfig, VariableConfig
 
 __all__ = ["DatasetError", "Pairs", "columns_of_config", "read_pairs"]
 

@@ -16,8 +16,8 @@ import scipy
 import sklearn
 
 from .. import __version__
-from ..flow import Flow
-from ..pairs import Pairs, columns_of_flow, read_pairs
+from ..flows.flow import Flow
+from ..pairs.reading import Pairs, columns_of_flow, read_pairs
 from .comparison import classifier_metric, distance_metrics, tagger_ranges
 from .halves import halves
 from .result import Validation

@@ -1,0 +1,243 @@
+"""What oversampling does to an uncertainty: the W-mass pseudo-analysis on the shipped sample and flow."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import data
+from .._library import root
+from ..histograms.booking import oversampled_th1d
+from ..rdataframe.methods import flash_sim
+from ..rdataframe.plain_histograms import silenced
+from ..rdataframe.progress import progress
+from .w_mass import PEAK, w_candidate, w_mass_model
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["SPECTRA", "Demo", "Spectrum", "Stage", "run_demo"]
+
+SPECTRA = ("target", "one_to_one", "oversampled_naive", "oversampled")
+"""Names of the four spectra: the file's own jets, one RECO event per GEN event, and several, with the errors of
+``TH1::Fill`` and with those of ``OversampledTH1D``."""
+
+_PREFIX = "Flash"  # the sample has Jet_* columns of its own, the target
+_WITH_FOLDS = "with_folds"
+_MAY_BE_SELECTED = "nGenJet >= 4"  # RECO jets come from one GEN jet each: no event with four good jets is lost
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What was done, with how many GEN and RECO events, and in which time."""
+
+    name: str
+    gen_events: int
+    reco_events: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """A histogram as arrays: edges [n + 1] in GeV, contents [n] and errors [n] in events."""
+
+    edges: NDArray[np.float64]
+    contents: NDArray[np.float64]
+    errors: NDArray[np.float64]
+
+    @property
+    def centres(self) -> NDArray[np.float64]:
+        """Of the bins [n], in GeV."""
+        return (self.edges[1:] + self.edges[:-1]) / 2
+
+    @property
+    def relative_errors(self) -> NDArray[np.float64]:
+        """Errors divided by contents [n], NaN in empty bins."""
+        return np.divide(self.errors, self.contents, out=np.full_like(self.errors, np.nan), where=self.contents > 0)
+
+    def peak_error(self) -> float:
+        """Mean relative error of the bins of the W peak that are not empty, NaN if all are."""
+        inside = (self.centres > PEAK[0]) & (self.centres < PEAK[1]) & (self.contents > 0)
+        return float(self.relative_errors[inside].mean()) if inside.any() else float("nan")
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What `run_demo` found.
+
+    Attributes
+    ----------
+    folds
+        RECO events per GEN event of the oversampled simulation.
+    stages
+        Just-in-time compilation and the event loops, in order.
+    spectra
+        The spectra by their names in `SPECTRA`.
+    file
+        ROOT file with ``W_mass_<name>`` (TH1D) for each spectrum and ``W_mass_with_folds`` (OversampledTH1D).
+    picture
+        PNG file.
+    """
+
+    folds: int
+    stages: list[Stage]
+    spectra: Mapping[str, Spectrum]
+    file: Path
+    picture: Path
+
+
+def output_files(output_dir: str | os.PathLike[str] = ".") -> tuple[Path, Path]:
+    """The histograms and the picture that `run_demo` writes, replacing what is there."""
+    return Path(output_dir, "flashsim-demo.root"), Path(output_dir, "flashsim-demo.png")
+
+
+def run_demo(
+    output_dir: str | os.PathLike[str] = ".",
+    events: int | None = None,
+    folds: int = 10,
+    threads: int | None = None,
+    seed: int = 1,
+) -> Demo:
+    """Simulates the shipped GEN events once and `folds` times, and compares the W peak with that of the target.
+
+    Parameters
+    ----------
+    output_dir
+        Where ``flashsim-demo.root`` and ``flashsim-demo.png`` are written; made if need be.
+    events
+        GEN events, from the first on; by default, and at most, those of the sample.
+    folds
+        RECO events per GEN event in the oversampled simulation, at least 2.
+    threads
+        By default two, or one where there is one core.
+    seed
+        Another seed gives other RECO events.
+
+    Raises
+    ------
+    ValueError
+        If a number is too small.
+    OSError
+        If the output cannot be written.
+
+    Examples
+    --------
+    >>> from flashsim.demo import run_demo
+    >>> demo = run_demo("demo", events=500)  # doctest: +SKIP
+    >>> demo.spectra["oversampled"].peak_error() > demo.spectra["oversampled_naive"].peak_error()  # doctest: +SKIP
+    True
+    """
+    for name, number, least in (("events", events, 1), ("folds", folds, 2), ("threads", threads, 1)):
+        if number is not None and number < least:
+            raise ValueError(f"{name} is {number}, expected at least {least}.")
+    from .picture import draw
+
+    folder = Path(output_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    with _threads(threads or min(2, _cores())):
+        compilation = _compile(folds, seed)
+        stages, histograms = _simulate(_gen_events(events), folds, seed)
+    file, picture = output_files(folder)
+    _write(histograms, file)
+    demo = Demo(folds, [compilation, *stages], {name: _spectrum(histograms[name]) for name in SPECTRA}, file, picture)
+    draw(demo, picture)
+    return demo
+
+
+def _compile(folds: int, seed: int) -> Stage:
+    """Runs the analysis on one event: the code that ROOT compiles for it serves the others too."""
+    start = time.perf_counter()
+    _simulate(_gen_events(1), folds, seed, "compilation: ")
+    return Stage("compilation", 0, 0, time.perf_counter() - start)
+
+
+def _simulate(gen: Any, folds: int, seed: int, stage: str = "") -> tuple[list[Stage], dict[str, Any]]:
+    """Runs the same analysis three times: the stages, and the histograms by name. Names of bars begin with `stage`."""
+    results = {"target": w_candidate(gen).Histo1D(_model("target"), "W_mass")}
+    stages = [_run(gen, "target", 1, stage)]
+
+    once = flash_sim(gen, "jets", folds=1, seed=seed, prefix=_PREFIX)
+    results["one_to_one"] = w_candidate(once, _PREFIX).Histo1D(_model("one_to_one"), f"{_PREFIX}W_mass")
+    stages.append(_run(once, "FlashSim ×1", 1, stage))
+
+    often = flash_sim(gen, "jets", folds=folds, seed=seed, prefix=_PREFIX)
+    selected = w_candidate(often, _PREFIX).Define("foldWeight", "1. / nFolds")
+    with silenced():
+        naive = selected.Histo1D(_model("oversampled_naive"), f"{_PREFIX}W_mass", "foldWeight")
+    results["oversampled_naive"] = naive
+    results[_WITH_FOLDS] = oversampled_th1d(selected, _model(_WITH_FOLDS), f"{_PREFIX}W_mass")
+    stages.append(_run(often, f"FlashSim ×{folds}", folds, stage))
+
+    histograms = {name: result.GetValue() for name, result in results.items()}
+    # Other readers than ROOT with FlashSim know TH1D alone.
+    histograms["oversampled"] = root().TH1D(histograms[_WITH_FOLDS])
+    histograms["oversampled"].SetName(_model("oversampled")[0])
+    return stages, histograms
+
+
+def _model(name: str) -> tuple[str, str, int, float, float]:
+    return w_mass_model(f"W_mass_{name}")
+
+
+def _run(node: Any, name: str, folds: int, stage: str) -> Stage:
+    start = time.perf_counter()
+    reco_events = int(progress(node, stage + name).Count().GetValue())
+    return Stage(name, reco_events // folds, reco_events, time.perf_counter() - start)
+
+
+def _gen_events(events: int | None) -> Any:
+    gen = root().RDataFrame("Events", data.path("ttbar.root"))
+    if events is not None:
+        gen = gen.Filter(f"event <= {events}")  # the sample numbers them 1, 2, ...; Range() is not for several threads
+    return gen.Filter(_MAY_BE_SELECTED)
+
+
+def _spectrum(histogram: Any) -> Spectrum:
+    axis = histogram.GetXaxis()
+    bins = range(1, axis.GetNbins() + 1)
+    return Spectrum(
+        edges=np.array([axis.GetBinLowEdge(b) for b in (*bins, len(bins) + 1)]),
+        contents=np.array([histogram.GetBinContent(b) for b in bins]),
+        errors=np.array([histogram.GetBinError(b) for b in bins]),
+    )
+
+
+def _write(histograms: Mapping[str, Any], path: Path) -> None:
+    with root().TFile.Open(str(path), "RECREATE") as file:
+        for histogram in histograms.values():
+            file.WriteObject(histogram, histogram.GetName())
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[None]:
+    """Runs event loops in so many threads, and leaves ROOT as it was."""
+    before = _get_threads()
+    _set_threads(number)
+    try:
+        yield
+    finally:
+        _set_threads(before)
+
+
+def _get_threads() -> int:
+    return int(root().GetThreadPoolSize()) if root().IsImplicitMTEnabled() else 1
+
+
+def _set_threads(number: int) -> None:
+    if number == _get_threads():
+        return
+    if root().IsImplicitMTEnabled():
+        root().DisableImplicitMT()
+    if number > 1:
+        root().EnableImplicitMT(number)

@@ -1,0 +1,115 @@
+"""Simulate blocks of events in several processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import multiprocessing.connection
+import multiprocessing.context
+import os
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from ..columns import Block, simulate_block
+from ..gen.processes import Process
+
+__all__ = ["Task", "cores", "simulate"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One block to be simulated, see `flashsim.generation.columns.simulate_block`."""
+
+    process: Process
+    seed: int
+    block: int
+    first_event: int
+    events: int
+
+
+def cores() -> int:
+    """Number of cores that this process may use."""
+    # The affinity is what a batch system grants; it is not known on every platform.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def simulate(tasks: Iterable[Task], jobs: int) -> Generator[Block, None, None]:
+    """Blocks in the order of their tasks, whatever the order they are finished in.
+
+    A few blocks per worker are under way or wait to be fetched, so that memory stays small and no worker waits as long
+    as its caller takes less time for a block than all workers together. To close the iterator ends the workers.
+
+    Parameters
+    ----------
+    tasks
+        What to simulate; may be endless.
+    jobs
+        Number of worker processes. With 1 the work is done in this process.
+
+    Raises
+    ------
+    RuntimeError
+        If Pythia fails, or a worker process dies.
+    """
+    if jobs == 1:
+        yield from map(_run, tasks)
+        return
+    others = set(multiprocessing.active_children())
+    with _spawning() as context, ProcessPoolExecutor(jobs, mp_context=context, initializer=_prepare_worker) as pool:
+        running: deque[Future[Block]] = deque()
+        try:
+            for task in tasks:
+                running.append(pool.submit(_run, task))
+                if len(running) > 2 * jobs:
+                    yield running.popleft().result()
+            while running:
+                yield running.popleft().result()
+        except BrokenProcessPool as error:
+            raise RuntimeError(
+                "a worker process died; was the script started without an `if __name__ == '__main__'` guard,"
+                " or did memory run out?"
+            ) from error
+        except BaseException:
+            # Nobody wants the blocks that were begun, and without this the pool would wait for them.
+            for worker in set(multiprocessing.active_children()) - others:
+                worker.terminate()
+            raise
+
+
+def _run(task: Task) -> Block:
+    return simulate_block(task.process, task.seed, task.block, task.first_event, task.events)
+
+
+def _prepare_worker() -> None:
+    # Ctrl-C reaches every process of the terminal; the parent alone deals with it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A parent that was killed tells nobody, and the workers would wait for their next task for ever.
+    threading.Thread(target=_leave_with_parent, name="parent", daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+@contextmanager
+def _spawning() -> Iterator[multiprocessing.context.SpawnContext]:
+    """Fresh interpreters: a fork would copy ROOT's and FastJet's state and locks.
+
+    ROOT's wheel warns whenever it is imported. The caller has seen that, so the children, who inherit the interpreter's
+    warning options, are told not to repeat it through the progress bar.
+    """
+    quiet = "ignore::UserWarning:ROOT"
+    sys.warnoptions.append(quiet)
+    try:
+        yield multiprocessing.get_context("spawn")
+    finally:
+        sys.warnoptions.remove(quiet)

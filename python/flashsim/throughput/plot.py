@@ -1,0 +1,75 @@
+"""A picture of a production's errors and costs against the number of folds."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from .plan import FOLDS, ProductionPlan
+
+__all__ = ["plot_plan"]
+
+_CORRECT, _NAIVE, _GENERATOR, _SIMULATION, _OPTIMUM = "#e76300", "#832db6", "#94a4a2", "#3f90da", "black"
+
+
+def plot_plan(plan: ProductionPlan, path: str | os.PathLike[str]) -> None:
+    """Draws relative errors, and what generator and simulation take of the budget, against the number of folds.
+
+    Parameters
+    ----------
+    plan
+        To draw.
+    path
+        Picture to write, of a type that Matplotlib knows by its suffix.
+
+    Raises
+    ------
+    ValueError
+        If Matplotlib does not know the suffix.
+    OSError
+        If the picture cannot be written.
+    """
+    figure = Figure(figsize=(7, 7), layout="constrained")
+    above, below = figure.subplots(2, sharex=True, height_ratios=(3, 2))
+    last = max(*FOLDS, 3 * plan.best.folds)
+    curve = plan.choose(np.geomspace(1, last, 300))
+    best = plan.choose(plan.best.folds)
+    points = plan.choose(np.array(FOLDS))
+
+    above.plot(curve.folds, 100 * curve.error, color=_CORRECT, linewidth=2, label="correct")
+    above.plot(points.folds, 100 * points.error, "o", color=_CORRECT, markersize=5)
+    above.plot(
+        curve.folds, 100 * curve.naive_error, color=_NAIVE, linestyle=":", linewidth=2, label="naive: folds independent"
+    )
+    label = f"optimum: {best.folds} fold{'s' if best.folds > 1 else ''}, {100 * best.error:.3g} %"
+    above.plot(best.folds, 100 * best.error, "*", color=_OPTIMUM, markersize=15, label=label, zorder=5)
+    above.set(xscale="log", yscale="log", ylabel="relative error, root mean square of bins [%]")
+    above.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
+    above.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    above.yaxis.set_minor_formatter(NullFormatter())
+    above.grid(which="major", alpha=0.2)
+    above.legend(title=f"{plan.core_hours:g} core-hours", frameon=False)
+
+    below.stackplot(
+        curve.folds,
+        curve.generator_hours,
+        curve.simulation_hours,
+        labels=[
+            f"generator, {plan.best.t_gen:.3g} s per GEN event",
+            f"simulation, {plan.best.t_sim:.3g} s per RECO event",
+        ],
+        colors=[_GENERATOR, _SIMULATION],
+        alpha=0.7,
+    )
+    below.axvline(best.folds, color=_OPTIMUM, linestyle="--", linewidth=1)
+    below.set(
+        xlim=(1, last), ylim=(0, plan.core_hours), xlabel="folds (RECO events per GEN event)", ylabel="core-hours"
+    )
+    below.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    below.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    below.xaxis.set_minor_formatter(NullFormatter())
+    below.legend(loc="lower left")
+    figure.savefig(path, dpi=120)
