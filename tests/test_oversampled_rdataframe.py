@@ -152,7 +152,7 @@ def test_graphs_show_the_class(rows):
 
 def test_partial_results(rows):
     ROOT.gInterpreter.Declare("""
-    #include <FlashSim/OversampledTHAction.hxx>
+    #include <FlashSim/booking/OversampledTHAction.hxx>
     #include <vector>
     namespace PartialResults2D {
     std::vector<double> genEvents, contents;

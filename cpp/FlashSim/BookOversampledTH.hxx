@@ -2,11 +2,11 @@
 #ifndef FLASHSIM_BOOKOVERSAMPLEDTH
 #define FLASHSIM_BOOKOVERSAMPLEDTH
 
-#include "FlashSim/FillColumns.hxx"
+#include "FlashSim/booking/FillColumns.hxx"
 #include "FlashSim/OversampledTH1.hxx"
 #include "FlashSim/OversampledTH2.hxx"
 #include "FlashSim/OversampledTH3.hxx"
-#include "FlashSim/OversampledTHAction.hxx"
+#include "FlashSim/booking/OversampledTHAction.hxx"
 
 #include <ROOT/RDF/HistoModels.hxx>
 #include <ROOT/RDF/RInterface.hxx>

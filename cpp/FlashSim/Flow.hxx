@@ -2,7 +2,7 @@
 #ifndef FLASHSIM_FLOW
 #define FLASHSIM_FLOW
 
-#include "FlashSim/ClipCounts.hxx"
+#include "FlashSim/flow/ClipCounts.hxx"
 #include "FlashSim/FlowContract.hxx"
 
 #include <atomic>

@@ -2,8 +2,8 @@
 #ifndef FLASHSIM_OVERSAMPLEDTEFFICIENCY
 #define FLASHSIM_OVERSAMPLEDTEFFICIENCY
 
-#include "FlashSim/FillColumns.hxx"
-#include "FlashSim/FoldSums.hxx"
+#include "FlashSim/booking/FillColumns.hxx"
+#include "FlashSim/histograms/FoldSums.hxx"
 #include "FlashSim/OversampledTH2.hxx"
 #include "FlashSim/OversampledTH3.hxx"
 

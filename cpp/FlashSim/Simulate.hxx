@@ -2,7 +2,7 @@
 #ifndef FLASHSIM_SIMULATE
 #define FLASHSIM_SIMULATE
 
-#include "FlashSim/DeclaredRanges.hxx"
+#include "FlashSim/flow/DeclaredRanges.hxx"
 #include "FlashSim/Flow.hxx"
 
 #include <ROOT/RDataFrame.hxx>

@@ -12,7 +12,7 @@
 
 #include <FlashSim/BookOversampledTH.hxx>
 #include <FlashSim/Flow.hxx>
-#include <FlashSim/InlineFolds.hxx>
+#include <FlashSim/simulate/InlineFolds.hxx>
 #include <FlashSim/Simulate.hxx>
 
 #include <ROOT/RDataFrame.hxx>

@@ -1,0 +1,108 @@
+// Part of FlashSim for RDataFrame.
+#ifndef FLASHSIM_FILLCOLUMNS
+#define FLASHSIM_FILLCOLUMNS
+
+#include "FlashSim/booking/ColumnView.hxx"
+#include "FlashSim/folds/FoldAccumulator.hxx"
+
+#include <ROOT/RDF/RInterface.hxx>
+#include <RtypesCore.h>
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace FlashSim {
+
+/// How an oversampled histogram is filled: which RECO events were made from the same GEN event, and what is kept.
+struct FoldOptions {
+   /// Columns that together identify the GEN event, up to four, of any integer type: {"run", "luminosityBlock",
+   /// "event"}, say. None: one entry is one GEN event (inline mode).
+   std::vector<std::string> fEvent = {"genEvent"};
+   /// Columns that identify a group of GEN events that are not independent of each other and count as one: an NLO
+   /// generator's event and its counter-events, say. Up to four, of any integer type; they take the place of fEvent.
+   std::vector<std::string> fGroup = {};
+   /// With groups: which of its GEN event's N RECO events an entry is, 0 ... N-1, an integer column. Not looked at if
+   /// fConstantFolds is 1.
+   std::string fFold = "fold";
+   /// N of the GEN event, an integer column. In inline mode, the size of the value's RVec if there is no such column.
+   std::string fFolds = "nFolds";
+   /// N of all GEN events, if not 0; then fFolds is not looked at.
+   int fConstantFolds = 0;
+   /// Whether the RECO events of a GEN event follow one another. If not, memory grows with the number of GEN events.
+   bool fContiguous = true;
+   /// Whether the covariance of bins is kept: 12 bytes times the square of their number, in each thread.
+   bool fCovariance = false;
+   /// Whether other parts of the dataset are filled elsewhere, and the results then merged by
+   /// ROOT::Detail::RDF::MergeValues(), as distributed RDataFrame does. Folds that lack RECO events are then kept.
+   bool fIsPart = false;
+};
+
+/// \brief The columns that fill an oversampled histogram, and what they mean: values, weight, event (or group), folds
+/// and, with groups, fold.
+///
+/// Checks what can be wrong with them, and says so in the name of the histogram. Only read while the event loop runs.
+class FillColumns {
+public:
+   /// Which column is what: values first, then weight, event, folds and fold, as far as there are.
+   struct Layout {
+      unsigned int fNValues;
+      bool fHasWeight, fHasFolds, fHasFold;
+      bool fAreGroups;                             ///< whether the event columns identify groups of GEN events
+      unsigned int fNEvents;                       ///< columns that identify the GEN event; 0: inline mode
+      unsigned int fWeight, fEvent, fFolds, fFold; ///< positions
+      unsigned int fIntegers = 0;           ///< bits of the columns that must be integers
+      Long64_t fConstantFolds;              ///< if there is no column of folds; 0: in inline mode, the number of fills
+   };
+
+   /// \param[in] node what the columns are read from
+   /// \param[in] action names the histogram in errors
+   /// \param[in] values columns to histogram, one for each axis
+   /// \param[in] weight column, or empty for weights of 1
+   /// \param[in] options where folds are found
+   /// \throws std::runtime_error naming a column that does not exist, if the number of folds cannot be known, or if
+   /// there are too many event columns
+   FillColumns(ROOT::RDF::RNode node, std::string action, const std::vector<std::string> &values,
+               const std::string &weight, const FoldOptions &options);
+
+   const Layout &GetLayout() const { return fLayout; }
+   const std::vector<std::string> &GetNames() const { return fNames; }
+   /// Types as RDataFrame names them.
+   const std::vector<std::string> &GetTypes() const { return fTypes; }
+   const FoldLabels &GetLabels() const { return fLabels; }
+   EFoldOrder GetFoldOrder() const { return fFoldOrder; }
+   bool IsCovarianceWanted() const { return fIsCovarianceWanted; }
+   bool IsPart() const { return fIsPart; }
+
+   /// \brief Checks an entry of numbers only.
+   /// \param[in] areIntegers which columns hold integers, one bit for each
+   /// \throws std::runtime_error in inline mode, which needs an RVec, or if event or folds hold no integers
+   void CheckScalars(unsigned int areIntegers) const;
+
+   /// \brief Checks an entry, and counts its fills.
+   /// \param[in] row the columns
+   /// \return the size of all collections among values and weight, or 1 if there are none
+   /// \throws std::runtime_error if sizes differ, columns hold no numbers, or event or folds hold no integers
+   std::size_t CheckAndCount(const ColumnView *row) const;
+
+   /// \brief In inline mode, N of the GEN event.
+   /// \throws std::runtime_error if the value is no collection, or N is not known or less than the fills
+   Long64_t GetFoldsOfGenEvent(const ColumnView *row, std::size_t nFills) const;
+
+private:
+   unsigned int Append(ROOT::RDF::RNode &node, const std::string &column, const char *expected);
+   std::string Describe(unsigned int column) const;
+   [[noreturn]] void ThrowWrongType(unsigned int column, const char *expected) const;
+
+   FoldLabels fLabels;
+   Layout fLayout;
+   EFoldOrder fFoldOrder;
+   bool fIsCovarianceWanted;
+   bool fIsPart;
+   std::vector<std::string> fNames;
+   std::vector<std::string> fTypes;
+};
+
+} // namespace FlashSim
+
+#endif

@@ -1,0 +1,537 @@
+// Part of FlashSim for RDataFrame.
+#include "FlashSim/lookahead/RootInternals.hxx"
+
+#include <ROOT/RDF/GraphNode.hxx>
+#include <ROOT/RDF/RActionBase.hxx>
+#include <ROOT/RDF/RLoopManager.hxx>
+#include <ROOT/RNTupleDS.hxx>
+#include <ROOT/RTTreeDS.hxx>
+
+#include <TChain.h>
+#include <TChainElement.h>
+#include <TFile.h>
+#include <TFriendElement.h>
+#include <TLeaf.h>
+#include <TObjArray.h>
+#include <TROOT.h>
+#include <TTree.h>
+#include <TTreeReader.h>
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <unordered_map>
+
+namespace FlashSim::RootInternals {
+namespace {
+
+using ROOT::Detail::RDF::RLoopManager;
+
+/// RInterfaceBase keeps the loop manager and the column register in protected members and offers no accessor to others.
+struct NodeAccess : ROOT::RDF::RInterfaceBase {
+   static RLoopManager &GetLoopManager(const ROOT::RDF::RNode &node) { return *(node.*&NodeAccess::fLoopManager); }
+   static const ROOT::Internal::RDF::RColumnRegister &GetColumnRegister(const ROOT::RDF::RNode &node)
+   {
+      return node.*&NodeAccess::fColRegister;
+   }
+};
+
+/// A data source keeps the range once set, even when the loop manager has none any more; it must be taken out by hand.
+struct SourceAccess : ROOT::RDF::RDataSource {
+   static std::optional<std::pair<ULong64_t, ULong64_t>> &GetGlobalEntryRange(ROOT::RDF::RDataSource &source)
+   {
+      return source.*&SourceAccess::fGlobalEntryRange;
+   }
+};
+
+/// The loop manager's own range is private and has a setter only, but must be known to be restored. An explicit
+/// instantiation may name private members ([temp.spec.general]); a ROOT that renames them stops the compilation here.
+template <typename Tag, typename Tag::Type Member>
+struct PrivateMember {
+   friend typename Tag::Type GetMember(Tag) { return Member; }
+};
+struct BeginEntryTag {
+   using Type = Long64_t RLoopManager::*;
+   friend Type GetMember(BeginEntryTag);
+};
+struct EndEntryTag {
+   using Type = Long64_t RLoopManager::*;
+   friend Type GetMember(EndEntryTag);
+};
+struct EmptyRangeTag {
+   using Type = std::pair<ULong64_t, ULong64_t> RLoopManager::*;
+   friend Type GetMember(EmptyRangeTag);
+};
+template struct PrivateMember<BeginEntryTag, &RLoopManager::fBeginEntry>;
+template struct PrivateMember<EndEntryTag, &RLoopManager::fEndEntry>;
+template struct PrivateMember<EmptyRangeTag, &RLoopManager::fEmptyEntryRange>;
+
+/// ROOT::RDF::RunGraphs gives all graphs that it runs the same stack of slots, which lives as long as it runs.
+struct SlotStackTag {
+   using Type = std::weak_ptr<ROOT::Internal::RSlotStack> RLoopManager::*;
+   friend Type GetMember(SlotStackTag);
+};
+template struct PrivateMember<SlotStackTag, &RLoopManager::fSlotStack>;
+
+/// Readers of the dataset's columns, slot by slot, under "column:type". For a TTree the readers themselves come and go
+/// with the task; the keys stay.
+struct ReadersTag {
+   using Type =
+       std::vector<std::unordered_map<std::string, std::unique_ptr<ROOT::Detail::RDF::RColumnReaderBase>>> RLoopManager::*;
+   friend Type GetMember(ReadersTag);
+};
+template struct PrivateMember<ReadersTag, &RLoopManager::fDatasetColumnReaders>;
+
+/// The graph of a result; ROOT tells RunGraphs only.
+struct GraphOfResultTag {
+   using Type = RLoopManager *ROOT::RDF::RResultHandle::*;
+   friend Type GetMember(GraphOfResultTag);
+};
+template struct PrivateMember<GraphOfResultTag, &ROOT::RDF::RResultHandle::fLoopManager>;
+
+/// Which files an RNTuple source reads; ROOT tells its friends only.
+struct FileNamesTag {
+   using Type = std::vector<std::string> ROOT::RDF::RNTupleDS::*;
+   friend Type GetMember(FileNamesTag);
+};
+template struct PrivateMember<FileNamesTag, &ROOT::RDF::RNTupleDS::fFileNames>;
+
+/// The graph node that an RNode stands for.
+struct NodeItselfTag {
+   using Type = std::shared_ptr<ROOT::Detail::RDF::RNodeBase> ROOT::RDF::RNode::*;
+   friend Type GetMember(NodeItselfTag);
+};
+template struct PrivateMember<NodeItselfTag, &ROOT::RDF::RNode::fProxiedPtr>;
+
+/// What a sample's metadata are read from, which ROOT tells through RSampleInfo only.
+struct SampleTag {
+   using Type = const ROOT::RDF::Experimental::RSample *ROOT::RDF::RSampleInfo::*;
+   friend Type GetMember(SampleTag);
+};
+template struct PrivateMember<SampleTag, &ROOT::RDF::RSampleInfo::fSample>;
+
+/// The TTree or TChain that the graph reads.
+TTree &GetTree(const ROOT::RDF::RNode &node)
+{
+   return *dynamic_cast<ROOT::Internal::RDF::RTTreeDS &>(*NodeAccess::GetLoopManager(node).GetDataSource()).GetTree();
+}
+
+constexpr std::uint64_t kNoEnd = std::numeric_limits<Long64_t>::max();
+constexpr EntryRange kWhole{0, kNoEnd};
+
+EntryRange GetLoopManagerRange(const RLoopManager &loopManager)
+{
+   return {static_cast<std::uint64_t>(loopManager.*GetMember(BeginEntryTag{})),
+           static_cast<std::uint64_t>(loopManager.*GetMember(EndEntryTag{}))};
+}
+
+void AppendClusterEnds(TTree &tree, std::vector<std::uint64_t> &ends)
+{
+   const auto first = ends.empty() ? 0 : ends.back();
+   const auto nEntries = tree.GetEntries();
+   auto cluster = tree.GetClusterIterator(0);
+   while (cluster.Next() < nEntries)
+      ends.push_back(first + static_cast<std::uint64_t>(std::min(cluster.GetNextEntry(), nEntries)));
+}
+
+using LeafTypes = std::map<std::string, std::string>;
+
+/// The types of a tree's leaves, under the name of their branch, with that of the leaf if there are several.
+LeafTypes GetLeafTypes(TTree &tree)
+{
+   LeafTypes types;
+   for (const auto *object : *tree.GetListOfLeaves()) {
+      const auto &leaf = dynamic_cast<const TLeaf &>(*object);
+      const std::string branch = leaf.GetBranch()->GetName();
+      const bool isOnly = leaf.GetBranch()->GetListOfLeaves()->GetEntriesFast() <= 1;
+      types[isOnly ? branch : branch + "." + leaf.GetName()] = leaf.GetTypeName();
+   }
+   return types;
+}
+
+/// What the files of a chain tell: where their clusters end, where they begin, which branches change their type.
+struct ChainLayout {
+   std::vector<std::uint64_t> &fClusterEnds;
+   FileOffsets &fFileOffsets;
+   std::vector<TypeChange> &fTypeChanges;
+   LeafTypes fFirstTypes{};
+
+   void AppendFile(const std::string &path, TTree &tree)
+   {
+      fFileOffsets.emplace_back(path, fClusterEnds.empty() ? 0 : fClusterEnds.back());
+      AppendClusterEnds(tree, fClusterEnds);
+      auto types = GetLeafTypes(tree);
+      if (fFileOffsets.size() == 1) {
+         fFirstTypes = std::move(types);
+         return;
+      }
+      for (const auto &[branch, type] : types) {
+         const auto first = fFirstTypes.find(branch);
+         if (first != fFirstTypes.end() && first->second != type)
+            fTypeChanges.push_back({branch, path, type, fFileOffsets.front().first, first->second});
+      }
+   }
+};
+
+/// Calls `use` with the path and the tree of each file of a chain.
+template <typename Function>
+void ForEachFile(const TChain &chain, Function &&use)
+{
+   for (const auto *element : *chain.GetListOfFiles()) {
+      const std::string path = element->GetTitle();
+      const TDirectory::TContext keepDirectory;
+      const std::unique_ptr<TFile> file(TFile::Open(path.c_str(), "READ_WITHOUT_GLOBALREGISTRATION"));
+      if (!file || file->IsZombie())
+         throw std::runtime_error("FlashSim: the dataset's file '" + path + "' cannot be opened.");
+      auto *treeOfFile = file->Get<TTree>(element->GetName());
+      if (treeOfFile == nullptr) {
+         throw std::runtime_error("FlashSim: the dataset's file '" + path + "' has no tree '" + element->GetName() +
+                                  "'.");
+      }
+      use(path, *treeOfFile);
+   }
+}
+
+/// Where the clusters of a TTree or TChain end and where its files begin, as global entry numbers, and which branches
+/// change their type between files, those of friends included. ROOT's own GetDatasetGlobalClusterBoundaries() looks for
+/// one tree name in all files, and throws for the chains that an RDatasetSpec makes.
+void ReadTreeLayout(TTree &tree, std::vector<std::uint64_t> &clusterEnds, FileOffsets &fileOffsets,
+                    std::vector<TypeChange> &typeChanges)
+{
+   if (const auto *chain = dynamic_cast<TChain *>(&tree)) {
+      ChainLayout layout{clusterEnds, fileOffsets, typeChanges};
+      ForEachFile(*chain, [&layout](const std::string &path, TTree &file) { layout.AppendFile(path, file); });
+   } else {
+      AppendClusterEnds(tree, clusterEnds);
+   }
+   if (tree.GetListOfFriends() == nullptr)
+      return;
+   for (auto *element : *tree.GetListOfFriends()) {
+      const auto *chain = dynamic_cast<TChain *>(dynamic_cast<TFriendElement &>(*element).GetTree());
+      if (chain == nullptr)
+         continue;
+      std::vector<std::uint64_t> friendClusterEnds;
+      FileOffsets friendOffsets;
+      ChainLayout layout{friendClusterEnds, friendOffsets, typeChanges};
+      ForEachFile(*chain, [&layout](const std::string &path, TTree &file) { layout.AppendFile(path, file); });
+   }
+}
+
+/// Throws if one of the branches is among those that `readers` read. A reader of an earlier event loop leaves its key.
+template <typename Readers>
+void ThrowIfRead(const std::vector<TypeChange> &changes, const Readers &readers)
+{
+   const auto endsWith = [](const std::string &text, const std::string &end) {
+      return text.size() > end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+   };
+   for (const auto &change : changes) {
+      for (const auto &reader : readers) {
+         // A column of a friend is read as friend.column.
+         const auto column = reader.first.substr(0, reader.first.rfind(':'));
+         if (!reader.second || (column != change.fBranch && !endsWith(column, "." + change.fBranch)))
+            continue;
+         throw std::runtime_error(
+             "FlashSim: column '" + column + "' has type '" + change.fFirstType + "' in the file '" + change.fFirstFile +
+             "' and '" + change.fType + "' in '" + change.fFile +
+             "'; ROOT reads all files of a chain with the type of the first, and finds other numbers than there are. "
+             "Make a dataframe for each kind of file, and add the histograms.");
+      }
+   }
+}
+
+std::vector<std::uint64_t> GetNTupleClusterEnds(const ROOT::RDF::RNode &node)
+{
+   // Needs: [begin, end) of every cluster, as global entry numbers over all files (ROOT::Internal::RDF).
+   std::vector<std::uint64_t> ends;
+   for (const auto &cluster : ROOT::Internal::RDF::GetDatasetGlobalClusterBoundaries(node))
+      ends.push_back(cluster.second);
+   std::sort(ends.begin(), ends.end());
+   return ends;
+}
+
+} // namespace
+
+ESourceKind GetSourceKind(const ROOT::RDF::RNode &node)
+{
+   auto *source = NodeAccess::GetLoopManager(node).GetDataSource();
+   if (source == nullptr)
+      return ESourceKind::kEmpty;
+   const std::string label = source->GetLabel();
+   if (label == "TTreeDS")
+      return ESourceKind::kTree;
+   if (label == "RNTupleDS")
+      return ESourceKind::kNTuple;
+   return label == "FlashSim::FoldSource" ? ESourceKind::kFolds : ESourceKind::kOther;
+}
+
+EntryRangeControl::EntryRangeControl(const ROOT::RDF::RNode &node) : fNode(node), fKind(GetSourceKind(node))
+{
+   const auto &loopManager = NodeAccess::GetLoopManager(node);
+   switch (fKind) {
+   case ESourceKind::kTree:
+   case ESourceKind::kNTuple: {
+      fUserRange = GetLoopManagerRange(loopManager);
+      std::vector<std::uint64_t> ends;
+      if (fKind == ESourceKind::kTree) {
+         ReadTreeLayout(GetTree(node), ends, fFileOffsets, fTypeChanges);
+         fFirstFile = fFileOffsets.empty() ? "" : fFileOffsets.front().first;
+      } else {
+         ends = GetNTupleClusterEnds(node);
+         const auto &source = dynamic_cast<const ROOT::RDF::RNTupleDS &>(*loopManager.GetDataSource());
+         const auto &files = source.*GetMember(FileNamesTag{});
+         fFirstFile = files.empty() ? "" : files.front();
+      }
+      for (const auto end : ends) {
+         if (end > fUserRange.first && (fClusterEnds.empty() || fClusterEnds.back() < fUserRange.second))
+            fClusterEnds.push_back(std::min(end, fUserRange.second));
+      }
+      fFullRange = {fUserRange.first, fClusterEnds.empty() ? fUserRange.first : fClusterEnds.back()};
+      for (std::size_t i = 0; i < fFileOffsets.size(); ++i) {
+         const auto &[file, first] = fFileOffsets[i];
+         fNEntries[file] = (i + 1 < fFileOffsets.size() ? fFileOffsets[i + 1].second : fFullRange.second) - first;
+      }
+      break;
+   }
+   case ESourceKind::kEmpty: {
+      const auto &range = loopManager.*GetMember(EmptyRangeTag{});
+      fFullRange = fUserRange = {range.first, range.second};
+      fClusterEnds.push_back(range.second);
+      break;
+   }
+   case ESourceKind::kFolds:
+      throw std::runtime_error(
+          "FlashSim: FlashSim cannot run on the result of FlashSim, whose entries are RECO events. Give all "
+          "flows at once: df.FlashSim(['jets.onnx', 'muons.onnx'], folds=...).");
+   case ESourceKind::kOther:
+      // Such a source ignores ranges: all of it is one chunk.
+      fFullRange = fUserRange = kWhole;
+      fClusterEnds.push_back(kNoEnd);
+   }
+}
+
+ROOT::RDF::RSampleInfo EntryRangeControl::GetWholeSample(const ROOT::RDF::RSampleInfo &sample) const
+{
+   const auto *source = sample.*GetMember(SampleTag{});
+   if (fKind == ESourceKind::kEmpty) {
+      const auto [begin, end] = fFullRange;
+      return {"Empty source, range: {" + std::to_string(begin) + ", " + std::to_string(end) + "}", fFullRange, source,
+              end - begin};
+   }
+   if (fUserRange != kWhole)
+      return sample;
+   auto nEntries = sample.NEntriesTotal();
+   if (fKind == ESourceKind::kTree) {
+      // Its name is that of the file, then a slash and the name of the tree, which may have slashes of its own.
+      const auto &name = sample.AsString();
+      auto found = fNEntries.end();
+      for (auto slash = name.rfind('/'); slash != std::string::npos && slash > 0 && found == fNEntries.end();
+           slash = name.rfind('/', slash - 1))
+         found = fNEntries.find(name.substr(0, slash));
+      nEntries = found != fNEntries.end() ? found->second : fFullRange.second; // a tree in memory
+   }
+   return {sample.AsString(), {0, nEntries}, source, nEntries};
+}
+
+void EntryRangeControl::CheckColumnTypes(unsigned int slot) const
+{
+   if (!fTypeChanges.empty())
+      ThrowIfRead(fTypeChanges, (NodeAccess::GetLoopManager(fNode).*GetMember(ReadersTag{}))[slot]);
+}
+
+void EntryRangeControl::Restrict(EntryRange range)
+{
+   if (fKind == ESourceKind::kOther || range == fFullRange)
+      return;
+   fIsRestricted = true;
+   if (fKind == ESourceKind::kEmpty) {
+      ROOT::Internal::RDF::ChangeEmptyEntryRange(fNode, {range.first, range.second});
+   } else {
+      ROOT::Internal::RDF::ChangeBeginAndEndEntries(fNode, static_cast<Long64_t>(range.first),
+                                                    static_cast<Long64_t>(range.second));
+   }
+}
+
+void EntryRangeControl::Restore()
+{
+   if (!fIsRestricted)
+      return;
+   fIsRestricted = false;
+   if (fKind == ESourceKind::kEmpty) {
+      ROOT::Internal::RDF::ChangeEmptyEntryRange(fNode, {fUserRange.first, fUserRange.second});
+      return;
+   }
+   ROOT::Internal::RDF::ChangeBeginAndEndEntries(fNode, static_cast<Long64_t>(fUserRange.first),
+                                                 static_cast<Long64_t>(fUserRange.second));
+   auto &globalRange = SourceAccess::GetGlobalEntryRange(*NodeAccess::GetLoopManager(fNode).GetDataSource());
+   if (fUserRange == kWhole)
+      globalRange.reset();
+   else
+      globalRange = {fUserRange.first, fUserRange.second};
+}
+
+ColumnTypeCheck::ColumnTypeCheck(const ROOT::RDF::RNode &node)
+   : fGraph(&NodeAccess::GetLoopManager(node)), fIsChain(false), fIsSlotChecked(GetNSlots(node))
+{
+   if (GetSourceKind(node) == ESourceKind::kTree) {
+      const auto *chain = dynamic_cast<TChain *>(&GetTree(node));
+      fIsChain = chain != nullptr && chain->GetListOfFiles()->GetEntriesFast() > 1;
+   }
+}
+
+void ColumnTypeCheck::CheckNewSlot(unsigned int slot)
+{
+   const auto &loopManager = *static_cast<const RLoopManager *>(fGraph);
+   std::call_once(fOnce, [this, &loopManager] {
+      std::vector<std::uint64_t> clusterEnds;
+      FileOffsets files;
+      ReadTreeLayout(*dynamic_cast<ROOT::Internal::RDF::RTTreeDS &>(*loopManager.GetDataSource()).GetTree(), clusterEnds,
+                     files, fTypeChanges);
+   });
+   // Only the slot's own readers: those of others may be in the making.
+   ThrowIfRead(fTypeChanges, (loopManager.*GetMember(ReadersTag{}))[slot]);
+   fIsSlotChecked[slot] = 1;
+}
+
+void KeepRange(const ROOT::RDF::RNode &node)
+{
+   const auto &loopManager = NodeAccess::GetLoopManager(node);
+   if (GetSourceKind(node) != ESourceKind::kNTuple || GetLoopManagerRange(loopManager) != kWhole)
+      return;
+   if (const auto range = SourceAccess::GetGlobalEntryRange(*loopManager.GetDataSource())) {
+      ROOT::Internal::RDF::ChangeBeginAndEndEntries(node, static_cast<Long64_t>(range->first),
+                                                    static_cast<Long64_t>(range->second));
+   }
+}
+
+bool HasPendingActions(const ROOT::RDF::RNode &node)
+{
+   auto &loopManager = NodeAccess::GetLoopManager(node);
+   // Needs: Jit() registers the actions that wait for compilation (ROOT 6.40 keeps them in RLoopManager::fJitHelperCalls,
+   // where nobody sees them); each event loop begins with it.
+   loopManager.Jit();
+   const auto actions = loopManager.GetAllActions();
+   return std::any_of(actions.begin(), actions.end(), [](const auto *action) { return !action->HasRun(); });
+}
+
+void RunPendingActions(const ROOT::RDF::RNode &node)
+{
+   ROOT::Internal::RDF::TriggerRun(node);
+}
+
+Graph GetGraph(const ROOT::RDF::RNode &node)
+{
+   return &NodeAccess::GetLoopManager(node);
+}
+
+Graph GetGraph(const ROOT::RDF::RResultHandle &result)
+{
+   return result.*GetMember(GraphOfResultTag{});
+}
+
+const ROOT::RDF::RDataSource *GetDataSource(Graph graph)
+{
+   return static_cast<const RLoopManager *>(graph)->GetDataSource();
+}
+
+bool RunsBesideOthers(Graph graph)
+{
+   return ROOT::IsImplicitMTEnabled() &&
+          !(static_cast<const RLoopManager *>(graph)->*GetMember(SlotStackTag{})).expired();
+}
+
+unsigned int GetNSlots(const ROOT::RDF::RNode &node)
+{
+   return NodeAccess::GetLoopManager(node).GetNSlots();
+}
+
+std::vector<std::string> GetVariations(const ROOT::RDF::RNode &node, const std::string &column)
+{
+   return NodeAccess::GetColumnRegister(node).GetVariationDeps(column);
+}
+
+bool HasRange(const ROOT::RDF::RNode &node)
+{
+   // Needs: nodes draw themselves, filters that are not compiled yet excepted, and only a Range has the shape of a
+   // diamond. Names say nothing, since a Filter may be called anything.
+   NodeAccess::GetLoopManager(node).Jit();
+   std::unordered_map<void *, std::shared_ptr<ROOT::Internal::RDF::GraphDrawing::GraphNode>> visited;
+   const auto graph = (node.*GetMember(NodeItselfTag{}))->GetGraph(visited);
+   for (const auto *drawn = graph.get(); drawn != nullptr; drawn = drawn->GetPrevNode()) {
+      if (drawn->GetShape() == "diamond")
+         return true;
+   }
+   return false;
+}
+
+void OnEntries(const ROOT::RDF::RNode &node, std::uint64_t everyNEntries, std::function<void()> function)
+{
+   // Needs: the loop manager forgets its callbacks at the end of the event loop.
+   NodeAccess::GetLoopManager(node).RegisterCallback(everyNEntries,
+                                                     [function = std::move(function)](unsigned int) { function(); });
+}
+
+ROOT::RDF::RSampleInfo Multiply(const ROOT::RDF::RSampleInfo &sample, std::uint64_t factor)
+{
+   const auto [begin, end] = sample.EntryRange();
+   return {sample.AsString(),
+           {begin * factor, end * factor},
+           sample.*GetMember(SampleTag{}),
+           sample.NEntriesTotal() * factor};
+}
+
+EntryNumbering::EntryNumbering(const EntryRangeControl &control,
+                               const std::map<std::string, std::uint64_t> &firstEntries)
+{
+   if (!firstEntries.empty()) {
+      const auto found = firstEntries.find(control.GetFirstFile());
+      if (found == firstEntries.end()) {
+         throw std::runtime_error("FlashSim: the file '" + control.GetFirstFile() +
+                                  "' is not among the files of the dataset whose first entries are known.");
+      }
+      fFirstEntry = found->second;
+   }
+   const auto &files = control.GetFileOffsets();
+   if (files.size() <= 1 || GetNSlots(control.GetNode()) == 1)
+      return;
+   for (const auto &file : files) {
+      if (!fFileOffsets.insert(file).second) {
+         throw std::runtime_error(
+             "FlashSim: the dataset holds the file '" + file.first +
+             "' twice. With several threads its events cannot be told apart; give each file once.");
+      }
+   }
+}
+
+std::uint64_t EntryNumbering::GetOffset(TTreeReader *reader) const
+{
+   if (fFileOffsets.empty() || reader == nullptr)
+      return fFirstEntry;
+   // A task reads a chain of one file, with entry numbers of that file; or, with friends, the whole chain.
+   const auto *chain = dynamic_cast<TChain *>(reader->GetTree());
+   if (chain == nullptr || chain->GetNtrees() > 1)
+      return fFirstEntry;
+   const std::string file = chain->GetListOfFiles()->At(0)->GetTitle();
+   const auto offset = fFileOffsets.find(file);
+   if (offset == fFileOffsets.end())
+      throw std::runtime_error("FlashSim: ROOT reads the file '" + file + "', which is not among the dataset's files.");
+   return fFirstEntry + offset->second;
+}
+
+const ROOT::RDF::RDataSource *GetSource(const ROOT::RDF::RNode &node)
+{
+   return NodeAccess::GetLoopManager(node).GetDataSource();
+}
+
+std::string GetSourceColumn(const ROOT::RDF::RNode &node, const std::string &column)
+{
+   // Needs: the column register tells defined columns from those of the data source, and follows aliases of aliases.
+   const auto &columns = NodeAccess::GetColumnRegister(node);
+   const std::string name(columns.ResolveAlias(column));
+   const bool isMade = columns.IsDefine(name) || !columns.GetVariationDeps(name).empty();
+   return isMade ? "" : name;
+}
+
+} // namespace FlashSim::RootInternals
