@@ -2,10 +2,10 @@
 #ifndef FLASHSIM_BOOKOVERSAMPLEDTH
 #define FLASHSIM_BOOKOVERSAMPLEDTH
 
-#include "FlashSim/booking/FillColumns.hxx"
 #include "FlashSim/OversampledTH1.hxx"
 #include "FlashSim/OversampledTH2.hxx"
 #include "FlashSim/OversampledTH3.hxx"
+#include "FlashSim/booking/FillColumns.hxx"
 #include "FlashSim/booking/OversampledTHAction.hxx"
 
 #include <ROOT/RDF/HistoModels.hxx>

@@ -2,8 +2,9 @@
 #ifndef FLASHSIM_FLOW
 #define FLASHSIM_FLOW
 
-#include "FlashSim/flow/ClipCounts.hxx"
 #include "FlashSim/FlowContract.hxx"
+#include "FlashSim/events/EventIdentity.hxx"
+#include "FlashSim/flow/ClipCounts.hxx"
 
 #include <atomic>
 #include <cstddef>
@@ -16,27 +17,6 @@
 namespace FlashSim {
 
 class OnnxSession;
-
-/// \brief What makes a GEN event itself, whatever file, thread or order it is read in.
-///
-/// (run, luminosity block, event) where the dataset has these columns; otherwise the global entry number, kept in
-/// fEvent.
-struct EventIdentity {
-   std::uint64_t fEvent = 0;
-   std::uint32_t fRun = 0;
-   std::uint32_t fLuminosityBlock = 0;
-   bool fIsEntryNumber = false;
-
-   /// "run 1, luminosityBlock 2, event 3" or "entry 3"
-   std::string AsString() const;
-};
-
-/// Whose random numbers: one simulated object of one fold of one GEN event.
-struct NoiseRow {
-   EventIdentity fEvent;
-   std::uint32_t fFold = 0;
-   std::uint32_t fObject = 0;
-};
 
 /// How well a flow keeps its promise that a row's sample depends on the row's own noise and context alone.
 enum class ERowIndependence {

@@ -2,10 +2,10 @@
 #ifndef FLASHSIM_OVERSAMPLEDTEFFICIENCY
 #define FLASHSIM_OVERSAMPLEDTEFFICIENCY
 
-#include "FlashSim/booking/FillColumns.hxx"
-#include "FlashSim/histograms/FoldSums.hxx"
+#include "FlashSim/FoldOptions.hxx"
 #include "FlashSim/OversampledTH2.hxx"
 #include "FlashSim/OversampledTH3.hxx"
+#include "FlashSim/histograms/FoldSums.hxx"
 
 #include <ROOT/RDF/HistoModels.hxx>
 #include <ROOT/RDF/RInterface.hxx>

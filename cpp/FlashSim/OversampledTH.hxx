@@ -3,8 +3,8 @@
 #define FLASHSIM_OVERSAMPLEDTH
 
 #include "FlashSim/Chi2.hxx"
-#include "FlashSim/histograms/FoldSums.hxx"
 #include "FlashSim/folds/OpenFolds.hxx"
+#include "FlashSim/histograms/FoldSums.hxx"
 
 #include <TAxis.h>
 #include <TH1.h>

@@ -2,8 +2,8 @@
 #ifndef FLASHSIM_SIMULATE
 #define FLASHSIM_SIMULATE
 
-#include "FlashSim/flow/DeclaredRanges.hxx"
 #include "FlashSim/Flow.hxx"
+#include "FlashSim/flow/DeclaredRanges.hxx"
 
 #include <ROOT/RDataFrame.hxx>
 

@@ -2,8 +2,8 @@
 #ifndef FLASHSIM_DECLAREDRANGES
 #define FLASHSIM_DECLAREDRANGES
 
-#include "FlashSim/flow/ClipCounts.hxx"
 #include "FlashSim/Flow.hxx"
+#include "FlashSim/flow/ClipCounts.hxx"
 
 #include <cmath>
 #include <cstddef>

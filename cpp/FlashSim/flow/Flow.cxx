@@ -75,14 +75,6 @@ bool IsNew(const std::string &path)
 
 } // namespace
 
-std::string EventIdentity::AsString() const
-{
-   if (fIsEntryNumber)
-      return "entry " + std::to_string(fEvent);
-   return "run " + std::to_string(fRun) + ", luminosityBlock " + std::to_string(fLuminosityBlock) + ", event " +
-          std::to_string(fEvent);
-}
-
 std::vector<float> GaussianNoise(std::size_t count, std::uint64_t seed, std::uint64_t flowKey, const NoiseRow &row)
 {
    std::vector<float> noise(count);

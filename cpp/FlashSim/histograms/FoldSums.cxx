@@ -1,10 +1,10 @@
 // Part of FlashSim for RDataFrame.
 #include "FlashSim/histograms/FoldSums.hxx"
 
-#include "FlashSim/histograms/CellMap.hxx"
 #include "FlashSim/folds/FoldAccumulator.hxx"
 #include "FlashSim/folds/FoldPart.hxx"
 #include "FlashSim/folds/PairSums.hxx"
+#include "FlashSim/histograms/CellMap.hxx"
 
 #include <TArrayD.h>
 #include <TH1.h>

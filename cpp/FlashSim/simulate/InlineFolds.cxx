@@ -1,10 +1,10 @@
 // Part of FlashSim for RDataFrame.
 #include "FlashSim/simulate/InlineFolds.hxx"
 
+#include "FlashSim/lookahead/RootInternals.hxx"
 #include "FlashSim/simulate/detail/ContextColumns.hxx"
 #include "FlashSim/simulate/detail/ContextRows.hxx"
 #include "FlashSim/simulate/detail/RecoColumns.hxx"
-#include "FlashSim/lookahead/RootInternals.hxx"
 
 #include "FlashSim/Simulate.hxx"
 

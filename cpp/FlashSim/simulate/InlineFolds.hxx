@@ -2,8 +2,8 @@
 #ifndef FLASHSIM_INLINEFOLDS
 #define FLASHSIM_INLINEFOLDS
 
-#include "FlashSim/flow/DeclaredRanges.hxx"
 #include "FlashSim/Flow.hxx"
+#include "FlashSim/flow/DeclaredRanges.hxx"
 #include "FlashSim/simulate/SampleColumns.hxx"
 
 #include <ROOT/RVec.hxx>

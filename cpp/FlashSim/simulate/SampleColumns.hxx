@@ -2,8 +2,8 @@
 #ifndef FLASHSIM_SAMPLECOLUMNS
 #define FLASHSIM_SAMPLECOLUMNS
 
-#include "FlashSim/flow/DeclaredRanges.hxx"
 #include "FlashSim/Flow.hxx"
+#include "FlashSim/flow/DeclaredRanges.hxx"
 
 #include <ROOT/RVec.hxx>
 #include <RtypesCore.h>

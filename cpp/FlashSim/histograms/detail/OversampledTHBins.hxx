@@ -2,8 +2,8 @@
 #ifndef FLASHSIM_OVERSAMPLEDTHBINS
 #define FLASHSIM_OVERSAMPLEDTHBINS
 
-#include "FlashSim/histograms/CellMap.hxx"
 #include "FlashSim/OversampledTH.hxx"
+#include "FlashSim/histograms/CellMap.hxx"
 
 #include <TDirectory.h>
 

@@ -2,9 +2,9 @@
 #ifndef FLASHSIM_PROJECTION
 #define FLASHSIM_PROJECTION
 
-#include "FlashSim/histograms/CellMap.hxx"
 #include "FlashSim/OversampledTH1.hxx"
 #include "FlashSim/OversampledTH2.hxx"
+#include "FlashSim/histograms/CellMap.hxx"
 
 #include <TAxis.h>
 #include <TDirectory.h>

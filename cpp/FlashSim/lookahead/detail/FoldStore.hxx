@@ -2,8 +2,8 @@
 #ifndef FLASHSIM_FOLDSTORE
 #define FLASHSIM_FOLDSTORE
 
+#include "FlashSim/events/EventIdentity.hxx"
 #include "FlashSim/lookahead/ColumnStore.hxx"
-#include "FlashSim/Flow.hxx"
 
 #include <ROOT/RDF/RSampleInfo.hxx>
 #include <RtypesCore.h>

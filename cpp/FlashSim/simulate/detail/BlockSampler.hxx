@@ -4,8 +4,8 @@
 
 #include "FlashSim/lookahead/detail/FoldStore.hxx"
 
-#include "FlashSim/flow/DeclaredRanges.hxx"
 #include "FlashSim/Flow.hxx"
+#include "FlashSim/flow/DeclaredRanges.hxx"
 #include "FlashSim/simulate/SampleColumns.hxx"
 
 #include <ROOT/RVec.hxx>

@@ -3,8 +3,8 @@
 
 #include "FlashSim/simulate/detail/ContextRows.hxx"
 
-#include "FlashSim/lookahead/ColumnStore.hxx"
 #include "FlashSim/flow/DeclaredRanges.hxx"
+#include "FlashSim/lookahead/ColumnStore.hxx"
 #include "FlashSim/lookahead/RootInternals.hxx"
 
 #include <TClassEdit.h>

@@ -2,8 +2,8 @@
 #ifndef FLASHSIM_CONTEXTROWS
 #define FLASHSIM_CONTEXTROWS
 
-#include "FlashSim/flow/DeclaredRanges.hxx"
 #include "FlashSim/Flow.hxx"
+#include "FlashSim/flow/DeclaredRanges.hxx"
 
 #include <cstddef>
 #include <string>
