@@ -121,21 +121,21 @@ def test_generate_goes_on_after_an_interruption(monkeypatch):
     """Without and with --overwrite: what is there is replaced at the end only."""
     pytest.importorskip("pythia8mc")
     pytest.importorskip("fastjet")
-    monkeypatch.setattr("flashsim.generation.production.BLOCK_EVENTS", 1)
-    monkeypatch.setattr("flashsim.generation.production.PART_BLOCKS", 1)
-    make_output = flashsim.generation.production.PartFolder.make_output
+    monkeypatch.setattr("flashsim.generation.production.production.BLOCK_EVENTS", 1)
+    monkeypatch.setattr("flashsim.generation.production.production.PART_BLOCKS", 1)
+    make_output = flashsim.generation.production.production.PartFolder.make_output
     arguments = ["generate", "new.root", "--process", "zjets", "--jobs", 1, "--events", 2]
 
     def interrupt(folder):
         raise KeyboardInterrupt
 
     for options in ([], ["--overwrite"]):
-        monkeypatch.setattr("flashsim.generation.production.PartFolder.make_output", interrupt)
+        monkeypatch.setattr("flashsim.generation.production.production.PartFolder.make_output", interrupt)
         before = Path("new.root").read_bytes() if options else None
         assert run(*arguments, *options).exit_code != 0
         assert (Path("new.root").read_bytes() if options else None) == before
         assert len(list(Path("new.root.parts").glob("*.root"))) == 2
-        monkeypatch.setattr("flashsim.generation.production.PartFolder.make_output", make_output)
+        monkeypatch.setattr("flashsim.generation.production.production.PartFolder.make_output", make_output)
         result = run(*arguments, *options)
         assert "2 were there" in result.stdout, result.output
         assert not Path("new.root.parts").exists()

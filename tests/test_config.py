@@ -54,7 +54,7 @@ operations = ["dequantise", "gaussianise"]
 
 
 def test_shipped_recipe_is_valid_and_survives_a_round_trip() -> None:
-    shipped = load_config(Path(str(files("flashsim.training") / "jets.toml")))
+    shipped = load_config(Path(str(files("flashsim.recipes") / "jets.toml")))
     assert len(shipped.context) == 6
     assert len(shipped.target) == 16
     assert shipped.model.hidden == (32, 64, 128, 128, 64, 32)

@@ -2,66 +2,47 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import importlib
+from pathlib import Path
 
 import matplotlib
 import pytest
 
+import flashsim
+
 matplotlib.use("Agg")
 
-MODULES = [
-    "flashsim",
-    "flashsim._library",
-    "flashsim.histograms.conversion",
-    "flashsim.histograms.correlated_hist",
-    "flashsim.data",
-    "flashsim.rdataframe.methods",
-    "flashsim.histograms.efficiency",
-    "flashsim.flows.flow",
-    "flashsim.histograms.histfactory",
-    "flashsim.histograms.booking",
-    "flashsim.histograms.files",
-    "flashsim.histograms.indexing",
-    "flashsim.optimal_folds",
-    "flashsim.plot",
-    "flashsim.progress",
-    "flashsim.root_file",
-    "flashsim.rdataframe.run_graphs",
-    "flashsim.snapshot",
-    "flashsim.throughput",
-    "flashsim.throughput.measure",
-    "flashsim.throughput.plan",
-]
-
-EXTRAS = {
-    ("awkward", "uproot"): ["flashsim.pairs", "flashsim.pairs.columns"],
-    ("onnx",): ["flashsim.flows.graph", "flashsim.flows.ode.solvers"],
-    ("torch", "onnx", "zuko"): [
-        "flashsim.training.recipe.config",
-        "flashsim.training.families.coupling",
-        "flashsim.training.preparation.gaussianise",
-        "flashsim.training.families.network",
-        "flashsim.training.preparation.preprocessing",
-        "flashsim.training.rows",
-    ],
-    ("sklearn", "scipy", "jinja2"): [
-        "flashsim.validation.distances",
-        "flashsim.validation.metric",
-        "flashsim.validation.tagging",
-    ],
-    ("torch", "sklearn", "scipy", "jinja2"): ["flashsim.studies.study"],
-}
+PACKAGE = Path(flashsim.__file__).parent
 
 
-@pytest.mark.parametrize(
-    ("name", "packages"),
-    [(name, ()) for name in MODULES] + [(name, packages) for packages, names in EXTRAS.items() for name in names],
-)
-def test_examples(name, packages):
-    for package in packages:
-        pytest.importorskip(package)
-    module = importlib.import_module(name)
+def _name(file: Path) -> str:
+    parts = ("flashsim", *file.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _has_examples(file: Path) -> bool:
+    return any(
+        doctest.DocTestParser().get_examples(ast.get_docstring(node) or "")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+    )
+
+
+MODULES = sorted(_name(file) for file in PACKAGE.rglob("*.py") if _has_examples(file))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    try:
+        module = importlib.import_module(name)
+    except ImportError as error:
+        pytest.skip(str(error))
     result = doctest.testmod(module, optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
-    assert result.attempted > 0
     assert result.failed == 0
+
+
+def test_modules_are_found():
+    assert "flashsim" in MODULES and "flashsim.flows.flow" in MODULES and len(MODULES) > 40

@@ -27,7 +27,7 @@ from flashsim.training import Pairs, TrainedFlow, export_flow, train  # noqa: E4
 from flashsim.training.export import build_model, check_metadata  # noqa: E402
 from flashsim.training.families.registry import make_model  # noqa: E402
 from flashsim.training.preparation.preprocessing import Preprocessing  # noqa: E402
-from flashsim.training.recipe.config import (  # noqa: E402
+from flashsim.training.recipe.sections import (  # noqa: E402
     AffineConfig,
     DatasetConfig,
     FlowConfig,
@@ -210,7 +210,7 @@ def test_exported_flows_are_what_the_engine_takes(name: str, tmp_path: Path) -> 
     jsonschema = pytest.importorskip("jsonschema")
     trained = untrained(name, "heun", "to the end") if name == "flow_matching" else untrained(name)
     opened = flashsim.Flow(str(write_model(build_model(trained), tmp_path / "toys.onnx")))
-    schema = json.loads((Path(flashsim.__file__).parent / "flow.schema.json").read_text())
+    schema = json.loads((Path(flashsim.__file__).parent / "flows" / "flow.schema.json").read_text())
     jsonschema.validate(opened.metadata, schema)
     assert opened.metadata["checksum"] == f"sha256:{opened.checksum}"
     assert opened.check_rows() == "same bits"

@@ -35,7 +35,7 @@ def test_the_shipped_flow_tells_its_contract():
 
 def test_the_shipped_flows_fit_the_published_schema():
     jsonschema = pytest.importorskip("jsonschema")
-    schema = json.loads((Path(flashsim.__file__).parent / "flow.schema.json").read_text())
+    schema = json.loads((Path(flashsim.__file__).parent / "flows" / "flow.schema.json").read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     for name in SHIPPED:
         jsonschema.validate(flashsim.Flow(name).metadata, schema)

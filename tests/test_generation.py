@@ -11,9 +11,9 @@ import pytest
 import uproot
 
 from flashsim.generation import CONTEXT, PROCESSES, TARGETS, generate
-from flashsim.generation import events as events_module
-from flashsim.generation import jets as jets_module
 from flashsim.generation.columns import BRANCHES
+from flashsim.generation.gen import events as events_module
+from flashsim.generation.gen import jets as jets_module
 from flashsim.generation.gen.events import EventRecord, run_pythia
 from flashsim.generation.gen.flavour import heavy_flavour
 from flashsim.generation.gen.jets import cluster

@@ -23,14 +23,14 @@ from flashsim.training.families.coupling import CouplingFlow, moved_columns  # n
 from flashsim.training.families.model import FlowModel  # noqa: E402
 from flashsim.training.families.optimal_transport import optimal_transport_pairs  # noqa: E402
 from flashsim.training.families.registry import make_model  # noqa: E402
-from flashsim.training.recipe.config import (  # noqa: E402
+from flashsim.training.recipe.config import config_from_dict  # noqa: E402
+from flashsim.training.recipe.errors import ConfigError  # noqa: E402
+from flashsim.training.recipe.sections import (  # noqa: E402
     AffineConfig,
-    ConfigError,
     FlowMatchingConfig,
     ModelConfig,
     SamplingConfig,
     SplineConfig,
-    config_from_dict,
 )
 
 AFFINE = AffineConfig(transforms=4, hidden=(17, 13))
@@ -136,7 +136,7 @@ def test_sampling_evaluates_each_network_once(config: ModelConfig) -> None:
     ],
 )
 def test_impossible_models_are_refused_by_name(model: dict, message: str) -> None:
-    recipe = tomllib.loads((files("flashsim.training") / "jets.toml").read_text(encoding="utf-8"))
+    recipe = tomllib.loads((files("flashsim.recipes") / "jets.toml").read_text(encoding="utf-8"))
     with pytest.raises(ConfigError, match=message):
         config_from_dict({**recipe, "model": model})
 

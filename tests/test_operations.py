@@ -26,7 +26,7 @@ from flashsim.training.preparation.gaussianise import Gaussianise  # noqa: E402
 from flashsim.training.preparation.operation import Operation, Row  # noqa: E402
 from flashsim.training.preparation.preprocessing import Preprocessing  # noqa: E402
 from flashsim.training.preparation.relations import Difference, Ratio, Share  # noqa: E402
-from flashsim.training.recipe.config import VariableConfig  # noqa: E402
+from flashsim.training.recipe.sections import VariableConfig  # noqa: E402
 from operation_cases import CONTEXT_CASES, DATA, ROW, ROWS, TARGET_CASES, case_name, run_graph  # noqa: E402
 
 EPSILON = float(np.finfo(np.float32).eps)
@@ -263,7 +263,7 @@ def toy_jets(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return context, target
 
 
-SHIPPED = load_config(Path(str(files("flashsim.training") / "jets.toml")))
+SHIPPED = load_config(Path(str(files("flashsim.recipes") / "jets.toml")))
 
 
 @pytest.fixture(scope="module")

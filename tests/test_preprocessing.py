@@ -21,7 +21,8 @@ from flashsim.training.preparation.gaussianise import Gaussianise  # noqa: E402
 from flashsim.training.preparation.operation import Operation, Row  # noqa: E402
 from flashsim.training.preparation.preprocessing import OPERATIONS, Preprocessing  # noqa: E402
 from flashsim.training.preparation.relations import Difference, Share  # noqa: E402
-from flashsim.training.recipe.config import ConfigError, VariableConfig  # noqa: E402
+from flashsim.training.recipe.errors import ConfigError  # noqa: E402
+from flashsim.training.recipe.sections import VariableConfig  # noqa: E402
 from operation_cases import CONTEXT_CASES, DATA, ROW, ROWS, TARGET_CASES, case_name, run_graph  # noqa: E402
 
 

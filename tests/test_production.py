@@ -19,8 +19,9 @@ import numpy as np
 import pytest
 import uproot
 
-from flashsim.generation import PROCESSES, generate, parts, production, workers
+from flashsim.generation import PROCESSES, generate
 from flashsim.generation.columns import Block, simulate_block
+from flashsim.generation.production import parts, production, workers
 from flashsim.generation.production.part_folder import RECORD, PartFolder
 from flashsim.generation.production.parts import Settings
 from flashsim.generation.writer import EventWriter, merge
@@ -378,7 +379,8 @@ class TestJets:
 
 SCRIPT = f"""
 import sys
-from flashsim.generation import generate, production
+from flashsim.generation import generate
+from flashsim.generation.production import production
 production.BLOCK_EVENTS, production.PART_BLOCKS = {BLOCK_EVENTS}, {PART_BLOCKS}
 if __name__ == "__main__":
     print(generate(sys.argv[1], "zjets", events=40, seed=6, jobs=2, progress=False).resumed_events)

@@ -13,7 +13,7 @@ pytest.importorskip("onnx")
 
 from flashsim.pairs import Pairs
 from flashsim.training.preparation.preprocessing import Preprocessing
-from flashsim.training.recipe.config import VariableConfig
+from flashsim.training.recipe.sections import VariableConfig
 from flashsim.training.rows import TrainingRows
 
 

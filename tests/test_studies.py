@@ -27,7 +27,7 @@ from flashsim.studies import (  # noqa: E402
 from flashsim.studies.families import DISCRETE_LEARNING_RATE  # noqa: E402
 from flashsim.studies.trainings import with_budget  # noqa: E402
 from flashsim.training import FlowConfig, load_config, read_pairs  # noqa: E402
-from flashsim.training.recipe.config import AffineConfig, FlowMatchingConfig  # noqa: E402
+from flashsim.training.recipe.sections import AffineConfig, FlowMatchingConfig  # noqa: E402
 from toy_jets import RECIPE, write_events  # noqa: E402
 
 MODELS = {

@@ -24,7 +24,7 @@ from flashsim.training.checkpoint import load_checkpoint  # noqa: E402
 from flashsim.training.device import choose_device  # noqa: E402
 from flashsim.training.improvement import Improvement  # noqa: E402
 from flashsim.training.loss_plot import LOSS_LABELS, plot_loss  # noqa: E402
-from flashsim.training.recipe.config import (  # noqa: E402
+from flashsim.training.recipe.sections import (  # noqa: E402
     AffineConfig,
     DatasetConfig,
     FlowMatchingConfig,

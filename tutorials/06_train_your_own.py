@@ -20,7 +20,7 @@ from flashsim.training import export_flow, load_config, read_pairs, train
 from flashsim.validation import validate, write_report
 
 # The recipe: which branches, how each is prepared, the network, the optimisation. Copy it and make it yours.
-recipe = load_config(files("flashsim.training") / "jets5.toml")
+recipe = load_config(files("flashsim.recipes") / "jets5.toml")
 recipe = replace(recipe, training=replace(recipe.training, epochs=15, batch_size=256, average_decay=0.99))
 print("GEN:", [variable.name for variable in recipe.context], "→ RECO:", [variable.name for variable in recipe.target])
 

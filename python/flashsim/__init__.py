@@ -22,21 +22,19 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-from . import data
+from . import data, throughput
 from ._library import onnxruntime_version
+from ._version import __version__
 from .flows.flow import Flow
-from .histograms import efficiency, plain_statistics
-from .histograms import files as histogram_files
+from .histograms import efficiency, files, plain_statistics
 from .histograms import methods as histogram_methods
 from .histograms.efficiency import OversampledEfficiency
 from .histograms.files import read
 from .histograms.folds import OptimalFolds, optimal_folds
-from .rdataframe import distributed, event_loops, plain_histograms, run_graphs
-from .rdataframe.methods import register
+from .rdataframe import distributed, event_loops, methods, plain_histograms, run_graphs
 from .rdataframe.plain_histograms import OversamplingWarning
 from .rdataframe.progress import progress
 from .rdataframe.snapshot import snapshot
-from .throughput import cost as throughput
 
 __all__ = [
     "Flow",
@@ -45,6 +43,7 @@ __all__ = [
     "OversamplingWarning",
     "__version__",
     "data",
+    "distributed",
     "onnxruntime_version",
     "optimal_folds",
     "plot",
@@ -54,21 +53,22 @@ __all__ = [
     "throughput",
 ]
 
-__version__ = "0.1.0"
-
-register()
-distributed.register()
-histogram_methods.register()
-histogram_files.register()
-efficiency.register()
-plain_statistics.register()
-run_graphs.register()
-event_loops.register()
-plain_histograms.register()
+for _module in (
+    methods,
+    distributed,
+    histogram_methods,
+    files,
+    efficiency,
+    plain_statistics,
+    run_graphs,
+    event_loops,
+    plain_histograms,
+):
+    _module.register()
 
 
 def __getattr__(name: str) -> ModuleType:
     if name == "plot":  # imported when it is used, since matplotlib takes time
-        return import_module(".plot", __name__)
+        return import_module(".histograms.plot", __name__)
     message = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(message)

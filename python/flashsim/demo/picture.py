@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 if TYPE_CHECKING:
-    from .run import Demo, Spectrum
+    from .result import Demo, Spectrum
 
 __all__ = ["draw"]
 

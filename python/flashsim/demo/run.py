@@ -6,9 +6,8 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,79 +17,15 @@ from ..histograms.booking import oversampled_th1d
 from ..rdataframe.methods import flash_sim
 from ..rdataframe.plain_histograms import silenced
 from ..rdataframe.progress import progress
-from .w_mass import PEAK, w_candidate, w_mass_model
+from .picture import draw
+from .result import SPECTRA, Demo, Spectrum, Stage
+from .w_mass import w_candidate, w_mass_model
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-__all__ = ["SPECTRA", "Demo", "Spectrum", "Stage", "run_demo"]
-
-SPECTRA = ("target", "one_to_one", "oversampled_naive", "oversampled")
-"""Names of the four spectra: the file's own jets, one RECO event per GEN event, and several, with the errors of
-``TH1::Fill`` and with those of ``OversampledTH1D``."""
+__all__ = ["output_files", "run_demo"]
 
 _PREFIX = "Flash"  # the sample has Jet_* columns of its own, the target
 _WITH_FOLDS = "with_folds"
 _MAY_BE_SELECTED = "nGenJet >= 4"  # RECO jets come from one GEN jet each: no event with four good jets is lost
-
-
-@dataclass(frozen=True)
-class Stage:
-    """What was done, with how many GEN and RECO events, and in which time."""
-
-    name: str
-    gen_events: int
-    reco_events: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Spectrum:
-    """A histogram as arrays: edges [n + 1] in GeV, contents [n] and errors [n] in events."""
-
-    edges: NDArray[np.float64]
-    contents: NDArray[np.float64]
-    errors: NDArray[np.float64]
-
-    @property
-    def centres(self) -> NDArray[np.float64]:
-        """Of the bins [n], in GeV."""
-        return (self.edges[1:] + self.edges[:-1]) / 2
-
-    @property
-    def relative_errors(self) -> NDArray[np.float64]:
-        """Errors divided by contents [n], NaN in empty bins."""
-        return np.divide(self.errors, self.contents, out=np.full_like(self.errors, np.nan), where=self.contents > 0)
-
-    def peak_error(self) -> float:
-        """Mean relative error of the bins of the W peak that are not empty, NaN if all are."""
-        inside = (self.centres > PEAK[0]) & (self.centres < PEAK[1]) & (self.contents > 0)
-        return float(self.relative_errors[inside].mean()) if inside.any() else float("nan")
-
-
-@dataclass(frozen=True)
-class Demo:
-    """What `run_demo` found.
-
-    Attributes
-    ----------
-    folds
-        RECO events per GEN event of the oversampled simulation.
-    stages
-        Just-in-time compilation and the event loops, in order.
-    spectra
-        The spectra by their names in `SPECTRA`.
-    file
-        ROOT file with ``W_mass_<name>`` (TH1D) for each spectrum and ``W_mass_with_folds`` (OversampledTH1D).
-    picture
-        PNG file.
-    """
-
-    folds: int
-    stages: list[Stage]
-    spectra: Mapping[str, Spectrum]
-    file: Path
-    picture: Path
 
 
 def output_files(output_dir: str | os.PathLike[str] = ".") -> tuple[Path, Path]:
@@ -137,8 +72,6 @@ def run_demo(
     for name, number, least in (("events", events, 1), ("folds", folds, 2), ("threads", threads, 1)):
         if number is not None and number < least:
             raise ValueError(f"{name} is {number}, expected at least {least}.")
-    from .picture import draw
-
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
     with _threads(threads or min(2, _cores())):

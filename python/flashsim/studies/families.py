@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from ..pairs.reading import Pairs
 from ..training import FlowConfig
-from ..training.recipe.config import MODELS, ModelConfig
+from ..training.recipe.sections import MODELS, ModelConfig
 from ..validation import validate
 from .pictures import figure_of, save
 from .study import Cell, Study

@@ -14,7 +14,9 @@ from . import _dependencies  # noqa: F401
 from .checkpoint import CheckpointError
 from .dataset import DatasetError, Pairs, read_pairs
 from .export import export_flow
-from .recipe.config import ConfigError, FlowConfig, load_config
+from .recipe.config import load_config
+from .recipe.errors import ConfigError
+from .recipe.sections import FlowConfig
 from .run import train, written_files
 from .trained_flow import TrainedFlow
 from .trainer import TrainingDiverged

@@ -15,7 +15,8 @@ from ..flows.file import set_metadata, write_model
 from ..flows.graph import GraphBuilder
 from ..flows.ode.solvers import SOLVERS, is_grid
 from ..output_files import check_not_inputs
-from .recipe.config import DTYPES, FlowConfig, VariableConfig, config_from_dict, config_to_dict
+from .recipe.config import config_from_dict, config_to_dict
+from .recipe.sections import DTYPES, FlowConfig, VariableConfig
 from .trained_flow import TrainedFlow
 
 __all__ = ["SCHEMA_VERSION", "build_model", "check_metadata", "export_flow"]

@@ -17,7 +17,8 @@ from .checkpoint import CheckpointError, check_same_recipe, load_checkpoint
 from .dataset import Pairs, read_pairs
 from .device import choose_device
 from .loss_plot import plot_loss
-from .recipe.config import FlowConfig, config_to_dict
+from .recipe.config import config_to_dict
+from .recipe.sections import FlowConfig
 from .schedule import Schedule
 from .trained_flow import TrainedFlow
 from .trainer import Trainer, beside

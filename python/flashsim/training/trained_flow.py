@@ -15,7 +15,8 @@ from .checkpoint import CheckpointError, load_checkpoint
 from .families.model import FlowModel
 from .families.registry import make_model
 from .preparation.preprocessing import Preprocessing
-from .recipe.config import FlowConfig, config_from_dict
+from .recipe.config import config_from_dict
+from .recipe.sections import FlowConfig
 
 __all__ = ["TrainedFlow"]
 

@@ -22,7 +22,8 @@ from .checkpoint import CheckpointError, save_checkpoint
 from .families.registry import make_model
 from .improvement import Improvement, weighted_mean
 from .preparation.preprocessing import Preprocessing
-from .recipe.config import FlowConfig, config_to_dict
+from .recipe.config import config_to_dict
+from .recipe.sections import FlowConfig
 from .rows import TrainingRows
 from .schedule import Schedule
 

@@ -15,7 +15,7 @@ import numpy as np
 import scipy
 import sklearn
 
-from .. import __version__
+from .._version import __version__
 from ..flows.flow import Flow
 from ..pairs.reading import Pairs, columns_of_flow, read_pairs
 from .comparison import classifier_metric, distance_metrics, tagger_ranges

@@ -63,7 +63,7 @@ class Settings:
         """All that the bytes of a part depend on, for JSON."""
         import ROOT
 
-        from ... import __version__
+        from ..._version import __version__
 
         return {
             "process": self.process.name,

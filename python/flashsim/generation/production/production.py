@@ -215,8 +215,8 @@ def generate(
     """Generate events with Pythia 8, add pseudo-reconstructed jets, and write a NanoAOD-like file.
 
     Proton-proton collisions at 13 TeV; jets by FastJet's anti-kt 0.4, see `flashsim.generation.gen.jets.cluster`;
-    reconstructed jets by `flashsim.generation.detector.jets.respond`; branches in `flashsim.generation.columns.BRANCHES`.
-    Kinematic variables, fractions and scores keep 13 bits of their mantissa.
+    reconstructed jets by `flashsim.generation.detector.jets.respond`; branches in
+    `flashsim.generation.columns.BRANCHES`. Kinematic variables, fractions and scores keep 13 bits of their mantissa.
 
     A production may be interrupted in any way, and loses what it has made of its last 5000 events only: finished parts
     of so many events lie in the folder ``<output>.parts`` until all are there and make the output. The same call goes

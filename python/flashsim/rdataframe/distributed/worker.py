@@ -19,7 +19,7 @@ def make_initialization(initialize: Callable[[], None], not_to_be_cloned: Any = 
     `not_to_be_cloned` names a graph that each task must book anew (see `distrdf.graph_not_to_be_cloned`).
     Raises RuntimeError there, naming the worker, if the package is missing or of another version than here.
     """
-    from ... import __version__
+    from ..._version import __version__
 
     return partial(_by_value(_load_package), initialize, __version__, not_to_be_cloned, os.getpid())
 

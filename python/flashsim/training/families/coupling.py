@@ -20,7 +20,7 @@ from zuko.nn import Linear
 from zuko.transforms import MonotonicAffineTransform, MonotonicRQSTransform
 
 from ...flows.graph import GraphBuilder
-from ..recipe.config import AffineConfig, SamplingConfig, SplineConfig
+from ..recipe.sections import AffineConfig, SamplingConfig, SplineConfig
 from .coupling_graph import Coupling, Inverse, emit_affine_inverse, emit_inverse, emit_spline_inverse
 from .model import FlowModel
 

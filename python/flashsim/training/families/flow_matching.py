@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ...flows.graph import GraphBuilder
 from ...flows.ode.solvers import SOLVERS, time_at
-from ..recipe.config import FlowMatchingConfig, SamplingConfig
+from ..recipe.sections import FlowMatchingConfig, SamplingConfig
 from .model import FlowModel
 from .network import VelocityNetwork
 from .ode_graph import emit_ode

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ...flows.graph import GraphBuilder
-from ..recipe.config import SamplingConfig
+from ..recipe.sections import SamplingConfig
 
 __all__ = ["FlowModel"]
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from ...flows.graph import GraphBuilder
 from ...flows.ode.loop import END, VELOCITY, VelocityGraph, emit_solver
 from ...flows.ode.solvers import SOLVERS
-from ..recipe.config import SamplingConfig
+from ..recipe.sections import SamplingConfig
 from .network import VelocityNetwork
 
 __all__ = ["emit_ode", "velocity_graph"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..recipe.config import AffineConfig, FlowMatchingConfig, ModelConfig
+from ..recipe.sections import AffineConfig, FlowMatchingConfig, ModelConfig
 from .coupling import AffineCoupling, SplineCoupling
 from .flow_matching import FlowMatching
 from .model import FlowModel

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ...flows.graph import GraphBuilder
-from ..recipe.config import ConfigError, VariableConfig, suggest
+from ..recipe.errors import ConfigError, suggest
+from ..recipe.sections import VariableConfig
 from .atoms import Dequantise, Present, Spike
 from .elementary import Absolute, Angle, OneHot, Saturate, Standardise
 from .functions import Arctanh, Log, Logit
@@ -45,7 +46,7 @@ class Preprocessing:
 
     Example:
         >>> import numpy as np
-        >>> from flashsim.training.recipe.config import VariableConfig
+        >>> from flashsim.training.recipe.sections import VariableConfig
         >>> pt = VariableConfig("pt", (0.0, 1000.0), ({"op": "log"}, {"op": "standardise"}))
         >>> reco = VariableConfig("pt", (0.0, 1000.0), ({"op": "ratio", "to": "pt"}, {"op": "standardise"}))
         >>> prepared = Preprocessing([pt], [reco])

@@ -3,54 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from ...flows.ode.solvers import SOLVERS, is_grid
+from ..preparation.preprocessing import Preprocessing
+from .errors import ConfigError, suggest
 from .sections import (
     DTYPES,
     MODELS,
     SCHEDULES,
-    AffineConfig,
-    DatasetConfig,
     FlowConfig,
     FlowMatchingConfig,
     ModelConfig,
-    SamplingConfig,
     SplineConfig,
     TrainingConfig,
-    VariableConfig,
 )
 
-__all__ = [
-    "DTYPES",
-    "MODELS",
-    "SCHEDULES",
-    "AffineConfig",
-    "ConfigError",
-    "DatasetConfig",
-    "FlowConfig",
-    "FlowMatchingConfig",
-    "ModelConfig",
-    "SamplingConfig",
-    "SplineConfig",
-    "TrainingConfig",
-    "VariableConfig",
-    "config_from_dict",
-    "config_to_dict",
-    "load_config",
-    "suggest",
-]
+__all__ = ["config_from_dict", "config_to_dict", "load_config"]
 
 Section = TypeVar("Section")
-
-
-class ConfigError(ValueError):
-    """A recipe that cannot be used; the message names the key, what was expected and what to do."""
 
 
 def load_config(path: str | Path) -> FlowConfig:
@@ -66,7 +41,7 @@ def load_config(path: str | Path) -> FlowConfig:
     Example:
         >>> from importlib.resources import files
         >>> from flashsim.training import load_config
-        >>> config = load_config(files("flashsim.training") / "jets.toml")
+        >>> config = load_config(files("flashsim.recipes") / "jets.toml")
         >>> [variable.name for variable in config.context]
         ['pt', 'eta', 'phi', 'mass', 'partonFlavour', 'nMuon']
     """
@@ -139,13 +114,6 @@ def _model(document: Any, where: str) -> ModelConfig:
     return _section(MODELS[family], document, where)
 
 
-def suggest(key: str, known: Iterable[str]) -> str:
-    """What an error message adds about a key that is none of the known ones."""
-    lowered = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(key.lower(), list(lowered), n=1)
-    return f"; did you mean {lowered[close[0]]!r}?" if close else f"; known are {', '.join(sorted(known))}"
-
-
 def _model_bounds(model: ModelConfig) -> list[tuple[str, Any, bool, str]]:
     if isinstance(model, FlowMatchingConfig):
         couplings = ("independent", "optimal_transport")
@@ -189,8 +157,6 @@ def _training_bounds(training: TrainingConfig) -> list[tuple[str, Any, bool, str
 
 
 def _check(config: FlowConfig, where: str) -> None:
-    from ..preparation.preprocessing import Preprocessing  # which needs the variables declared here
-
     training, model, sampling = config.training, config.model, config.sampling
     bounds = (
         *_training_bounds(training),
