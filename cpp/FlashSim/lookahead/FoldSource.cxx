@@ -1,9 +1,9 @@
 // Part of FlashSim for RDataFrame.
 #include "FlashSim/lookahead/FoldSource.hxx"
 
+#include "FlashSim/lookahead/FoldStore.hxx"
 #include "FlashSim/lookahead/RootInternals.hxx"
 #include "FlashSim/lookahead/detail/EntryRecorder.hxx"
-#include "FlashSim/lookahead/detail/FoldStore.hxx"
 
 #include "FlashSim/interrupts/Interruption.hxx"
 #include "FlashSim/lookahead/RunGraph.hxx"

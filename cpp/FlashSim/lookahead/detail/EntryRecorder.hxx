@@ -2,8 +2,8 @@
 #ifndef FLASHSIM_ENTRYRECORDER
 #define FLASHSIM_ENTRYRECORDER
 
+#include "FlashSim/lookahead/FoldStore.hxx"
 #include "FlashSim/lookahead/RootInternals.hxx"
-#include "FlashSim/lookahead/detail/FoldStore.hxx"
 
 #include <ROOT/RDF/RActionImpl.hxx>
 #include <TTreeReader.h>

@@ -2,7 +2,7 @@
 #ifndef FLASHSIM_BLOCKSAMPLER
 #define FLASHSIM_BLOCKSAMPLER
 
-#include "FlashSim/lookahead/detail/FoldStore.hxx"
+#include "FlashSim/lookahead/FoldStore.hxx"
 
 #include "FlashSim/Flow.hxx"
 #include "FlashSim/flow/DeclaredRanges.hxx"

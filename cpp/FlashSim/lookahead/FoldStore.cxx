@@ -1,5 +1,5 @@
 // Part of FlashSim for RDataFrame.
-#include "FlashSim/lookahead/detail/FoldStore.hxx"
+#include "FlashSim/lookahead/FoldStore.hxx"
 
 #include <algorithm>
 #include <array>
