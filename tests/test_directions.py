@@ -78,6 +78,13 @@ DOORS = {
 """Headers for users, which lie outside of the rooms that they belong to."""
 
 BASES = {
+    "MergeValues",
+    "RActionImpl",
+    "RColumnReaderBase",
+    "RMergeableReport",
+    "RMergeableValue",
+    "RMergeableValueBase",
+}
     "RActionImpl",
     "RColumnReaderBase",
     "RMergeableReport",
