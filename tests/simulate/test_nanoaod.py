@@ -12,8 +12,8 @@ import ROOT
 
 from conftest import snapshot
 
-NANOAOD = Path(__file__).parent / "data" / "nano_ttbar.root"
-PAGE = Path(__file__).parents[1] / "docs" / "nanoaod.md"
+NANOAOD = Path(__file__).parents[1] / "data" / "nano_ttbar.root"
+PAGE = Path(__file__).parents[2] / "docs" / "nanoaod.md"
 N_EVENTS = 60
 
 

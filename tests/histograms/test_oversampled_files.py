@@ -361,7 +361,7 @@ def first_version_rows() -> Rows:
 
 def test_files_of_the_first_version():
     """Written by class version 1, which had no covariance. The histogram `lost` was given a content by hand."""
-    path = str(Path(__file__).parent / "data" / "oversampled_v1.root")
+    path = str(Path(__file__).parents[1] / "data" / "oversampled_v1.root")
     histogram, lost = read(path), read(path, "lost")
     wanted = expected(first_version_rows(), "x", np.linspace(0, 10, 11))
     assert wanted.content[1] == pytest.approx(2.825)

@@ -1,4 +1,4 @@
-"""A few of the mutated files that tests/fuzz.py makes by the thousand."""
+"""A few of the mutated files that tests/support/fuzz.py makes by the thousand."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Mutated flows and damaged data files, used in processes of their own: nothing may crash, hang or be silently wrong.
 
-    python tests/fuzz.py flows --count 2000 --seed 1
-    python tests/fuzz.py data --count 500 --seed 1
+    python tests/support/fuzz.py flows --count 2000 --seed 1
+    python tests/support/fuzz.py data --count 500 --seed 1
 
 What happens is told in a table. What plain ONNX Runtime or plain ROOT does as well with the same file is theirs; the
 exit status is 1 if anything is left that is ours: a crash, a hang, an error that is no message for a user, or another

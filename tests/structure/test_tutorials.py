@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-TUTORIALS = Path(__file__).resolve().parents[1] / "tutorials"
+TUTORIALS = Path(__file__).resolve().parents[2] / "tutorials"
 PYTHON = sorted(TUTORIALS.glob("*.py"))
 MACROS = sorted(TUTORIALS.glob("*.C"))
 EXTRAS = {"dask": ("distributed",), "train": ("torch", "onnx", "zuko"), "validate": ("sklearn", "scipy", "jinja2")}

@@ -14,7 +14,7 @@ import pytest
 
 from interrupt_runs import CASES
 
-PROGRAM = Path(__file__).with_name("interrupt_runs.py")
+PROGRAM = Path(interrupt_runs.__file__)
 LIMIT = 10
 """Seconds from the signal to the exception, on a busy machine; it is a fraction of one on an idle machine."""
 

@@ -1,6 +1,6 @@
 """A process that uses mutated files, one after the other, and reports before and after each.
 
-python tests/fuzz_worker.py flows ours SEED BASES NUMBER ...
+python tests/support/fuzz_worker.py flows ours SEED BASES NUMBER ...
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def run(case: str, folder: Path, files) -> dict:
     folder.mkdir(exist_ok=True)
     flow = tiny_flows.write_smearing_flow(folder / "tiny.onnx")
     (folder / "settings.json").write_text(json.dumps({"files": files, "flow": flow}))
-    command = [sys.executable, "-W", "ignore", str(Path(__file__).parent / "fault_runs.py"), case, str(folder)]
+    command = [sys.executable, "-W", "ignore", fault_runs.__file__, case, str(folder)]
     with (folder / "log").open("w") as log:
         ended = subprocess.run(command, stdout=log, stderr=log, check=False, timeout=LIMIT + 30)
     assert ended.returncode == 0, (folder / "log").read_text()[-5000:]
