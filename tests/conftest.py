@@ -3,13 +3,13 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from pathlib import Path
 
 import pytest
 import ROOT
 
 import flashsim
 import tiny_flows
+from gen_events import GEN_COLUMNS, snapshot
 from histories import HISTORIES
 
 ROOT.gROOT.SetBatch(True)
@@ -43,37 +43,6 @@ def no_directory():
 def prepare(request, tmp_path):
     """A function from the names of the axes to a histogram of some history, and the fills that it stands for."""
     return lambda names: request.param(names, tmp_path)
-
-
-def snapshot(node, path: Path, columns=None, *, ntuple=False, cluster=None) -> str:
-    """Writes a node as the dataset Events, as a TTree with small clusters or as an RNTuple."""
-    options = ROOT.RDF.RSnapshotOptions()
-    if ntuple:
-        options.fOutputFormat = ROOT.RDF.ESnapshotOutputFormat.kRNTuple
-        options.fVector2RVec = True
-    else:
-        options.fOutputFormat = ROOT.RDF.ESnapshotOutputFormat.kTTree
-        if cluster:
-            options.fAutoFlush = cluster
-    names = (
-        ROOT.std.vector["std::string"](columns) if columns else ROOT.std.vector["std::string"](node.GetColumnNames())
-    )
-    node.Snapshot("Events", str(path), names, options)
-    return str(path)
-
-
-GEN_COLUMNS = [
-    "run",
-    "luminosityBlock",
-    "event",
-    "genWeight",
-    "GenJet_pt",
-    "GenJet_eta",
-    "GenJet_phi",
-    "GenJet_mass",
-    "GenJet_partonFlavour",
-    "GenJet_nMuon",
-]
 
 
 @pytest.fixture(scope="session")

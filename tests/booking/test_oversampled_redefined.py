@@ -7,7 +7,7 @@ import pytest
 import ROOT
 
 import distributed_cases as cases
-from conftest import snapshot
+from gen_events import snapshot
 from oracle import check, oversampled
 
 EDGES = np.linspace(0, 300, 11)

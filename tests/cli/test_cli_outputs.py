@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -190,7 +191,7 @@ def test_library_functions_do_not_destroy_what_they_read():
     occupy("a.pt", "a.root")
     with pytest.raises(ValueError, match=r"a\.pt is read, as a\.pt, and cannot be written too"):
         training.export_flow("a.pt", "./a.pt")
-    recipe = training.load_config(Path(training.__file__).parent / "jets.toml")
+    recipe = training.load_config(files("flashsim.recipes") / "jets.toml")
     with pytest.raises(ValueError, match=r"a\.root is read"):
         training.train(recipe, ["a.root"], "a.root", overwrite=True)
     assert Path("a.pt").read_bytes() == Path("a.root").read_bytes() == OLD

@@ -16,10 +16,11 @@ import pytest
 import ROOT
 import uproot
 
+import fault_runs
 import flashsim
 import tiny_flows
-from conftest import GEN_COLUMNS, snapshot
 from fault_runs import LIMIT, book_histogram, describe, make_dataframe, produce, simulate
+from gen_events import GEN_COLUMNS, snapshot
 
 pytest.importorskip("distributed")
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
-from functools import reduce
 from pathlib import Path
 
 import pytest
 import ROOT
-from ROOT._distrdf import DataFrame, HeadNode, Operation, Proxy, _graph_cache
+from ROOT._distrdf import HeadNode, Operation, Proxy
 from ROOT._distrdf.Backends import Utils
 from ROOT._distrdf.Backends.Base import BaseBackend
 from ROOT._distrdf.PythonMergeables import SnapshotResult
@@ -23,29 +22,7 @@ from ROOT._pythonization._rdataframe import AsNumpyResult
 import flashsim
 import tiny_flows
 from distributed_cases import write_gen_files
-
-
-class Serial(BaseBackend):
-    """Runs all tasks in this process, one after the other."""
-
-    client = reduce  # any object stands for the cluster
-
-    def ProcessAndMerge(self, ranges, mapper, reducer):
-        return reduce(reducer, [mapper(part) for part in ranges])
-
-    def distribute_unique_paths(self, paths):
-        pass
-
-    def optimize_npartitions(self):
-        return 2
-
-    def make_dataframe(self, *source, npartitions=None):
-        return DataFrame.RDataFrame(HeadNode.get_headnode(self, npartitions, *source))
-
-    def cleanup_cache(self, execution):
-        _graph_cache._ACTIONS_REGISTER.pop(execution, None)
-        _graph_cache._RDF_REGISTER.pop(execution, None)
-
+from serial_backend import Serial
 
 IMPORTS = """
 from functools import reduce

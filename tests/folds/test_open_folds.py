@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flashsim.histograms.booking import Booking
+from identified_rows import shuffled
 from oracle import Expected, assert_close, check, matrix
 from samples import Rows, define_collection, expected, implicit_multi_threading, make_rows, select, together, write
-from test_oversampled_events import shuffled
 
 pytestmark = pytest.mark.usefixtures("no_directory")
 

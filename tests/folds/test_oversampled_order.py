@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import flashsim  # noqa: F401
+from identified_rows import EDGES, IDENTITY, MODEL, MODEL_2D, failure, identified_rows, shuffled
 from oracle import check
 from samples import (
     Rows,
@@ -23,7 +24,6 @@ from samples import (
     write,
     write_files,
 )
-from test_oversampled_events import EDGES, IDENTITY, MODEL, MODEL_2D, failure, identified_rows, shuffled
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import pytest
 import ROOT
 
 import flashsim  # noqa: F401
+from identified_rows import MODEL, failure
 from samples import implicit_multi_threading, make_rows, select
-from test_oversampled_events import MODEL, failure
 
 ROOT.gInterpreter.Declare("""
 #include <atomic>

@@ -9,8 +9,8 @@ import pyhf
 import pytest
 from scipy.stats import norm
 
+from filled_histograms import book, fill, make_rows, per_event
 from flashsim.histograms.histfactory import independent_shifts
-from test_conversion import book, fill, make_rows, per_event
 
 EDGES = (np.linspace(0, 10, 9),)
 MU = {"name": "mu", "type": "normfactor", "data": None}

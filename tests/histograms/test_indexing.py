@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import ROOT
 
-from test_conversion import CLASSES, fill, make_rows, per_event, tolerance
+from filled_histograms import CLASSES, fill, make_rows, per_event, tolerance
 
 loc, rebin, underflow, overflow = ROOT.uhi.loc, ROOT.uhi.rebin, ROOT.uhi.underflow, ROOT.uhi.overflow
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import flashsim
+from filled_histograms import fill, make_rows, per_event
 from flashsim.optimal_folds import relative_variance
-from test_conversion import fill, make_rows, per_event
 
 FOLDS = 6
 

@@ -10,7 +10,7 @@ import ROOT
 
 from oracle import check
 from samples import expected, make_rows
-from test_oversampled_files import EDGES, KINDS, edges_of, fill, names_of, numbers_of
+from stored_histograms import EDGES, KINDS, edges_of, fill, names_of, numbers_of
 
 pytestmark = pytest.mark.usefixtures("no_directory")
 

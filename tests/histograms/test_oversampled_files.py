@@ -17,28 +17,7 @@ import uproot
 import flashsim
 from oracle import check
 from samples import Rows, expected, make_rows, together
-
-EDGES = {"x": np.linspace(0, 10, 9), "y": np.array([0.0, 1.0, 3.0, 4.5, 9.0]), "z": np.linspace(1, 9, 4)}
-KINDS = ["1D", "1F", "2D", "2F", "3D", "3F"]
-
-
-def names_of(kind: str) -> str:
-    return "xyz"[: int(kind[0])]
-
-
-def edges_of(kind: str):
-    names = names_of(kind)
-    return EDGES["x"] if names == "x" else [EDGES[name] for name in names]
-
-
-def fill(rows: Rows, kind: str, name: str = "h", *, covariance: bool = True):
-    """A histogram that belongs to Python."""
-    names = names_of(kind)
-    parts = [part for axis in names for part in (len(EDGES[axis]) - 1, EDGES[axis])]
-    book = getattr(ROOT.RDF.FromNumpy(rows), f"OversampledTH{kind}")
-    result = book((name, "title;x;y;z", *parts), *names, "w", covariance=covariance)
-    return getattr(ROOT.FlashSim, f"OversampledTH{kind}")(result.GetValue())
-
+from stored_histograms import EDGES, KINDS, edges_of, fill, names_of, numbers_of
 
 pytestmark = pytest.mark.usefixtures("no_directory")
 
@@ -121,11 +100,6 @@ def read_in_new_process(path: str, *words: str) -> dict:
     finished = run([sys.executable, "-c", READ, path, *words], library="flashsim" in words)
     assert finished.returncode == 0, finished.stderr[-2000:]
     return json.loads(finished.stdout.split("JSON")[1])
-
-
-def numbers_of(histogram) -> list:
-    cells = range(histogram.GetNcells())
-    return [[histogram.GetBinContent(i) for i in cells], [histogram.GetBinError(i) for i in cells]]
 
 
 def test_reads_back(rows, tmp_path):

@@ -15,7 +15,7 @@ import ROOT
 
 import flashsim
 from oracle import check
-from test_oversampled_th1d import MODEL, expected, make_rows
+from th1d_rows import MODEL, expected, make_rows
 
 CELLS = range(12)
 

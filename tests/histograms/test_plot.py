@@ -9,7 +9,7 @@ import pytest
 
 import flashsim
 import flashsim.plot
-from test_conversion import EDGES, fill, make_rows
+from filled_histograms import EDGES, fill, make_rows
 
 mpl.use("Agg")
 

@@ -7,7 +7,7 @@ import pytest
 import ROOT
 
 import flashsim
-from conftest import snapshot
+from gen_events import snapshot
 
 cpp = flashsim._library.cpp()
 

@@ -15,7 +15,7 @@ import pytest
 import ROOT
 from hypothesis import HealthCheck, given, settings
 
-from conftest import snapshot
+from gen_events import snapshot
 from graph_plans import SIMULATIONS, Plan, Result, cuts_of, plans, simulation_of, step_named
 from graph_results import KINDS, check_equal, value_of
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import interrupt_runs
 from interrupt_runs import CASES
 
 PROGRAM = Path(interrupt_runs.__file__)

@@ -7,7 +7,7 @@ import itertools
 import ROOT
 
 import flashsim
-from conftest import snapshot
+from gen_events import snapshot
 
 flashsim._library.cpp()
 

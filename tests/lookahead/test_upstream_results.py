@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import ROOT
 
-from conftest import snapshot
+from gen_events import snapshot
 
 ROOT.gInterpreter.Declare("""
 namespace UpstreamResults {

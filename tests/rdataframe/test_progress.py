@@ -164,7 +164,7 @@ def test_the_progress_bar_of_root_counts(source, gen_files, tiny_flow, threads, 
 
 
 def test_distributed_nodes_are_refused():
-    from test_distributed_internals import Serial
+    from serial_backend import Serial
 
     with pytest.raises(TypeError, match="Dask and Spark show"):
         flashsim.progress(Serial().make_dataframe(3))

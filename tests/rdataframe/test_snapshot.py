@@ -107,7 +107,7 @@ def test_what_is_refused(fields, path, error, message, tmp_path, monkeypatch):
 
 
 def test_distributed_nodes_are_refused(tmp_path):
-    from test_distributed_internals import Serial
+    from serial_backend import Serial
 
     with pytest.raises(TypeError, match="call Snapshot of a distributed dataframe"):
         flashsim.snapshot(Serial().make_dataframe(3).Define("x", "1"), "Events", tmp_path / "out.root")

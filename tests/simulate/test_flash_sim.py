@@ -8,7 +8,7 @@ import ROOT
 
 import flashsim
 import tiny_flows
-from conftest import snapshot
+from gen_events import snapshot
 
 FLOATS = ["Jet_pt", "Jet_eta", "Jet_phi", "Jet_mass", "Jet_btag"]
 INTEGERS = ["Jet_jetId", "Jet_nConstituents", "Jet_genJetIdx"]

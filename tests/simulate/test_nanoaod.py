@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import ROOT
 
-from conftest import snapshot
+from gen_events import snapshot
 
 NANOAOD = Path(__file__).parents[1] / "data" / "nano_ttbar.root"
 PAGE = Path(__file__).parents[2] / "docs" / "nanoaod.md"

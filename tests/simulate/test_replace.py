@@ -7,7 +7,7 @@ import pytest
 import ROOT
 
 import tiny_flows
-from conftest import snapshot
+from gen_events import snapshot
 
 HIDDEN = ["nJet", "Jet_pt", "Jet_area", "Jet_genJetIdx", "Jet_muonIdx1", "Muon_jetIdx", "Electron_jetIdx2"]
 KEPT = ["nFatJet", "FatJet_pt", "FatJet_subJetIdx1", "JetAK15_pt", "nMuon", "Muon_pt", "CorrT1METJet_area", "HT"]

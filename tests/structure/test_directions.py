@@ -85,13 +85,6 @@ BASES = {
     "RMergeableValue",
     "RMergeableValueBase",
 }
-    "RActionImpl",
-    "RColumnReaderBase",
-    "RMergeableReport",
-    "RMergeableValue",
-    "RMergeableValueBase",
-    "MergeValues",
-}
 """Names of ROOT::Detail::RDF that extensions of RDataFrame are made of, also outside of ROOT."""
 
 INCLUDE = re.compile(r'#include "FlashSim/([\w/]+)\.hxx"')

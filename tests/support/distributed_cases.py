@@ -13,7 +13,7 @@ import numpy as np
 import ROOT
 
 import flashsim
-from conftest import GEN_COLUMNS
+from gen_events import GEN_COLUMNS
 from oracle import FLOAT_PRECISION, check, matrix
 from samples import expected, make_rows, select, write
 

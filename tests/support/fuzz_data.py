@@ -11,8 +11,8 @@ import ROOT
 
 import flashsim
 import tiny_flows
-from conftest import GEN_COLUMNS, snapshot
 from fuzz_bytes import damage
+from gen_events import GEN_COLUMNS, snapshot
 
 REFUSALS: tuple[str, ...] = ()
 """ROOT's exceptions are of many kinds: any may be met."""

@@ -15,7 +15,7 @@ pytest.importorskip("onnx")
 from flashsim.training import CheckpointError, Pairs, TrainedFlow  # noqa: E402
 from flashsim.training.checkpoint import load_checkpoint  # noqa: E402
 from flashsim.training.trainer import Trainer  # noqa: E402
-from test_training import CONFIG, changed, quietly, run_until, toy_pairs  # noqa: E402
+from toy_training import CONFIG, changed, quietly, run_until, toy_pairs  # noqa: E402
 
 
 @pytest.fixture(scope="module")

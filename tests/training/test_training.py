@@ -19,50 +19,21 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
-from flashsim.training import FlowConfig, Pairs, TrainedFlow, TrainingDiverged, train  # noqa: E402
+import toy_training  # noqa: E402
+from flashsim.training import FlowConfig, Pairs, TrainingDiverged, train  # noqa: E402
 from flashsim.training.checkpoint import load_checkpoint  # noqa: E402
 from flashsim.training.device import choose_device  # noqa: E402
 from flashsim.training.improvement import Improvement  # noqa: E402
 from flashsim.training.loss_plot import LOSS_LABELS, plot_loss  # noqa: E402
 from flashsim.training.recipe.sections import (  # noqa: E402
     AffineConfig,
-    DatasetConfig,
     FlowMatchingConfig,
-    SplineConfig,
     TrainingConfig,
     VariableConfig,
 )
 from flashsim.training.schedule import Schedule  # noqa: E402
 from flashsim.training.trainer import Trainer  # noqa: E402
-
-MODELS = {
-    "flow_matching": FlowMatchingConfig(hidden=(16, 16), time_frequencies=2),
-    "affine": AffineConfig(transforms=2, hidden=(8,)),
-    "spline": SplineConfig(transforms=2, hidden=(8,), bins=3),
-}
-
-CONFIG = FlowConfig(
-    name="toys",
-    collection="Jet",
-    source="GenJet",
-    sort_by="pt",
-    dataset=DatasetConfig(index="Jet_genJetIdx", validation_fraction=0.1),
-    context=(VariableConfig("pt", (0.0, 1000.0), ({"op": "log"}, {"op": "saturate"}, {"op": "standardise"})),),
-    target=(
-        VariableConfig("pt", (0.0, 1000.0), ({"op": "ratio", "to": "pt"}, {"op": "gaussianise"})),
-        VariableConfig("nMuons", (0.0, 255.0), ({"op": "dequantise"}, {"op": "gaussianise"}), dtype="uint8"),
-    ),
-    model=MODELS["flow_matching"],
-    training=TrainingConfig(epochs=4, batch_size=100, seed=3),
-)
-
-
-def toy_pairs(rows: int = 600, seed: int = 1) -> Pairs:
-    """Prepared, they are standard normal, independent of each other and of the context."""
-    generator = np.random.default_rng(seed)
-    gen = generator.uniform(20, 200, rows)
-    reco = np.stack([gen * generator.normal(1, 0.1, rows), generator.integers(0, 3, rows)], axis=1)
-    return Pairs(gen[:, None].astype(np.float32), reco.astype(np.float32), ["toys.root"], rows)
+from toy_training import CONFIG, MODELS, changed, quietly, run_until, toy_pairs  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -76,14 +47,6 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture
 def pairs() -> Pairs:
     return toy_pairs()
-
-
-def changed(**settings: Any) -> FlowConfig:
-    return replace(CONFIG, training=replace(CONFIG.training, **settings))
-
-
-def quietly(config: FlowConfig, pairs: Pairs, path: Path, **options: Any) -> TrainedFlow:
-    return train(config, pairs, path, progress=False, threads=1, device="cpu", **options)
 
 
 def finish(config: FlowConfig, pairs: Pairs, path: Path, resume: bool = False) -> None:
@@ -113,27 +76,6 @@ def assert_same(first: Path, second: Path) -> None:
     one, other = weights(first), weights(second)
     assert one.keys() == other.keys()
     assert [name for name in one if not torch.equal(one[name], other[name])] == []
-
-
-class Stopped(Exception):
-    pass
-
-
-def run_until(trainer: Trainer, epoch: int, batch: int) -> None:
-    """Trains, and is torn away after having saved at this point."""
-
-    def stop() -> None:
-        if (trainer.epoch, trainer.batch) == (epoch, batch):
-            trainer.save()
-            raise Stopped
-
-    while trainer.epoch < epoch:
-        trainer.run_epoch()
-    if not batch:
-        trainer.save()
-        return
-    with pytest.raises(Stopped):
-        trainer.run_epoch(stop)
 
 
 def test_training_repeats_and_depends_on_the_seed(tmp_path: Path, pairs: Pairs) -> None:
@@ -168,7 +110,8 @@ import sys
 import torch
 torch.set_num_threads(1)
 sys.path.insert(0, sys.argv[1])
-from test_training import changed, quietly, toy_pairs
+import toy_training  # noqa: E402
+from toy_training import changed, quietly, toy_pairs
 from pathlib import Path
 quietly(changed(epochs=100_000, checkpoint_minutes=0), toy_pairs(), Path(sys.argv[2]))
 """
@@ -177,11 +120,10 @@ quietly(changed(epochs=100_000, checkpoint_minutes=0), toy_pairs(), Path(sys.arg
 def test_a_killed_training_resumes_bit_identically(tmp_path: Path, pairs: Pairs) -> None:
     """Killed at any moment, while it does little but write checkpoints."""
     path, kept = tmp_path / "killed.pt", tmp_path / "kept.pt"
-    command = [sys.executable, "-W", "ignore", "-c", KILLED, str(Path(__file__).parent), str(path)]
+    command = [sys.executable, "-W", "ignore", "-c", KILLED, str(Path(toy_training.__file__).parent), str(path)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         deadline = time.monotonic() + 120
-        while not path.exists() and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(0.05)
     finally:
