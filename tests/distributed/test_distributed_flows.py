@@ -12,8 +12,8 @@ import pytest
 
 import flashsim
 import tiny_flows
-from flashsim.distributed import distrdf, flows
 from flashsim.flows.file import stamp
+from flashsim.rdataframe.distributed import distrdf, flows
 
 CONTEXT = np.array([[50.0, 0.1], [30.0, -1.0]], dtype=np.float32)
 

@@ -9,7 +9,7 @@ import pytest
 
 import flashsim
 from filled_histograms import fill, make_rows, per_event
-from flashsim.optimal_folds import relative_variance
+from flashsim.histograms.folds import relative_variance
 
 FOLDS = 6
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import flashsim
-import flashsim.plot
+import flashsim.histograms.plot
 from filled_histograms import EDGES, fill, make_rows
 
 mpl.use("Agg")

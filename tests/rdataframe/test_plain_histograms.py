@@ -11,7 +11,7 @@ import ROOT
 
 import distributed_cases as cases
 import flashsim
-from flashsim import plain_histograms
+from flashsim.rdataframe import plain_histograms
 from flashsim.demo import run_demo
 
 MODEL = ("pt", ";p_{T}", 10, 0.0, 300.0)

@@ -15,10 +15,10 @@ from rich.console import Console
 
 import flashsim
 import tiny_flows
-from flashsim import progress_display
+from flashsim.rdataframe import progress_display
 from flashsim.rdataframe.progress_display import Line
 
-progress_module = sys.modules["flashsim.progress"]
+progress_module = sys.modules["flashsim.rdataframe.progress"]
 MODEL = ("h", "", 2, 0.0, 100.0)
 
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import flashsim
 from flashsim.cli import app
-from flashsim.optimal_folds import relative_variance
+from flashsim.histograms.folds import relative_variance
 from flashsim.throughput import (
     SCENARIOS,
     SPEEDS,

@@ -110,7 +110,6 @@ import sys
 import torch
 torch.set_num_threads(1)
 sys.path.insert(0, sys.argv[1])
-import toy_training  # noqa: E402
 from toy_training import changed, quietly, toy_pairs
 from pathlib import Path
 quietly(changed(epochs=100_000, checkpoint_minutes=0), toy_pairs(), Path(sys.argv[2]))
@@ -124,6 +123,7 @@ def test_a_killed_training_resumes_bit_identically(tmp_path: Path, pairs: Pairs)
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         deadline = time.monotonic() + 120
+        while not path.exists() and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(0.05)
     finally:
