@@ -1,4 +1,4 @@
-"""Does a production with ten folds predict the errors of one with n? GetBinErrorForFolds against real productions.
+"""Does a production with ten folds predict the errors of one with n? GetBinErrorForFoldSize against real productions.
 
     python benchmarks/folds_limit.py [--experiments 200] [--seed 1] [--flow] [--output FOLDER]
 
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from coverage import FOLDS, GEN_EVENTS, N_BINS, make_table, produce
+from coverage import FOLD_SIZES, GEN_EVENTS, N_BINS, make_table, produce
 from scipy import stats
 
 OTHER_FOLDS = (1, 2, 5, 20, 50)
@@ -48,16 +48,16 @@ class Production:
             gather("GetFoldVariances"),
         )
 
-    def predict(self, folds: int) -> np.ndarray:
-        """Variance with other numbers of folds, as GetBinVarianceForFolds does."""
-        return self.limit + self.fold / folds
+    def predict(self, fold_size: int) -> np.ndarray:
+        """Variance with other numbers of folds, as GetBinVarianceForFoldSize does."""
+        return self.limit + self.fold / fold_size
 
 
 @dataclass
 class Comparison:
     """Predicted and actual variance with n folds [bins]; covariance of the difference [bins, bins] from `samples`."""
 
-    folds: int
+    fold_size: int
     gen_events: str
     predicted: np.ndarray
     actual: np.ndarray
@@ -91,26 +91,26 @@ def covariance_of_mean(samples: np.ndarray) -> np.ndarray:
 def compare_experiments(n_experiments: int, seed: int) -> tuple[Production, list[Comparison]]:
     """Means over pseudo-experiments: predictions, and productions of the same GEN events and of others."""
 
-    def run(folds: int, gen: int, reco: int) -> Production:
+    def run(fold_size: int, gen: int, reco: int) -> Production:
         experiments = range(n_experiments)
-        return Production.of([produce(folds, [gen, k], [reco, folds, k]) for k in experiments])
+        return Production.of([produce(fold_size, [gen, k], [reco, fold_size, k]) for k in experiments])
 
-    ten = run(FOLDS, seed, seed)
+    ten = run(FOLD_SIZES, seed, seed)
     comparisons = []
-    for folds in OTHER_FOLDS:
-        predicted = ten.predict(folds)
-        same, other = (run(folds, gen, seed + 1).variance for gen in (seed, seed + 1000 + folds))
+    for fold_size in OTHER_FOLDS:
+        predicted = ten.predict(fold_size)
+        same, other = (run(fold_size, gen, seed + 1).variance for gen in (seed, seed + 1000 + fold_size))
         means = predicted.mean(axis=0)
         of_same = covariance_of_mean(predicted - same)
         of_other = covariance_of_mean(predicted) + covariance_of_mean(other)
         comparisons += [
-            Comparison(folds, "the same", means, same.mean(axis=0), of_same, n_experiments),
-            Comparison(folds, "others", means, other.mean(axis=0), of_other, n_experiments),
+            Comparison(fold_size, "the same", means, same.mean(axis=0), of_same, n_experiments),
+            Comparison(fold_size, "others", means, other.mean(axis=0), of_other, n_experiments),
         ]
     return ten, comparisons
 
 
-def simulate_w_mass(folds: int, seed: int) -> tuple[Any, np.ndarray, np.ndarray]:
+def simulate_w_mass(fold_size: int, seed: int) -> tuple[Any, np.ndarray, np.ndarray]:
     """The histogram; and of each GEN event and bin, sum and sum of squares of w / N, [GEN events, bins]."""
     import ROOT
 
@@ -118,7 +118,7 @@ def simulate_w_mass(folds: int, seed: int) -> tuple[Any, np.ndarray, np.ndarray]
     from flashsim.demo.w_mass import w_candidate
 
     gen = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root"))
-    sim = gen.Filter("nGenJet >= 4").FlashSim("jets", folds=folds, seed=seed, prefix="Flash")
+    sim = gen.Filter("nGenJet >= 4").FlashSim("jets", fold_size=fold_size, seed=seed, prefix="Flash")
     selected = w_candidate(sim, "Flash")
     n_bins = len(W_MASS_EDGES) - 1
     result = selected.OversampledTH1D(("h", "", n_bins, W_MASS_EDGES), "FlashW_mass", "genWeight")
@@ -127,25 +127,25 @@ def simulate_w_mass(folds: int, seed: int) -> tuple[Any, np.ndarray, np.ndarray]
     inside = (bins >= 0) & (bins < n_bins)
     n_gen = gen.Count().GetValue()
     cells = reco["genEvent"].astype(np.int64)[inside] * n_bins + bins[inside]
-    weights = reco["genWeight"][inside] / folds
+    weights = reco["genWeight"][inside] / fold_size
     sums = [np.bincount(cells, weights**power, n_gen * n_bins).reshape(n_gen, n_bins) for power in (1, 2)]
     return result.GetValue(), *sums
 
 
 def compare_flow(seed: int, console: Any) -> tuple[Production, list[Comparison]]:
     """Productions of the same GEN events; the covariance is that of a sum over GEN events, which are independent."""
-    h, sums, squares = simulate_w_mass(FOLDS, seed)
+    h, sums, squares = simulate_w_mass(FOLD_SIZES, seed)
     ten = Production.of([h])
-    limit = (sums**2 - squares) * FOLDS / (FOLDS - 1)
-    fold = (FOLDS * squares - sums**2) * FOLDS / (FOLDS - 1)
+    limit = (sums**2 - squares) * FOLD_SIZES / (FOLD_SIZES - 1)
+    fold = (FOLD_SIZES * squares - sums**2) * FOLD_SIZES / (FOLD_SIZES - 1)
     comparisons = []
-    for folds in OTHER_FOLDS:
+    for fold_size in OTHER_FOLDS:
         start = time.perf_counter()
-        real, real_sums, _ = simulate_w_mass(folds, seed + folds)
-        covariance = len(sums) * np.cov(limit + fold / folds - real_sums**2, rowvar=False)
-        predicted, actual = ten.predict(folds)[0], np.array(real.variances())
-        comparisons.append(Comparison(folds, "the same", predicted, actual, covariance, len(sums)))
-        console.print(f"[dim]FlashSim, {folds} folds: {time.perf_counter() - start:.0f} s")
+        real, real_sums, _ = simulate_w_mass(fold_size, seed + fold_size)
+        covariance = len(sums) * np.cov(limit + fold / fold_size - real_sums**2, rowvar=False)
+        predicted, actual = ten.predict(fold_size)[0], np.array(real.variances())
+        comparisons.append(Comparison(fold_size, "the same", predicted, actual, covariance, len(sums)))
+        console.print(f"[dim]FlashSim, {fold_size} folds: {time.perf_counter() - start:.0f} s")
     return ten, comparisons
 
 
@@ -159,9 +159,9 @@ def show_comparisons(console: Any, title: str, ten: Production, comparisons: lis
         ratio, error = c.ratio
         change = np.sqrt(c.actual / ten.variance.mean(axis=0)).mean()
         table.add_row(
-            *(str(c.folds), c.gen_events, f"{ratio:.4f} ± {error:.4f}", f"{(ratio - 1) / error:+.1f}"),
+            *(str(c.fold_size), c.gen_events, f"{ratio:.4f} ± {error:.4f}", f"{(ratio - 1) / error:+.1f}"),
             *(f"{c.pulls[np.abs(c.pulls).argmax()]:+.1f} of {len(c.pulls)}", f"{c.probability:.2f}"),
-            *(f"{change:.2f}", f"{(FOLDS / c.folds) ** 0.5:.2f}"),
+            *(f"{change:.2f}", f"{(FOLDS / c.fold_size) ** 0.5:.2f}"),
         )
     console.print(table)
     if len(ten.variance) > 1:
@@ -194,7 +194,7 @@ def draw_comparisons(studies: list[Any], path: Path) -> None:
                 for c in comparisons:
                     error = np.sqrt(c.actual[index])
                     panel.errorbar(
-                        c.folds * (1 if c.gen_events == "the same" else 1.07),
+                        c.fold_size * (1 if c.gen_events == "the same" else 1.07),
                         100 * error / contents[index],
                         100 * np.sqrt(c.covariance[index, index]) / (2 * error) / contents[index],
                         fmt="o" if c.gen_events == "the same" else "s",

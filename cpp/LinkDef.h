@@ -17,7 +17,7 @@
 #pragma link C++ struct FlashSim::FoldSourceOptions-;
 #pragma link C++ class FlashSim::FoldSource-;
 #pragma link C++ function FlashSim::HearInterrupts;
-#pragma link C++ function FlashSim::GetNFolds;
+#pragma link C++ function FlashSim::GetFoldSize;
 #pragma link C++ class FlashSim::LoopProgress-;
 
 // Oversampled histograms. OversampledTH has a Streamer of its own, hence the minus.

@@ -17,10 +17,10 @@ import ROOT
 
 import flashsim
 
-FOLDS = 5
+FOLD_SIZES = 5
 
 gen = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(1000)
-sim = gen.FlashSim("jets", folds=FOLDS, seed=1, prefix="Flash")
+sim = gen.FlashSim("jets", fold_size=FOLD_SIZES, seed=1, prefix="Flash")
 
 
 def add_response(node, jet):
@@ -37,7 +37,7 @@ both = add_response(add_response(sim, "Jet"), "FlashJet")
 model = ("response", "", 40, 0.4, 1.6)
 
 # Every upstream column is there in each fold. The target exists once per GEN event, so it is filled in one fold only.
-target = both.Filter("fold == 0").OversampledTH1D(model, "Jet_response", folds=1)
+target = both.Filter("fold == 0").OversampledTH1D(model, "Jet_response", fold_size=1)
 flash = both.OversampledTH1D(model, "FlashJet_response")
 
 # ROOT histograms follow the UHI protocol: hist, mplhep and matplotlib read them as they are.

@@ -12,7 +12,7 @@ import uproot
 
 import flashsim
 
-FOLDS = 4
+FOLD_SIZES = 4
 
 # A file with GEN columns alone, as a generator gives it. (The shipped sample has target jets beside them.)
 shipped = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(500)
@@ -23,11 +23,11 @@ shipped.Snapshot("Events", "gen.root", gen_columns)
 
 # Without a prefix, the RECO columns have the names of NanoAOD.
 gen = ROOT.RDataFrame("Events", "gen.root")
-sim = gen.FlashSim("jets", folds=FOLDS, seed=1)
+sim = gen.FlashSim("jets", fold_size=FOLD_SIZES, seed=1)
 
 # What to write: what identifies events, GEN columns as far as wanted, the jets, and which RECO events belong together.
 jets = [f"Jet_{variable.name}" for variable in flashsim.Flow("jets").target]
-output = [*identity, "GenMET_pt", "GenMET_phi", "nJet", *jets, "Jet_genJetIdx", "fold", "genEvent", "nFolds"]
+output = [*identity, "GenMET_pt", "GenMET_phi", "nJet", *jets, "Jet_genJetIdx", "foldIndex", "genEvent", "foldSize"]
 
 lazy = ROOT.RDF.RSnapshotOptions()
 lazy.fLazy = True
@@ -42,7 +42,7 @@ ROOT.RDF.RunGraphs(written)  # both files in one event loop
 
 # Anybody: uproot and awkward, no ROOT, no FlashSim.
 for name in ("nano_tree.root", "nano_rntuple.root"):
-    events = uproot.open(name)["Events"].arrays(["nJet", "Jet_pt", "Jet_jetId", "genEvent", "fold"])
+    events = uproot.open(name)["Events"].arrays(["nJet", "Jet_pt", "Jet_jetId", "genEvent", "foldIndex"])
     print(f"{name}: {len(events)} RECO events from {len(set(events.genEvent.tolist()))} GEN events")
     print(f"    leading jets of the first GEN event: {ak.to_list(ak.firsts(events.Jet_pt[:FOLDS]))} GeV")
 

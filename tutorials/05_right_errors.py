@@ -23,7 +23,7 @@ BINS, LOW, HIGH = 32, 40, 200  # GeV
 PEAK = slice(4, 12)  # 60 to 100 GeV
 
 gen = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(2500)
-sim = gen.FlashSim("jets", folds=10, seed=1, prefix="Flash")
+sim = gen.FlashSim("jets", fold_size=10, seed=1, prefix="Flash")
 
 # To see how much a result scatters, get it many times: each GEN event goes, with all its RECO events, into one of 250
 # small samples, which are then independent. At random, so that their sizes vary as those of real samples do.
@@ -81,6 +81,6 @@ figure.savefig("05_right_errors.png", dpi=100)
 
 # 3. How many folds? That depends on what they cost: here 0.1 s to generate a GEN event, and 0.3 ms to simulate and
 # analyse a RECO event on one core.
-best = flashsim.optimal_folds(narrow, t_gen=0.1, t_sim=3e-4, bins=PEAK)
-print(f"Best for the W peak in bins of 5 GeV: {best.folds} folds, {best.gain:.1f} times faster than one fold")
-flashsim.plot.folds(narrow, t_gen=0.1, t_sim=3e-4, bins=PEAK).savefig("05_folds.png", dpi=100)
+best = flashsim.optimal_fold_size(narrow, t_gen=0.1, t_sim=3e-4, bins=PEAK)
+print(f"Best for the W peak in bins of 5 GeV: {best.fold_size} folds, {best.gain:.1f} times faster than one fold")
+flashsim.plot.fold_size(narrow, t_gen=0.1, t_sim=3e-4, bins=PEAK).savefig("05_folds.png", dpi=100)

@@ -27,7 +27,7 @@ try:
 except ImportError:
     sys.exit('This tutorial needs Dask: pip install "flashsim[dask]"')
 
-FOLDS = 10
+FOLD_SIZES = 10
 PARTITIONS = 4
 
 # In a production, this is a list of many files. Workers open them under the names given here, so that on a cluster the
@@ -37,20 +37,20 @@ FILES = [flashsim.data.path("ttbar.root")]
 
 def analyse(gen, output):
     """Books a histogram and the file of RECO events that it is filled from: on any dataframe, local or distributed."""
-    sim = gen.Filter("nGenJet >= 4").FlashSim("jets", folds=FOLDS, seed=1, prefix="Flash")
+    sim = gen.Filter("nGenJet >= 4").FlashSim("jets", fold_size=FOLD_SIZES, seed=1, prefix="Flash")
     selected = sim.Filter("nFlashJet >= 4 && FlashJet_pt[3] > 30", "four jets above 30 GeV")
     selected = selected.Define("ht", "Sum(FlashJet_pt)")
     histogram = selected.OversampledTH1D(("ht", ";H_{T} [GeV];events", 30, 0, 1500), "ht", covariance=True)
     lazy = ROOT.RDF.RSnapshotOptions()
     lazy.fLazy = True  # so that one event loop makes both
-    written = selected.Snapshot("Events", output, ["genEvent", "fold", "nFolds", "ht", "FlashJet_pt"], lazy)
+    written = selected.Snapshot("Events", output, ["genEvent", "foldIndex", "foldSize", "ht", "FlashJet_pt"], lazy)
     return histogram, written
 
 
 def reco_events(written):
     """The columns genEvent, fold and ht of what was written, in the order of the GEN events."""
-    columns = written.GetValue().AsNumpy(["genEvent", "fold", "ht"])
-    order = np.lexsort((columns["fold"], columns["genEvent"]))
+    columns = written.GetValue().AsNumpy(["genEvent", "foldIndex", "ht"])
+    order = np.lexsort((columns["foldIndex"], columns["genEvent"]))
     return {name: column[order] for name, column in columns.items()}
 
 

@@ -86,7 +86,7 @@ ROOT::RDF::RResultPtr<OversampledTH3F> BookTH3F(ROOT::RDF::RNode node, const ROO
 ///
 /// **Groups of GEN events** that are not independent (an NLO generator's event and its counter-events, with one event
 /// number) count as one GEN event: FoldOptions::fGroup identifies them in the place of fEvent. RECO events of the same
-/// number among the N of their GEN event, which FoldOptions::fFold gives, count as one; N is the same in all the group.
+/// number among the N of their GEN event, which FoldOptions::fFoldIndex gives, count as one; N is the same in all the group.
 ///
 /// **Inline mode** (no such column): one entry is one GEN event, and the value is an RVec with one element for each
 /// RECO event. N is its size; if elements were masked away, N must be given by the column of folds or as a constant.
@@ -102,7 +102,7 @@ ROOT::RDF::RResultPtr<OversampledTH3F> BookTH3F(ROOT::RDF::RNode node, const ROO
 /// Histo1D. Without just-in-time compilation for the most common types, and for any with the overload below.
 ///
 /// ~~~{.cpp}
-/// ROOT::RDataFrame simulated("Events", "simulated.root"); // with columns run, event and nFolds
+/// ROOT::RDataFrame simulated("Events", "simulated.root"); // with columns run, event and foldSize
 /// FlashSim::FoldOptions options;
 /// options.fEvent = {"run", "event"};
 /// auto h = FlashSim::BookOversampled<FlashSim::OversampledTH2F>(simulated, {"h", "", 50, 0., 250., 5, -2.5, 2.5},

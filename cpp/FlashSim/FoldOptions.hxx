@@ -16,12 +16,12 @@ struct FoldOptions {
    /// generator's event and its counter-events, say. Up to four, of any integer type; they take the place of fEvent.
    std::vector<std::string> fGroup = {};
    /// With groups: which of its GEN event's N RECO events an entry is, 0 ... N-1, an integer column. Not looked at if
-   /// fConstantFolds is 1.
-   std::string fFold = "fold";
+   /// fConstantFoldSize is 1.
+   std::string fFoldIndex = "foldIndex";
    /// N of the GEN event, an integer column. In inline mode, the size of the value's RVec if there is no such column.
-   std::string fFolds = "nFolds";
-   /// N of all GEN events, if not 0; then fFolds is not looked at.
-   int fConstantFolds = 0;
+   std::string fFoldSize = "foldSize";
+   /// N of all GEN events, if not 0; then fFoldSize is not looked at.
+   int fConstantFoldSize = 0;
    /// Whether the RECO events of a GEN event follow one another. If not, memory grows with the number of GEN events.
    bool fContiguous = true;
    /// Whether the covariance of bins is kept: 12 bytes times the square of their number, in each thread.

@@ -33,7 +33,7 @@ namespace FlashSim {
 /// | `GetEfficiencyError(b)` | sqrt(sum_j (P_jb - e_b T_jb)^2) / sum_j T_jb |
 /// | `GetEfficiencyCovariance(b, c)` | sum_j (P_jb - e_b T_jb) (P_jc - e_c T_jc) / (sum_j T_jb sum_j T_jc) |
 /// | `GetEfficiencyErrorNaive(b)` | the error if all RECO events were independent |
-/// | `GetEfficiencyErrorForFolds(b, n)`, `GetEfficiencyErrorLimit(b)` | what it would be with n folds, with infinitely many |
+/// | `GetEfficiencyErrorForFoldSize(b, n)`, `GetEfficiencyErrorLimit(b)` | what it would be with n folds, with infinitely many |
 ///
 /// Errors are those of the linear approximation, good for many GEN events. Where all or none passed it gives 0: there
 /// GetEfficiencyErrorLow() and GetEfficiencyErrorUp(), which graphs show, have the one-sided Clopper-Pearson bound for as
@@ -77,7 +77,7 @@ public:
    Double_t GetEfficiencyErrorNaive(Int_t bin) const;
    Double_t GetEfficiencyErrorLimit(Int_t bin) const;
    /// \throws std::invalid_argument if `folds` is below 1
-   Double_t GetEfficiencyErrorForFolds(Int_t bin, Int_t folds) const;
+   Double_t GetEfficiencyErrorForFoldSize(Int_t bin, Int_t folds) const;
    Double_t GetEfficiencyCovariance(Int_t bin1, Int_t bin2) const;
    /// Of all bins in the order of their numbers, with under- and overflow if `withFlow`.
    TMatrixDSym GetCovarianceMatrix(bool withFlow = false) const;

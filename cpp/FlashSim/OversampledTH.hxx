@@ -38,7 +38,7 @@ class FoldAccumulator;
 /// | `GetBinContent(b)` | sum_j A_jb |
 /// | `GetBinError(b)` | sqrt(sum_j A_jb^2), right for correlated folds; `GetSumw2()` is its square |
 /// | `GetBinErrorNaive(b)` | what TH1::Fill would claim, too small |
-/// | `GetBinErrorForFolds(b, n)`, `GetBinErrorLimit(b)` | what it would be with n folds, with infinitely many |
+/// | `GetBinErrorForFoldSize(b, n)`, `GetBinErrorLimit(b)` | what it would be with n folds, with infinitely many |
 /// | `GetBinCovariance(b, c)` | sum_j A_jb A_jc, if booked with covariance |
 /// | `GetEntries()` | number of fills |
 /// | `GetNGenEvents()` | number of GEN events that filled |
@@ -139,9 +139,9 @@ public:
    /// \throws std::invalid_argument if `folds` is below 1
    ///
    /// Equals the variance itself if `folds` is the N of all GEN events. NaN as GetBinVarianceLimit().
-   Double_t GetBinVarianceForFolds(Int_t bin, Int_t folds) const;
-   /// Root of GetBinVarianceForFolds(), or 0 if that is negative.
-   Double_t GetBinErrorForFolds(Int_t bin, Int_t folds) const { return Root(GetBinVarianceForFolds(bin, folds)); }
+   Double_t GetBinVarianceForFoldSize(Int_t bin, Int_t folds) const;
+   /// Root of GetBinVarianceForFoldSize(), or 0 if that is negative.
+   Double_t GetBinErrorForFoldSize(Int_t bin, Int_t folds) const { return Root(GetBinVarianceForFoldSize(bin, folds)); }
    /// \}
 
    /// \name Covariance

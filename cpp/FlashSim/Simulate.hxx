@@ -18,7 +18,7 @@ namespace FlashSim {
 
 /// How to simulate. The defaults give one RECO event for each GEN event.
 struct SimulateOptions {
-   int fFolds = 1;          ///< RECO events per GEN event, at least 1
+   int fFoldSize = 1;          ///< RECO events per GEN event, at least 1
    std::uint64_t fSeed = 0; ///< another seed gives other RECO events
    int fSteps = 0;          ///< ODE steps, of the flows that take them where there are several; 0: each flow's default
    std::map<std::string, int> fStepsOf; ///< instead of fSteps: the steps of single flows, by name
@@ -49,7 +49,7 @@ struct SimulateOptions {
 /// | `C_<target>` | `RVec` of the target's type | a value for each object, sorted as the flow says (jets: by pt) |
 /// | `C_<S>Idx` | `RVec<short>` | which GEN object it comes from, e.g. Jet_genJetIdx |
 ///
-/// and, beside all upstream columns, `fold`, `genEvent` and `nFolds` (see FoldSource).
+/// and, beside all upstream columns, `fold`, `genEvent` and `foldSize` (see FoldSource).
 ///
 /// *Random numbers* depend on the seed, the flow's name and the identity of the GEN event alone: (run, luminosityBlock,
 /// event) when the dataset has these columns as integers, else the entry number. A RECO event is the same bit for bit
@@ -67,7 +67,7 @@ struct SimulateOptions {
 /// ~~~{.cpp}
 /// auto flow = std::make_shared<FlashSim::Flow>("jets.onnx");
 /// FlashSim::SimulateOptions options;
-/// options.fFolds = 10;
+/// options.fFoldSize = 10;
 /// auto sim = FlashSim::Simulate(ROOT::RDataFrame("Events", "gen.root").Filter("nGenJet >= 2"), {flow}, options);
 /// auto pt = sim.Filter("nJet >= 2").Histo1D("Jet_pt");
 /// ~~~

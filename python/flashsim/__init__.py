@@ -2,7 +2,7 @@
 
 Importing the package adds methods to every RDataFrame node:
 
-* ``FlashSim``: GEN events in, ``folds`` RECO events out for each of them;
+* ``FlashSim``: GEN events in, ``fold_size`` RECO events out for each of them;
 * ``DefineFolds``: the same inside one entry, without look-ahead;
 * ``OversampledTH1D``, ``2D``, ``3D`` (``1F``, ...): histograms that know which RECO events share a GEN event, and which
   go on into numpy, hist, UHI and pyhf by methods of their own; `read` reads them from files;
@@ -10,7 +10,7 @@ Importing the package adds methods to every RDataFrame node:
 
 >>> import ROOT, flashsim
 >>> df = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(10)
->>> sim = df.FlashSim("jets", folds=2, prefix="Flash")
+>>> sim = df.FlashSim("jets", fold_size=2, prefix="Flash")
 >>> leading = sim.Filter("nFlashJet >= 2").Define("leading", "FlashJet_pt[0]")
 >>> h = leading.OversampledTH1D(("pt", ";p_{T};events", 10, 0, 500), "leading")
 >>> sim.Count().GetValue()
@@ -30,7 +30,7 @@ from .histograms import efficiency, files, plain_statistics
 from .histograms import methods as histogram_methods
 from .histograms.efficiency import OversampledEfficiency
 from .histograms.files import read
-from .histograms.folds import OptimalFolds, optimal_folds
+from .histograms.folds import OptimalFoldSize, optimal_fold_size
 from .rdataframe import distributed, event_loops, methods, plain_histograms, run_graphs
 from .rdataframe.plain_histograms import OversamplingWarning
 from .rdataframe.progress import progress
@@ -38,14 +38,14 @@ from .rdataframe.snapshot import snapshot
 
 __all__ = [
     "Flow",
-    "OptimalFolds",
+    "OptimalFoldSize",
     "OversampledEfficiency",
     "OversamplingWarning",
     "__version__",
     "data",
     "distributed",
     "onnxruntime_version",
-    "optimal_folds",
+    "optimal_fold_size",
     "plot",
     "progress",
     "read",

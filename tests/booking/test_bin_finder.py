@@ -21,7 +21,7 @@ def test_edges(n_bins, low, high):
     values = np.concatenate([values, [np.nan, np.inf, -np.inf, low - 1, high + 1]])
     model = ("h", "", n_bins, low, high)
     df = ROOT.RDF.FromNumpy({"x": values, "genEvent": np.arange(len(values), dtype=np.uint64)})
-    histogram, plain = df.OversampledTH1D(model, "x", folds=1), df.Histo1D(model, "x")
+    histogram, plain = df.OversampledTH1D(model, "x", fold_size=1), df.Histo1D(model, "x")
     cells = range(n_bins + 2)
     assert [histogram.GetBinContent(i) for i in cells] == [plain.GetBinContent(i) for i in cells]
     assert plain.GetEntries() == histogram.GetEntries() == len(values)

@@ -128,9 +128,9 @@ def test_every_node(rows):
 
 
 def test_aliases_and_defined_columns(rows):
-    df = ROOT.RDF.FromNumpy(rows).Alias("number", "genEvent").Alias("n", "nFolds").Define("twice", "2 * w")
+    df = ROOT.RDF.FromNumpy(rows).Alias("number", "genEvent").Alias("n", "foldSize").Define("twice", "2 * w")
     df = df.Alias("across", "x").Alias("weight", "twice")
-    histogram = book(df, "xy", "across", "y", "weight", event="number", folds="n")
+    histogram = book(df, "xy", "across", "y", "weight", event="number", fold_size="n")
     check(histogram, expected({**rows, "w": 2 * rows["w"]}, "xy", edges_of("xy")))
 
 
@@ -210,12 +210,12 @@ def test_second_loop_leaves_the_first_result_alone(threads, rows, files):
 def test_on_simulated_folds(gen_files, tiny_flow, threads):
     """Look-ahead: a data source, whose tasks never cut a GEN event."""
     df = ROOT.RDataFrame("Events", gen_files["TTree"]).Define("w", "event % 3 == 0 ? -1.5 : 1.0 + 0.01 * (event % 7)")
-    sim = df.FlashSim(tiny_flow, folds=4, block_size=30).Filter("nJet > 0")
+    sim = df.FlashSim(tiny_flow, fold_size=4, block_size=30).Filter("nJet > 0")
     sim = sim.Define("x", "Jet_pt[0] / 30").Define("y", "Sum(Jet_pt) / 60")
     booked = [book(sim, "xy", covariance=True), book(sim, "xy", contiguous=False)]
-    booked.append(book(sim, "xy", event=("run", "luminosityBlock", "event"), folds=4))
-    arrays = sim.AsNumpy(["genEvent", "fold", "nFolds", "x", "y", "w"])
+    booked.append(book(sim, "xy", event=("run", "luminosityBlock", "event"), fold_size=4))
+    arrays = sim.AsNumpy(["genEvent", "foldIndex", "foldSize", "x", "y", "w"])
     sample = {name: np.asarray(values) for name, values in arrays.items()}
-    sample["reco"] = sample["fold"]
+    sample["reco"] = sample["foldIndex"]
     for histogram in booked:
         check(histogram, expected(sample, "xy", edges_of("xy")))

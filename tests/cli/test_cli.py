@@ -209,9 +209,9 @@ def test_config_answers_one_question():
 
 
 def test_demo_needs_several_folds():
-    result = run("demo", "--folds", "1")
+    result = run("demo", "--fold-size", "1")
     assert result.exit_code == 2
-    assert "--folds" in result.stderr
+    assert "--fold-size" in result.stderr
 
 
 def test_demo_into_a_file(tmp_path):
@@ -301,7 +301,7 @@ def test_train_export_info(tmp_path):
     opened = flashsim.Flow(flow)
     assert (opened.name, opened.solver, opened.default_steps) == ("small", "euler", 3)
     assert opened.metadata["training"]["events"] == 2 * 5000
-    assert opened.sample([[50.0, 0.0]], folds=4).shape == (1, 4, 1)
+    assert opened.sample([[50.0, 0.0]], fold_size=4).shape == (1, 4, 1)
     assert "euler solver, 3 steps by default" in run("info", flow).output
 
 

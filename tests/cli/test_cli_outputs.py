@@ -45,7 +45,7 @@ def occupy(*names: str) -> None:
 SAMPLE = flashsim.data.path("ttbar.root")
 STUDY = ("--data", SAMPLE, "--unseen", SAMPLE)
 COMMANDS = {
-    "demo": (["demo", "--events", 20, "--folds", 2, "--threads", 1], ["flashsim-demo.root", "flashsim-demo.png"]),
+    "demo": (["demo", "--events", 20, "--fold-size", 2, "--threads", 1], ["flashsim-demo.root", "flashsim-demo.png"]),
     "generate": (["generate", "new.root", "--events", 2, "--jobs", 1], ["new.root"]),
     "export": (["export", "trained.pt", "new.onnx"], ["new.onnx"]),
     "train": (["train", "--data", SAMPLE], ["checkpoint.pt", "checkpoint.pt.history.json", "checkpoint.pt.loss.png"]),
@@ -88,13 +88,13 @@ def make_histogram() -> None:
     import ROOT
 
     reco = ROOT.RDataFrame(20).Define("genEvent", "rdfentry_ / 10").Define("x", "1. * rdfentry_")
-    histogram = reco.OversampledTH1D(("h", "", 2, 0, 20), "x", folds=10)
+    histogram = reco.OversampledTH1D(("h", "", 2, 0, 20), "x", fold_size=10)
     with ROOT.TFile("h.root", "recreate") as file:
         file.WriteObject(histogram.GetValue(), "h")
 
 
 def test_demo_twice():
-    arguments = ["demo", "--output-dir", "new", "--events", 20, "--folds", 2, "--threads", 1]
+    arguments = ["demo", "--output-dir", "new", "--events", 20, "--fold-size", 2, "--threads", 1]
     assert run(*arguments).exit_code == 0
     first = Path("new/flashsim-demo.png").read_bytes()
     message = error_of(*arguments)

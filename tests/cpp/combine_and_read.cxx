@@ -114,7 +114,7 @@ int main(int argc, char **argv)
    try {
       auto events = MakeEvents();
       FlashSim::FoldOptions options;
-      options.fConstantFolds = kFolds;
+      options.fConstantFoldSize = kFolds;
       options.fCovariance = true;
       auto fine = FlashSim::BookOversampledTH1D(events, {"fine", "", 20, 0., 10.}, "x", "", options);
       auto coarse = FlashSim::BookOversampledTH1D(events, {"coarse", "", 10, 0., 10.}, "x", "", options);

@@ -27,7 +27,7 @@ int main(int argc, char **argv)
       auto nGen = gen.Count();
 
       FlashSim::SimulateOptions options;
-      options.fFolds = 4;
+      options.fFoldSize = 4;
       options.fSeed = 1;
       options.fSteps = 2;
       options.fPrefix = "Flash";

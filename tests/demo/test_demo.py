@@ -15,12 +15,12 @@ from flashsim.cli import app
 from flashsim.demo import SPECTRA, Spectrum, run_demo
 from flashsim.demo.w_mass import PEAK, SELECTION, w_candidate, w_mass_model
 
-EVENTS, FOLDS, THREADS = 400, 5, 2
+EVENTS, FOLD_SIZES, THREADS = 400, 5, 2
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    found = run_demo(tmp_path_factory.mktemp("demo"), events=EVENTS, folds=FOLDS, threads=THREADS, seed=7)
+    found = run_demo(tmp_path_factory.mktemp("demo"), events=EVENTS, fold_size=FOLD_SIZES, threads=THREADS, seed=7)
     assert not ROOT.IsImplicitMTEnabled(), "the demo leaves ROOT as it was"
     return found
 
@@ -32,7 +32,7 @@ def target():
 
 def test_one_thread(tmp_path):
     """In a process of its own: compiling in two threads at once was a crash, and only before ROOT has used threads."""
-    arguments = ["--threads", "1", "--events", "200", "--folds", "2", "--output-dir", str(tmp_path)]
+    arguments = ["--threads", "1", "--events", "200", "--fold-size", "2", "--output-dir", str(tmp_path)]
     found = subprocess.run([sys.executable, "-m", "flashsim.cli", "demo", *arguments], capture_output=True, text=True)
     assert found.returncode == 0, found.stderr[-2000:]
     assert (tmp_path / "flashsim-demo.png").exists()
@@ -40,7 +40,7 @@ def test_one_thread(tmp_path):
 
 def test_stages_count_events(demo, target):
     passing = target.Filter(f"event <= {EVENTS} && nGenJet >= 4").Count().GetValue()
-    expected = [(0, 0), (passing, passing), (passing, passing), (passing, FOLDS * passing)]
+    expected = [(0, 0), (passing, passing), (passing, passing), (passing, FOLD_SIZES * passing)]
     assert [(stage.gen_events, stage.reco_events) for stage in demo.stages] == expected
     assert all(stage.seconds > 0 for stage in demo.stages)
 
@@ -74,10 +74,10 @@ def test_naive_and_correct_differ_in_errors_alone(demo):
 def test_errors_lie_between_one_fold_and_independent_folds(demo):
     """GEN events of weight 1 that bring the share A to a bin: sum of A / N <= sum of A² <= sum of A."""
     naive, correct = demo.spectra["oversampled_naive"], demo.spectra["oversampled"]
-    np.testing.assert_allclose(naive.errors**2, naive.contents / FOLDS, rtol=1e-12)
+    np.testing.assert_allclose(naive.errors**2, naive.contents / FOLD_SIZES, rtol=1e-12)
     assert (correct.errors**2 <= correct.contents * (1 + 1e-12)).all()
     gain = (correct.errors**2).sum() / correct.contents.sum()
-    assert 1.05 / FOLDS < gain < 0.95, "oversampling pays, less than independent events would"
+    assert 1.05 / FOLD_SIZES < gain < 0.95, "oversampling pays, less than independent events would"
 
 
 def test_file_opens_with_root(demo):
@@ -90,9 +90,9 @@ def test_file_opens_with_root(demo):
             assert histogram.GetXaxis().GetTitle() == "W candidate mass [GeV]"
             np.testing.assert_array_equal(histogram.values(), spectrum.contents)
             np.testing.assert_allclose(np.sqrt(histogram.variances()), spectrum.errors, rtol=1e-12)
-        folds = file["W_mass_with_folds"]
-        assert folds.ClassName() == "FlashSim::OversampledTH1D"
-        naive = [folds.GetBinErrorNaive(b) for b in range(1, folds.GetNbinsX() + 1)]
+        fold_size = file["W_mass_with_folds"]
+        assert fold_size.ClassName() == "FlashSim::OversampledTH1D"
+        naive = [fold_size.GetBinErrorNaive(b) for b in range(1, fold_size.GetNbinsX() + 1)]
     # TH1::Fill with weights of 1 / N adds up the same squares, one by one.
     np.testing.assert_allclose(naive, demo.spectra["oversampled_naive"].errors, rtol=1e-12)
 
@@ -125,7 +125,7 @@ def test_picture(demo):
 
 def test_command_prints_the_tables(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "160")
-    arguments = ["demo", "--output-dir", tmp_path / "new", "--events", 30, "--folds", 2, "--threads", 1]
+    arguments = ["demo", "--output-dir", tmp_path / "new", "--events", 30, "--fold-size", 2, "--threads", 1]
     result = CliRunner().invoke(app, [str(argument) for argument in arguments])
     assert result.exit_code == 0, result.output
     for text in (
@@ -139,7 +139,7 @@ def test_command_prints_the_tables(tmp_path, monkeypatch):
     assert {file.name for file in (tmp_path / "new").iterdir()} == {"flashsim-demo.root", "flashsim-demo.png"}
 
 
-@pytest.mark.parametrize(("name", "value"), [("events", 0), ("folds", 1), ("threads", 0)])
+@pytest.mark.parametrize(("name", "value"), [("events", 0), ("fold_size", 1), ("threads", 0)])
 def test_numbers_that_do_not_fit(tmp_path, name, value):
     with pytest.raises(ValueError, match=name):
         run_demo(tmp_path, **{name: value})

@@ -85,7 +85,7 @@ def test_reco_events_of_the_shipped_flow_as_ntuple(five_parts, layout, files_of,
 )
 def test_options_reach_the_workers(five_parts, files, tiny_flow, options):
     prefix = options.get("prefix", "")
-    columns = [f"{prefix}Jet_pt", "genEvent", "fold"]
+    columns = [f"{prefix}Jet_pt", "genEvent", "foldIndex"]
 
     def leading(df):
         sim = cases.simulate(df, tiny_flow, **options).Filter(f"n{prefix}Jet > 0").Define("pt", f"{prefix}Jet_pt[0]")
@@ -99,7 +99,7 @@ def test_replace_and_steps_by_flow_reach_the_workers(five_parts, files, tiny_flo
 
     def results(df):
         df = df.Define("Jet_pt", "-1.f").Define("Jet_mine", "-1.f").Define("nJet", "-1")
-        sim = df.FlashSim([tiny_flow, flow], folds=2, steps={"stepping": 7}, replace=True)
+        sim = df.FlashSim([tiny_flow, flow], fold_size=2, steps={"stepping": 7}, replace=True)
         return {"jets": sim.Sum("nJet"), "pt": sim.Sum("Jet_pt"), "tau": sim.Sum("Tau_pt"), "gen": sim.Sum("GenJet_pt")}
 
     here = {name: result.GetValue() for name, result in results(ROOT.RDataFrame("Events", files)).items()}
@@ -165,7 +165,7 @@ def test_variations(cluster, files, tiny_flow):
 @pytest.mark.parametrize("identity", [True, False], ids=["with run and event", "entry numbers"])
 def test_define_folds(five_parts, layout, files_of, identity, tiny_flow):
     def book(df):
-        inline = df.Filter("GenJet_pt.size() > 0").DefineFolds(tiny_flow, folds=4, seed=2)
+        inline = df.Filter("GenJet_pt.size() > 0").DefineFolds(tiny_flow, fold_size=4, seed=2)
         inline = inline.Define(
             "leading", "return ROOT::VecOps::Map(Jet_pt, [](const ROOT::RVecF &pt) { return pt[0]; });"
         )
@@ -246,8 +246,8 @@ def test_parts_that_cut_folds(cluster, layout, tmp_path):
 def simulated(files_of, tiny_flow, tmp_path_factory) -> str:
     """RECO events that were simulated before, in clusters of 7 where folds have 5."""
     path = tmp_path_factory.mktemp("reco") / "reco.root"
-    sim = ROOT.RDataFrame("Events", files_of["TChain", True]).FlashSim(tiny_flow, folds=5, seed=1)
-    columns = ["run", "luminosityBlock", "event", "genEvent", "fold", "nFolds", "nJet", "Jet_pt", "genWeight"]
+    sim = ROOT.RDataFrame("Events", files_of["TChain", True]).FlashSim(tiny_flow, fold_size=5, seed=1)
+    columns = ["run", "luminosityBlock", "event", "genEvent", "foldIndex", "foldSize", "nJet", "Jet_pt", "genWeight"]
     sim.Snapshot("Events", str(path), columns, cases.small_clusters(False, 7))
     return str(path)
 
@@ -263,7 +263,7 @@ def test_simulated_dataset(cluster, simulated):
             "identity": some.OversampledTH1D(model, "Jet_pt", "genWeight", **by_identity),
             "anywhere": some.OversampledTH1D(model, "Jet_pt", contiguous=False, covariance=True),
             "TH1F": some.OversampledTH1F(model, "Jet_pt"),
-            "fixed folds": some.Define("n", "nJet").OversampledTH1D(("n", "", 20, 0, 20), "n", folds=5),
+            "fixed folds": some.Define("n", "nJet").OversampledTH1D(("n", "", 20, 0, 20), "n", fold_size=5),
             "Count": some.Count(),
         }, varied.OversampledTH1D(model, "Jet_pt", covariance=True)
 
@@ -289,7 +289,7 @@ def test_efficiencies(five_parts, simulated):
 
 
 def test_rows_in_any_order(five_parts, tmp_path):
-    rows = cases.make_rows(120, folds=5)
+    rows = cases.make_rows(120, fold_size=5)
     mixed = cases.select(rows, np.random.default_rng(3).permutation(600))
     path = cases.write(tmp_path / "mixed.root", mixed, cluster_ends=7)
     df = five_parts.open("Events", path)
@@ -300,28 +300,28 @@ def test_rows_in_any_order(five_parts, tmp_path):
 @pytest.mark.parametrize("layout", ["TTree", "RNTuple"])
 def test_gen_events_that_reappear_in_another_part(five_parts, layout, tmp_path):
     """Sorted by fold, each part has at most one RECO event of a GEN event and sees nothing wrong."""
-    rows = cases.make_rows(150, folds=2)
-    by_fold = cases.select(rows, np.r_[0:300:2, 1:300:2])
-    path = cases.write(tmp_path / "by_fold.root", by_fold, ntuple=layout == "RNTuple", cluster_ends=30)
+    rows = cases.make_rows(150, fold_size=2)
+    by_fold_index = cases.select(rows, np.r_[0:300:2, 1:300:2])
+    path = cases.write(tmp_path / "by_fold_index.root", by_fold_index, ntuple=layout == "RNTuple", cluster_ends=30)
     histogram = five_parts.open("Events", path).OversampledTH1D(cases.MODEL, "x", "w")
     with pytest.raises(Exception, match=r"OversampledTH1D 'h': .*GEN event.* appears again .*contiguous=False"):
         histogram.GetValue()
 
 
-@pytest.mark.parametrize("folds", [4, 5])
+@pytest.mark.parametrize("fold_size", [4, 5])
 @pytest.mark.parametrize("contiguous", [True, False])
-def test_more_reco_events_than_folds_in_all_parts_together(five_parts, tmp_path, contiguous, folds):
+def test_more_reco_events_than_folds_in_all_parts_together(five_parts, tmp_path, contiguous, fold_size):
     """No part has too many. Once all folds are there, more of them are a GEN event that appears again."""
-    rows = cases.make_rows(1, folds=6)
-    path = cases.write(tmp_path / "many.root", {**rows, "nFolds": 0 * rows["nFolds"] + folds}, cluster_ends=1)
+    rows = cases.make_rows(1, fold_size=6)
+    path = cases.write(tmp_path / "many.root", {**rows, "foldSize": 0 * rows["foldSize"] + fold_size}, cluster_ends=1)
     histogram = five_parts.open("Events", path).OversampledTH1D(cases.MODEL, "x", "w", contiguous=contiguous)
     with pytest.raises(Exception, match=rf"GEN event {rows['genEvent'][0]} .*(RECO events|appears again)"):
         histogram.GetValue()
 
 
 def test_folds_that_differ_between_parts(five_parts, tmp_path):
-    rows = cases.make_rows(1, folds=6)
-    path = cases.write(tmp_path / "differ.root", {**rows, "nFolds": np.arange(6, 12, dtype=np.int32)}, cluster_ends=1)
+    rows = cases.make_rows(1, fold_size=6)
+    path = cases.write(tmp_path / "differ.root", {**rows, "foldSize": np.arange(6, 12, dtype=np.int32)}, cluster_ends=1)
     histogram = five_parts.open("Events", path).OversampledTH1D(cases.MODEL, "x", "w")
     with pytest.raises(Exception, match=rf"GEN event {rows['genEvent'][0]} .*folds"):
         histogram.GetValue()
@@ -402,7 +402,7 @@ def test_initialization_of_what_a_snapshot_returns(five_parts, files, tiny_flow,
         (pathlib.Path(folder) / str(os.getpid())).touch()
 
     sim = five_parts.open("Events", files).FlashSim(tiny_flow)
-    written = sim.Snapshot("Events", str(tmp_path / "reco.root"), ["genEvent", "fold"])
+    written = sim.Snapshot("Events", str(tmp_path / "reco.root"), ["genEvent", "foldIndex"])
     called = tmp_path / "called"
     called.mkdir()
     ROOT.RDF.Distributed.initialize(initialize, str(called))
@@ -487,8 +487,8 @@ def test_models_that_make_no_sense(nothing_runs, files, tiny_flow, arguments, er
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"folds": 0}, ValueError, "folds is 0"),
-        ({"folds": 1.5}, TypeError, "folds must be the name of a column or an integer"),
+        ({"fold_size": 0}, ValueError, "folds is 0"),
+        ({"fold_size": 1.5}, TypeError, "folds must be the name of a column or an integer"),
         ({"event": 3}, TypeError, "event must be the name of a column"),
         ({"even": "x"}, TypeError, "even"),
     ],

@@ -200,7 +200,7 @@ df = Serial().make_dataframe(10, npartitions=2)
 count = df.Count().GetValue()
 print("THE SAME", state() == before, count)
 sim = df.Define("GenJet_pt", "ROOT::RVecF{50}").Define("GenJet_eta", "ROOT::RVecF{0}").Define("event", "rdfentry_")
-histogram = sim.OversampledTH1D(("h", "", 2, 0, 20), "event", event="event", folds=1)
+histogram = sim.OversampledTH1D(("h", "", 2, 0, 20), "event", event="event", fold_size=1)
 print("THE SAME", state() == before, histogram.GetValue().Integral())
 """)
     assert "THE SAME True 10\nTHE SAME False 10.0" in finished.stdout, finished
@@ -219,7 +219,7 @@ def test_methods_of_tasks_are_hidden(files_of, tiny_flow):
 def test_tasks_run_no_empty_loop(files_of, tiny_flow, layout, capfd):
     """Behind a look-ahead only: ROOT warns that the loop of the first node has stopped after 0 entries."""
     df = Serial().make_dataframe("Events", files_of[layout], npartitions=3)
-    sim = df.FlashSim(tiny_flow, folds=2)
+    sim = df.FlashSim(tiny_flow, fold_size=2)
     assert sim.Count().GetValue() == 480
     first, behind = df.Count(), sim.Count()
     assert (first.GetValue(), behind.GetValue()) == (240, 480)

@@ -83,9 +83,9 @@ def test_the_users_initialization_is_called_on_workers(cluster, files, tiny_flow
 
 
 def test_errors_of_a_merge_reach_the_client(cluster, tmp_path):
-    rows = cases.make_rows(150, folds=2)
-    by_fold = cases.select(rows, [*range(0, 300, 2), *range(1, 300, 2)])
-    path = cases.write(tmp_path / "by_fold.root", by_fold, cluster_ends=30)
+    rows = cases.make_rows(150, fold_size=2)
+    by_fold_index = cases.select(rows, [*range(0, 300, 2), *range(1, 300, 2)])
+    path = cases.write(tmp_path / "by_fold_index.root", by_fold_index, cluster_ends=30)
     histogram = cluster.open("Events", path).OversampledTH1D(cases.MODEL, "x", "w")
     with pytest.raises(Exception, match=r"OversampledTH1D 'h': .*GEN event.* appears again .*contiguous=False"):
         histogram.GetValue()

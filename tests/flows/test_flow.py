@@ -44,7 +44,7 @@ def test_the_shipped_flows_fit_the_published_schema():
 
 def test_samples_are_what_the_graph_says(tiny_flow):
     flow = flashsim.Flow(tiny_flow)
-    sample = flow.sample(CONTEXT, folds=4, seed=3)
+    sample = flow.sample(CONTEXT, fold_size=4, seed=3)
     assert sample.shape == (3, 4, 3)
     assert sample.dtype == np.float32
     noise = sample[:, :, 0] - CONTEXT[:, None, 0]
@@ -93,7 +93,7 @@ def test_a_row_has_the_same_bits_in_any_batch(batch, name):
 
 
 def test_an_empty_context_gives_an_empty_sample(tiny_flow):
-    assert flashsim.Flow(tiny_flow).sample(np.empty((0, 2)), folds=3).shape == (0, 3, 3)
+    assert flashsim.Flow(tiny_flow).sample(np.empty((0, 2)), fold_size=3).shape == (0, 3, 3)
 
 
 def test_a_shipped_flow_samples_in_one_shot():
@@ -118,8 +118,8 @@ def test_steps_change_the_sample():
         ({"context": [[1, 2, 3]]}, r"shape \[n, 2\] \(pt, eta\), not \[1, 3\]"),
         ({"context": [1, 2]}, r"shape \[n, 2\]"),
         ({"context": [[1, 2], [3, np.nan]]}, "row 1 of the context has eta = nan"),
-        ({"folds": 0}, "folds must be an integer and at least 1, not 0"),
-        ({"folds": 1.5}, "folds must be an integer"),
+        ({"fold_size": 0}, "folds must be an integer and at least 1, not 0"),
+        ({"fold_size": 1.5}, "folds must be an integer"),
         ({"seed": -1}, "seed must be an integer from 0"),
         ({"steps": 0}, "steps must be an integer and at least 1"),
         ({"event_keys": [[1, 2, 3]]}, r"event_keys must have shape \[3, 4\]"),
@@ -170,7 +170,7 @@ def test_shipped_names_are_known_in_cpp():
     assert Path(str(cpp.FindFlow("jets_spline.onnx"))).samefile(flashsim.data.path("jets_spline.onnx"))
     node = ROOT.RDF.AsRNode(ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(5))
     options = cpp.SimulateOptions()
-    options.fFolds, options.fPrefix = 2, "Flash"
+    options.fFoldSize, options.fPrefix = 2, "Flash"
     assert cpp.Simulate(node, "jets", options).Count().GetValue() == 10
     with pytest.raises(Exception, match=r"no flow 'muons': no such file, .* shipped flows \(jets, jets_spline\)"):
         cpp.Simulate(node, "muons", options)

@@ -241,7 +241,7 @@ def test_shipped_flows_pass(capfd):
 @pytest.mark.parametrize("method", ["FlashSim", "DefineFolds"])
 def test_the_event_loop_says_which_flow_mixes_rows(tmp_path, gen_files, method, threads):
     flow = flow_of(tmp_path / "flow.onnx", MIXING["ReduceMean"])
-    sim = getattr(ROOT.RDataFrame("Events", gen_files["TTree"]), method)(flow, folds=2)
+    sim = getattr(ROOT.RDataFrame("Events", gen_files["TTree"]), method)(flow, fold_size=2)
     with pytest.raises(Exception, match=r"flow 'tiny' .*mixes the objects of a batch"):
         sim.Max("Jet_pt" if method == "FlashSim" else "nJet").GetValue()
         sim.Define("x", "ROOT::VecOps::Sum(Jet_pt[0])").Max("x").GetValue()

@@ -53,7 +53,7 @@ def row(run=0, luminosity_block=0, event=0, fold=0, obj=0, is_entry=False):
     result.fEvent.fLuminosityBlock = luminosity_block
     result.fEvent.fEvent = event
     result.fEvent.fIsEntryNumber = is_entry
-    result.fFold = fold
+    result.fFoldIndex = fold
     result.fObject = obj
     return result
 
@@ -74,7 +74,7 @@ def test_noise_is_the_normal_quantile_of_philox_words():
 
 
 @pytest.mark.parametrize("other", [
-    {"run": 1}, {"luminosity_block": 1}, {"event": 1}, {"fold": 1}, {"obj": 1}, {"is_entry": True},
+    {"run": 1}, {"luminosity_block": 1}, {"event": 1}, {"foldIndex": 1}, {"obj": 1}, {"is_entry": True},
 ])  # fmt: skip
 def test_everything_that_names_a_row_changes_its_noise(other):
     assert (draw(4, 0, 0, row()) != draw(4, 0, 0, row(**other))).all()

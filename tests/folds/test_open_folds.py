@@ -32,7 +32,7 @@ def book(node, names: str = "x", *, is_part: bool = True, kind: str = "D", value
     model = ["h", ";x;y;z"]
     for name in names:
         model += [len(AXES[name]) - 1, AXES[name]]
-    options = {"weight": "w", "event": "genEvent", "folds": "nFolds", "contiguous": True, "covariance": True}
+    options = {"weight": "w", "event": "genEvent", "fold_size": "foldSize", "contiguous": True, "covariance": True}
     booking = Booking(f"OversampledTH{len(names)}{kind}", tuple(model), values or list(names), **(options | changes))
     return booking.book(node, is_part)
 
@@ -78,7 +78,7 @@ def check_alike(actual, wanted, sizes: Expected) -> None:
     ):
         of_both = [[getattr(histogram, getter)(i) for i in cells] for histogram in (actual, wanted)]
         assert_close(*of_both, 1e-12 * size)
-    for_folds = [[histogram.GetBinVarianceForFolds(i, 3) for i in cells] for histogram in (actual, wanted)]
+    for_folds = [[histogram.GetBinVarianceForFoldSize(i, 3) for i in cells] for histogram in (actual, wanted)]
     assert_close(*for_folds, 1e-11 * scale)
     covariances = [matrix(histogram.GetCovarianceMatrix(True)) for histogram in (actual, wanted)]
     assert_close(*covariances, 1e-12 * sizes.scale_matrix)
@@ -103,8 +103,8 @@ def rows() -> Rows:
 @pytest.mark.parametrize("n_parts", [2, 3, 7])
 def test_one_fold_in_pieces(n_parts, kept):
     """Each part has at least one of the RECO events, the ones in the middle nothing else."""
-    rows = lose(make_rows(n_gen=5, folds=24), kept)
-    third = np.flatnonzero(rows["genEvent"] == make_rows(n_gen=5, folds=1)["genEvent"][2])
+    rows = lose(make_rows(n_gen=5, fold_size=24), kept)
+    third = np.flatnonzero(rows["genEvent"] == make_rows(n_gen=5, fold_size=1)["genEvent"][2])
     cuts = [int(piece[0]) for piece in np.array_split(third, n_parts)[1:]]
     wanted = expected(rows, "x", AXES["x"])
     parts = fill_parts(rows, cuts)
@@ -157,7 +157,7 @@ def test_scattered(rows, threads):
 
 def test_single_folds(threads):
     """N = 1: nothing can be cut; what is unknown stays unknown."""
-    rows = make_rows(n_gen=100, folds=1)
+    rows = make_rows(n_gen=100, fold_size=1)
     merged = merge(fill_parts(rows, [10, 50, 51]), seed=1)
     check(merged, expected(rows, "x", AXES["x"]), covariance=True)
     assert np.isnan(merged.GetBinVarianceLimit(5))
@@ -180,7 +180,7 @@ def test_collections(rows, threads):
 
 def test_inline_mode(threads):
     """An entry is a GEN event, which no cut divides."""
-    rows = make_rows(n_gen=40, folds=5)
+    rows = make_rows(n_gen=40, fold_size=5)
     parts = []
     for first, last in ((0, 7), (7, 7), (7, 29), (29, 40)):
         of_part = select(rows, slice(5 * first, 5 * last))
@@ -188,7 +188,7 @@ def test_inline_mode(threads):
         weights = {"w": rows["w"][5 * first : 5 * last : 5].copy()} if n else {"w": np.zeros(0)}
         df = ROOT.RDF.FromNumpy({**weights, "row": np.arange(n, dtype=np.uint64)})
         df = define_collection(df, "xs", of_part["x"], np.full(n, 5))
-        parts.append(ROOT.Detail.RDF.GetMergeableValue(book(df, values=["xs"], event=None, folds=5)))
+        parts.append(ROOT.Detail.RDF.GetMergeableValue(book(df, values=["xs"], event=None, fold_size=5)))
     rows["w"] = np.repeat(rows["w"][::5], 5)
     check(merge(parts, seed=1), expected(rows, "x", AXES["x"]), covariance=True)
 
@@ -245,7 +245,7 @@ def test_parts_without_entries(place, rows, threads, tmp_path):
 
 def test_weights_that_cancel_in_a_part():
     """Weights of 1 and -1, as many of each in one of the parts: its sum of weights is 0, its mean is not lost."""
-    rows = make_rows(n_gen=30, folds=4)
+    rows = make_rows(n_gen=30, fold_size=4)
     rows["x"] = np.random.default_rng(2).uniform(0, 10, 120)
     rows["w"] = np.where(np.arange(120) % 2, 1.0, -1.0)
     rows["w"][60:] = 1.0
@@ -279,15 +279,15 @@ def cut_datasets(draw):
     """GEN events numbered in any way, some RECO events dropped, weights of any sign or none; cut anywhere."""
     n_gen = draw(st.integers(1, 25))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    n_folds = rng.integers(1, draw(st.sampled_from([2, 4, 13])), n_gen)
-    left = rng.binomial(n_folds, draw(st.sampled_from([0.3, 0.9, 1.0])))
+    fold_size = rng.integers(1, draw(st.sampled_from([2, 4, 13])), n_gen)
+    left = rng.binomial(fold_size, draw(st.sampled_from([0.3, 0.9, 1.0])))
     numbers = draw(
         st.sampled_from([np.arange(n_gen), np.arange(n_gen)[::-1], rng.permutation(n_gen), np.arange(n_gen) * 2**40])
     )
     n_rows = int(left.sum())
     rows = {
         "genEvent": np.repeat(numbers.astype(np.uint64), left),
-        "nFolds": np.repeat(n_folds, left).astype(np.int32),
+        "foldSize": np.repeat(fold_size, left).astype(np.int32),
         "reco": np.arange(n_rows, dtype=np.uint64),
         "x": rng.uniform(-1, 11, n_rows),
         "y": rng.uniform(-1, 11, n_rows),
@@ -329,7 +329,7 @@ def make_identified(**replaced) -> Rows:
         "run": np.full(16, 7, np.uint32),
         "luminosityBlock": np.repeat(np.array([31, 32, 32, 33], np.uint32), 4),
         "event": np.repeat(np.array([-501, 502, 503, -504], np.int64), 4),
-        "nFolds": np.full(16, 4, np.int32),
+        "foldSize": np.full(16, 4, np.int32),
         "x": np.linspace(0.5, 9.5, 16),
         "w": np.ones(16),
         **replaced,
@@ -357,10 +357,10 @@ both_names = pytest.mark.parametrize("event", ["event", IDENTITY], ids=["one col
 @both_names
 def test_parts_that_disagree_on_folds(event, contiguous, sent):
     rows = make_identified()
-    rows["nFolds"][14:] = 5
+    rows["foldSize"][14:] = 5
     parts = fill_parts(rows, [14], event=event, contiguous=contiguous)
     message = failure([send(part) for part in parts] if sent else parts)
-    assert f"{name_event(3, event)} has 4 folds in one RECO event and 5 in another (column 'nFolds')" in message
+    assert f"{name_event(3, event)} has 4 folds in one RECO event and 5 in another (column 'foldSize')" in message
 
 
 @pytest.mark.parametrize("contiguous", [True, False], ids=["contiguous", "anywhere"])
@@ -368,16 +368,16 @@ def test_parts_that_disagree_on_folds(event, contiguous, sent):
 def test_more_reco_events_than_folds(event, contiguous):
     """No part has more than the folds there are, all of them together do."""
     rows = make_identified()
-    rows["nFolds"][:4] = 3
+    rows["foldSize"][:4] = 3
     message = failure(fill_parts(rows, [2], event=event, contiguous=contiguous))
-    assert f"{name_event(0, event)} has more RECO events than its 3 folds (column 'nFolds')" in message
+    assert f"{name_event(0, event)} has more RECO events than its 3 folds (column 'foldSize')" in message
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_errors_name_the_event_beside_empty_parts(place, tmp_path, threads):
     """A part without entries, which has none to complain about, may be the one that the others are merged into."""
     rows = make_identified()
-    rows["nFolds"][:4] = 3
+    rows["foldSize"][:4] = 3
     parts = fill_parts(rows, [2], event=IDENTITY)
     parts.insert(place, fill_nothing(rows, tmp_path, event=IDENTITY))
     assert f"{name_event(0, IDENTITY)} has more RECO events than its 3 folds" in failure(parts)
@@ -386,7 +386,7 @@ def test_errors_name_the_event_beside_empty_parts(place, tmp_path, threads):
 def test_refused_merges_change_nothing():
     """Python tries a call that failed once more, for other types: what it tells must not come of a half-done merge."""
     rows = make_identified()
-    rows["nFolds"][8:12] = 3
+    rows["foldSize"][8:12] = 3
     parts = fill_parts(rows, [10], event=IDENTITY)
     before = [pickle.dumps(part) for part in parts]
     message = failure(parts)
@@ -417,7 +417,7 @@ def test_complete_gen_events_that_come_again():
 @pytest.mark.parametrize("kept", [1.0, 0.6], ids=["complete", "incomplete"])
 def test_parts_that_overlap(kept, threads):
     """A piece of the dataset that two parts have: nothing but the numbers of GEN events tells."""
-    rows = lose(make_rows(folds=2), kept)
+    rows = lose(make_rows(fold_size=2), kept)
     n = len(rows["x"])
     order = np.random.default_rng(1).permutation(3)
     parts = [fill_part(select(rows, piece)) for piece in (slice(0, 90), slice(90, n), slice(40, 80))]

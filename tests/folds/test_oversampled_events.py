@@ -43,12 +43,12 @@ def test_integers_of_any_width(integer, ntuple, tmp_path):
     events += [(limits.min + limits.max) // 2 + i for i in range(20)]
     events = np.array(events[::3] + events[1::3] + events[2::3], dtype=integer)
     rows["event"] = events[numbers(rows)]
-    rows["n"] = rows["nFolds"].astype(integer)
+    rows["n"] = rows["foldSize"].astype(integer)
     path = write(tmp_path / "file.root", rows, ntuple=ntuple, cluster_ends=13)
     with implicit_multi_threading():
         df = ROOT.RDataFrame("Events", path)
         for contiguous in (True, False):
-            histogram = df.OversampledTH1D(MODEL, "x", "w", event="event", folds="n", contiguous=contiguous)
+            histogram = df.OversampledTH1D(MODEL, "x", "w", event="event", fold_size="n", contiguous=contiguous)
             check(histogram, expected(rows, "x", EDGES))
 
 
@@ -59,9 +59,9 @@ TYPES = ["char", "short", "unsigned char", "unsigned short", "int", "unsigned in
 def test_types_of_cpp(cpp_type):
     rows = make_rows(n_gen=60)
     df = ROOT.RDF.FromNumpy({**rows, "number": numbers(rows) - (0 if "u" in cpp_type.lower() else 30)})
-    df = df.Define("event", f"static_cast<{cpp_type}>(number)").Define("n", f"static_cast<{cpp_type}>(nFolds)")
-    one = df.OversampledTH1D(MODEL, "x", "w", event="event", folds="n")
-    two = df.OversampledTH1D(MODEL, "x", "w", event=("event", "genEvent"), folds="n", contiguous=False)
+    df = df.Define("event", f"static_cast<{cpp_type}>(number)").Define("n", f"static_cast<{cpp_type}>(foldSize)")
+    one = df.OversampledTH1D(MODEL, "x", "w", event="event", fold_size="n")
+    two = df.OversampledTH1D(MODEL, "x", "w", event=("event", "genEvent"), fold_size="n", contiguous=False)
     check(one, expected(rows, "x", EDGES))
     check(two, expected(rows, "x", EDGES))
 
@@ -93,7 +93,7 @@ def test_one_to_four_columns(rows, contiguous):
 def test_part_of_the_identity_joins_events():
     """What is one GEN event is what the columns say."""
     rows = identified_rows()
-    rows["nFolds"][:] = 1000
+    rows["foldSize"][:] = 1000
     joined = {**rows, "genEvent": rows["run"]}
     histogram = ROOT.RDF.FromNumpy(rows).OversampledTH1D(MODEL, "x", "w", event="run")
     check(histogram, expected(joined, "x", EDGES))
@@ -106,7 +106,7 @@ def make_dataframe(**replaced):
         "run": np.repeat(np.array([7, 7, 8], np.uint32), 4),
         "luminosityBlock": np.repeat(np.array([31, 32, 33], np.uint32), 4),
         "event": np.repeat(np.array([501, 502, 503], np.uint64), 4),
-        "nFolds": np.full(12, 4, np.int32),
+        "foldSize": np.full(12, 4, np.int32),
         "x": np.linspace(0.5, 9.5, 12),
         "w": np.ones(12),
         **replaced,
@@ -120,10 +120,13 @@ def make_dataframe(**replaced):
         ({"event": "nothing"}, "there is no column 'nothing'"),
         ({"event": ("run", "nothing", "event")}, "there is no column 'nothing'"),
         ({"event": ("run", "2 * event")}, r"there is no column '2 \* event'"),
-        ({"event": "event", "folds": "nothing"}, "there is no column 'nothing'"),
-        ({"event": ("run", "luminosityBlock", "event", "nFolds", "run")}, r"at most (four|4)|(four|4) columns at most"),
-        ({"event": "event", "folds": 0}, "folds"),
-        ({"event": "event", "folds": -1, "contiguous": False}, "folds"),
+        ({"event": "event", "fold_size": "nothing"}, "there is no column 'nothing'"),
+        (
+            {"event": ("run", "luminosityBlock", "event", "foldSize", "run")},
+            r"at most (four|4)|(four|4) columns at most",
+        ),
+        ({"event": "event", "fold_size": 0}, "fold_size"),
+        ({"event": "event", "fold_size": -1, "contiguous": False}, "fold_size"),
         ({"event": 5}, "event"),
         ({"event": ("run", 5)}, "event"),
     ],
@@ -141,7 +144,7 @@ def test_events_that_are_no_integers(column, event, contiguous):
     with pytest.raises(Exception, match=rf"'h'.*column '{column}' \(.*\) cannot be used. Expected an integer"):
         df.OversampledTH1D(MODEL, "x", event=event(column), contiguous=contiguous).GetValue()
     with pytest.raises(Exception, match=rf"'h'.*column '{column}' \(.*\) cannot be used. Expected an integer"):
-        df.OversampledTH1D(MODEL, "x", event="event", folds=column, contiguous=contiguous).GetValue()
+        df.OversampledTH1D(MODEL, "x", event="event", fold_size=column, contiguous=contiguous).GetValue()
 
 
 def replace_one(values, index, value) -> np.ndarray:
@@ -156,11 +159,11 @@ ONES, FOURS = np.ones(12), np.full(12, 4, np.int32)
 @pytest.mark.parametrize(
     ("replaced", "arguments", "event", "message"),
     [
-        ({}, {"folds": 3}, None, "more RECO events than its 3 folds"),
-        ({"nFolds": np.zeros(12, np.int32)}, {}, None, r"has 0 folds \(column 'nFolds'\)"),
-        ({"nFolds": replace_one(FOURS, 5, -2)}, {}, (7, 32, 502), r"folds"),
-        ({"nFolds": replace_one(FOURS, 5, 7)}, {}, (7, 32, 502), r"has 4 folds .* and 7 in"),
-        ({"nFolds": replace_one(FOURS, [8, 9, 10, 11], 3)}, {}, (8, 33, 503), "more RECO events than its 3 folds"),
+        ({}, {"fold_size": 3}, None, "more RECO events than its 3 folds"),
+        ({"foldSize": np.zeros(12, np.int32)}, {}, None, r"has 0 folds \(column 'foldSize'\)"),
+        ({"foldSize": replace_one(FOURS, 5, -2)}, {}, (7, 32, 502), r"fold_size"),
+        ({"foldSize": replace_one(FOURS, 5, 7)}, {}, (7, 32, 502), r"has 4 folds .* and 7 in"),
+        ({"foldSize": replace_one(FOURS, [8, 9, 10, 11], 3)}, {}, (8, 33, 503), "more RECO events than its 3 folds"),
         ({"w": replace_one(ONES, 9, np.nan)}, {"weight": "w"}, (8, 33, 503), "has a weight of nan"),
         ({"w": replace_one(ONES, 0, np.inf)}, {"weight": "w"}, (7, 31, 501), "has a weight of inf"),
     ],
@@ -181,8 +184,8 @@ def test_errors_name_the_event(replaced, arguments, event, message, contiguous, 
 
 def test_as_many_rows_as_folds_in_parts_are_too_many_together(contiguous, capfd, tmp_path):
     """No task sees more than the folds there are, all of them together do."""
-    rows = make_rows(n_gen=3, folds=8)
-    rows["nFolds"][8:16] = 7
+    rows = make_rows(n_gen=3, fold_size=8)
+    rows["foldSize"][8:16] = 7
     files = write_files(tmp_path, rows, files=2)
     with implicit_multi_threading():
         text = failure(ROOT.RDataFrame("Events", files).OversampledTH1D(MODEL, "x", contiguous=contiguous), capfd)
@@ -192,7 +195,7 @@ def test_as_many_rows_as_folds_in_parts_are_too_many_together(contiguous, capfd,
 def test_values_that_are_not_numbers_are_overflow(rows, contiguous):
     x = rows["x"].copy()
     x[::3], x[1::7], x[2::7] = np.nan, np.inf, -np.inf
-    df = ROOT.RDF.FromNumpy({**rows, "x": x}).Define("share", "w / nFolds")
+    df = ROOT.RDF.FromNumpy({**rows, "x": x}).Define("share", "w / foldSize")
     ours = df.OversampledTH1D(MODEL, "x", "w", contiguous=contiguous)
     roots = df.Histo1D(MODEL, "x", "share")
     for i in (0, 5, 11):

@@ -14,16 +14,16 @@ from samples import Rows, define_collection, expected, select
 EDGES = np.linspace(0, 10, 7)
 
 
-def make_fills(folds, seed: int) -> Rows:
+def make_fills(fold_size, seed: int) -> Rows:
     """RECO events with up to 4 objects, whose weights are small integers, so that sums of them are often exactly 0."""
     rng = np.random.default_rng(seed)
-    n = rng.choice(folds, 30)
+    n = rng.choice(fold_size, 30)
     gen = np.repeat(np.arange(30), n)
     sizes = rng.integers(0, 5, len(gen))
     reco = np.repeat(np.arange(len(gen)), sizes)
     return {
         "genEvent": gen[reco].astype(np.uint64),
-        "nFolds": n[gen][reco].astype(np.int32),
+        "foldSize": n[gen][reco].astype(np.int32),
         "reco": reco.astype(np.uint64),
         "x": np.clip(rng.uniform(-1, 11, 30)[gen][reco] + rng.normal(0, 1.5, len(reco)), -1, 11),
         "w": rng.choice([-1.0, 0.0, 0.0, 1.0, 2.0], len(reco)),
@@ -40,11 +40,11 @@ def fill(fills: Rows, *, contiguous: bool = True):
 
 
 @pytest.mark.parametrize("contiguous", [True, False])
-@pytest.mark.parametrize("folds", [[1], [2], [3], [2, 3], [1, 2, 3]], ids=str)
+@pytest.mark.parametrize("fold_size", [[1], [2], [3], [2, 3], [1, 2, 3]], ids=str)
 @pytest.mark.parametrize("seed", [1, 2])
-def test_merged_bins(folds, seed, contiguous, no_directory):
+def test_merged_bins(fold_size, seed, contiguous, no_directory):
     """Merging takes the limit and fold variances of pairs of bins, which no other number shows."""
-    fills = make_fills(folds, seed)
+    fills = make_fills(fold_size, seed)
     histogram = fill(fills, contiguous=contiguous)
     check(histogram, expected(fills, "x", EDGES), covariance=True)
     for ngroup in (2, 3, 6):
@@ -54,15 +54,15 @@ def test_merged_bins(folds, seed, contiguous, no_directory):
     rows = [row for row, number in enumerate(bins) if 1 <= number <= 6 for _ in range(number, 7)]
     cells = [cell for number in bins if 1 <= number <= 6 for cell in range(number, 7)]
     taken = select(fills, rows)
-    wanted = oversampled_cells(taken["genEvent"], taken["reco"], taken["nFolds"], cells, 8, taken["w"])
+    wanted = oversampled_cells(taken["genEvent"], taken["reco"], taken["foldSize"], cells, 8, taken["w"])
     check(histogram.GetCumulative(), wanted, relative=1e-11, bins_only=True, covariance=True)
 
 
-def book_scalars(w, folds, x=(0.5, 1.5), **options):
+def book_scalars(w, fold_size, x=(0.5, 1.5), **options):
     n = len(w)
     rows = {
         "genEvent": np.arange(n, dtype=np.uint64) // np.uint64(len(x)),
-        "nFolds": np.full(n, folds, np.int32),
+        "foldSize": np.full(n, fold_size, np.int32),
         "x": np.resize(np.array(x, float), n),
         "w": np.array(w, float),
     }
@@ -73,7 +73,7 @@ def test_weights_of_zero_do_not_make_one_fold_unknown():
     """A GEN event with N = 1 that adds nothing to a bin says nothing about it."""
     rows = {
         "genEvent": np.array([1, 2, 2], np.uint64),
-        "nFolds": np.array([1, 2, 2], np.int32),
+        "foldSize": np.array([1, 2, 2], np.int32),
         "w": np.array([1.0, 3.0, 5.0]),
         "row": np.arange(3, dtype=np.uint64),
     }
@@ -101,7 +101,7 @@ def test_weights_that_cancel_within_a_gen_event():
         np.array([2.0, -2.0]),
         [2],
     )
-    one = df.Define("x", "0.5").OversampledTH1D(("h", "", 2, 0.0, 2.0), "x", "ws", folds=1)
+    one = df.Define("x", "0.5").OversampledTH1D(("h", "", 2, 0.0, 2.0), "x", "ws", fold_size=1)
     assert (one.GetBinContent(1), one.GetBinError(1), one.GetBinVarianceNaive(1)) == (0, 0, 8)
     assert np.isnan(one.GetBinVarianceLimit(1))
 
@@ -122,7 +122,7 @@ def test_bins_that_cancel_are_filled(no_directory):
                 "w": np.array([1.0, -1.0, 2.0, 1.0]),
             }
         )
-        .OversampledTH2D(("h", "", 2, 0.0, 2.0, 2, 0.0, 2.0), "x", "y", "w", folds=2)
+        .OversampledTH2D(("h", "", 2, 0.0, 2.0, 2, 0.0, 2.0), "x", "y", "w", fold_size=2)
         .GetValue()
     )
     assert cancelled.GetBinError(1, 1) == 0
@@ -137,7 +137,7 @@ def test_one_filled_bin_for_each_projected_one_needs_no_covariance(no_directory)
     rows = make_fills([2, 3], 1)
     rows["y"] = np.full(len(rows["x"]), 1.5)
     rows["reco"] = np.arange(len(rows["x"]), dtype=np.uint64)
-    rows["nFolds"] = np.full(len(rows["x"]), 20, np.int32)
+    rows["foldSize"] = np.full(len(rows["x"]), 20, np.int32)
     df = ROOT.RDF.FromNumpy(rows)
     result = df.OversampledTH2D(("h", "", 6, EDGES, 3, np.array([0.0, 1.0, 2.0, 3.0])), "x", "y", "w")
     histogram = ROOT.FlashSim.OversampledTH2D(result.GetValue())

@@ -78,8 +78,8 @@ def legal_rows(draw):
     """Contiguous GEN events, numbered in any way, some of whose RECO events are dropped; and a layout of files."""
     n_gen = draw(st.integers(1, 60))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    n_folds = rng.integers(1, draw(st.integers(2, 12)), n_gen)
-    left = rng.binomial(n_folds, draw(st.sampled_from([0.3, 0.9, 1.0])))
+    fold_size = rng.integers(1, draw(st.integers(2, 12)), n_gen)
+    left = rng.binomial(fold_size, draw(st.sampled_from([0.3, 0.9, 1.0])))
     kind = draw(st.sampled_from(["ascending", "descending", "random", "far apart", "modulo"]))
     events = {
         "ascending": np.arange(n_gen),
@@ -91,7 +91,7 @@ def legal_rows(draw):
     n_rows = int(left.sum())
     rows = {
         "genEvent": np.repeat(events, left),
-        "nFolds": np.repeat(n_folds, left).astype(np.int32),
+        "foldSize": np.repeat(fold_size, left).astype(np.int32),
         "reco": np.arange(n_rows, dtype=np.uint64),
         "x": rng.uniform(-1, 11, n_rows),
         "w": rng.normal(1, 1, n_rows),
@@ -130,7 +130,7 @@ def test_many_legal_events(order, threads, tmp_path):
     x = np.random.default_rng(2).uniform(0, 10, 3 * n_gen)
     rows = {"genEvent": np.repeat(events, 3).astype(np.uint64), "x": x}
     path = write(tmp_path / "many.root", rows, cluster_ends=1000)
-    histogram = ROOT.RDataFrame("Events", path).OversampledTH1D(MODEL, "x", folds=3)
+    histogram = ROOT.RDataFrame("Events", path).OversampledTH1D(MODEL, "x", fold_size=3)
     assert (histogram.GetNGenEvents(), histogram.GetEntries()) == (n_gen, 3 * n_gen)
     content = np.histogram(x, EDGES)[0] / 3
     np.testing.assert_allclose([histogram.GetBinContent(i) for i in range(1, 11)], content, rtol=1e-12)
@@ -164,7 +164,7 @@ def move_one_row(rows: Rows) -> Rows:
 )
 @pytest.mark.parametrize("layout", ["memory", "TTree", "RNTuple"])
 def test_disorder_is_an_error(layout, disorder, threads, tmp_path, capfd):
-    rows = make_rows(folds=6)
+    rows = make_rows(fold_size=6)
     mixed = disorder(rows)
     if layout == "memory":
         df = ROOT.RDF.FromNumpy(mixed)
@@ -180,7 +180,7 @@ def test_disorder_is_an_error(layout, disorder, threads, tmp_path, capfd):
 
 
 def test_disorder_among_very_many_events(threads, capfd, tmp_path):
-    rows = make_rows(n_gen=50_000, folds=2)
+    rows = make_rows(n_gen=50_000, fold_size=2)
     path = write(tmp_path / "many.root", shuffled(rows), cluster_ends=5000)
     message = failure(ROOT.RDataFrame("Events", path).OversampledTH1D(MODEL, "x", "w"), capfd)
     assert re.search(r"GEN event \d+ \(column 'genEvent'\) appears again .*contiguous=False", message)

@@ -53,20 +53,20 @@ def insert(rows, index, place):
 @pytest.mark.parametrize("kept", [1.0, 0.6], ids=["complete", "incomplete"])
 def test_part_of_a_sample_that_is_read_twice(kept, threads, capfd):
     """Nothing but their numbers tells that GEN events are not new: none has more RECO events than folds."""
-    rows = make_rows(folds=2)
+    rows = make_rows(fold_size=2)
     rows = select(rows, np.random.default_rng(4).uniform(size=len(rows["x"])) < kept)
     assert_noticed(insert(rows, np.arange(60, 80), len(rows["x"]) - 40), capfd)
 
 
 def test_some_complete_events_come_again_among_many(threads, capfd):
     """More GEN events than are remembered, all complete: a sample of them must do."""
-    assert_noticed(insert(make_rows(n_gen=20_000, folds=1), np.arange(100, 140), 19_000), capfd)
+    assert_noticed(insert(make_rows(n_gen=20_000, fold_size=1), np.arange(100, 140), 19_000), capfd)
 
 
 @pytest.mark.parametrize("cut", [100, 4000, 9000, 13_000, 14_000])
 def test_one_fold_that_is_cut_among_many(cut, threads, capfd):
     """Up to 16384 incomplete GEN events are all remembered, however many complete ones there are."""
-    rows = make_rows(n_gen=30_000, folds=2)
+    rows = make_rows(n_gen=30_000, fold_size=2)
     keep = np.ones(60_000, dtype=bool)
     keep[1:24_000:2] = False  # one RECO event of each of the first 12 000
     keep[2 * cut : 2 * cut + 2] = True
@@ -78,10 +78,10 @@ def test_one_fold_that_is_cut_among_many(cut, threads, capfd):
 
 
 @pytest.mark.parametrize("place", [100, 0], ids=["in the middle", "at the start"])
-@pytest.mark.parametrize("folds", [1, 2], ids=["complete", "incomplete"])
-def test_threads_compare_what_they_have_seen(folds, place, capfd):
+@pytest.mark.parametrize("fold_size", [1, 2], ids=["complete", "incomplete"])
+def test_threads_compare_what_they_have_seen(fold_size, place, capfd):
     """FromNumpy makes a task for each thread; a GEN event comes in the middle of one and anywhere in the other."""
-    rows = select(make_rows(n_gen=400, folds=folds), slice(None, None, folds))
+    rows = select(make_rows(n_gen=400, fold_size=fold_size), slice(None, None, fold_size))
     index = np.arange(400)
     index[200 + place] = index[90]
     with implicit_multi_threading(2):

@@ -116,7 +116,7 @@ def test_covariance(filled, flow):
 def test_rows_of_the_covariance_are_bins_of_values(rows):
     """One GEN event in bins (0, 2) and (1, 0), by hand."""
     one = {"genEvent": np.zeros(2, np.uint64), "x": np.array([0.5, 1.5]), "y": np.array([2.5, 0.5]), "w": np.ones(2)}
-    h = fill(one, "OversampledTH2D", folds=2, edges=(np.arange(3.0), np.arange(4.0)))
+    h = fill(one, "OversampledTH2D", fold_size=2, edges=(np.arange(3.0), np.arange(4.0)))
     assert np.flatnonzero(h.values().ravel()).tolist() == [2, 3]
     assert np.argwhere(h.covariance()).tolist() == [[2, 2], [2, 3], [3, 2], [3, 3]]
 

@@ -17,19 +17,21 @@ MU = {"name": "mu", "type": "normfactor", "data": None}
 BACKGROUND = np.full(8, 2e5)
 
 
-def signal_rows(n_gen=400, seed=1, folds=10, is_poisson=False):
+def signal_rows(n_gen=400, seed=1, fold_size=10, is_poisson=False):
     """Events of a broad peak, each smeared over some three bins: neighbours are correlated. 1e6 events are expected."""
     rng = np.random.default_rng(seed)
     weight = 1e6 / n_gen
     n_gen = rng.poisson(n_gen) if is_poisson else n_gen
-    gen = np.repeat(np.arange(n_gen), folds)
+    gen = np.repeat(np.arange(n_gen), fold_size)
     x = rng.normal(5, 2, n_gen)[gen] + rng.normal(0, 1.2, len(gen))
     return {"genEvent": gen.astype(np.uint64), "x": x, "w": np.full(len(gen), weight)}
 
 
 def signal(**options):
-    folds = 10
-    return fill(signal_rows(folds=folds, **options), "OversampledTH1D", "signal", folds=folds, edges=EDGES)
+    fold_size = 10
+    return fill(
+        signal_rows(fold_size=fold_size, **options), "OversampledTH1D", "signal", fold_size=fold_size, edges=EDGES
+    )
 
 
 def model_of(sample):
@@ -112,7 +114,7 @@ def test_as_many_shifts_as_the_covariance_has_rank():
 def test_empty_histogram_has_no_uncertainty():
     rows = signal_rows()
     rows["x"] += 100
-    histogram = fill(rows, "OversampledTH1D", "signal", folds=10, edges=EDGES)
+    histogram = fill(rows, "OversampledTH1D", "signal", fold_size=10, edges=EDGES)
     assert histogram.to_pyhf("signal") == {"name": "signal", "data": [0.0] * 8, "modifiers": []}
 
 
@@ -121,7 +123,7 @@ def test_tolerance_holds_for_every_bin(tolerance):
     """Also in a spectrum that falls by ten orders of magnitude."""
     rows = signal_rows()
     rows["w"] = rows["w"] * 10.0 ** (-10 * rows["x"].reshape(-1, 10).mean(axis=1) / 10).repeat(10)
-    histogram = fill(rows, "OversampledTH1D", "falling", folds=10, edges=EDGES)
+    histogram = fill(rows, "OversampledTH1D", "falling", fold_size=10, edges=EDGES)
     assert histogram.values().max() / histogram.values().min() > 1e5
     shifts = shifts_of(histogram.to_pyhf("signal", tolerance=tolerance))
     lost = histogram.covariance() - shifts.T @ shifts
@@ -163,7 +165,7 @@ def test_pulls_of_the_fit():
     pulls = {"to_pyhf": [], "staterror": []}
     for toy in range(n_toys):
         rows = signal_rows(n_gen, seed=100 + toy, is_poisson=True)
-        histogram = book(rows, "OversampledTH1D", "signal", folds=10, edges=EDGES).GetValue()
+        histogram = book(rows, "OversampledTH1D", "signal", fold_size=10, edges=EDGES).GetValue()
         data = rng.poisson(truth + BACKGROUND)
         for name, sample in {
             "to_pyhf": histogram.to_pyhf("signal", modifiers=[MU]),
@@ -178,7 +180,7 @@ def test_pulls_of_the_fit():
 
 
 def test_refuses_without_covariance():
-    histogram = fill(signal_rows(), "OversampledTH1D", folds=10, edges=EDGES, covariance=False)
+    histogram = fill(signal_rows(), "OversampledTH1D", fold_size=10, edges=EDGES, covariance=False)
     with pytest.raises(RuntimeError, match=r"'h'.*covariance=True"):
         histogram.to_pyhf("signal")
 
@@ -192,7 +194,7 @@ def test_refuses_impossible_tolerance(tolerance):
 def test_refuses_contents_that_are_not_finite():
     rows = signal_rows()
     rows["w"] = rows["w"] * 1e160  # the square of a content is beyond double precision
-    histogram = fill(rows, "OversampledTH1D", folds=10, edges=EDGES)
+    histogram = fill(rows, "OversampledTH1D", fold_size=10, edges=EDGES)
     with pytest.raises(ValueError, match="'h' has contents or errors that are not finite"):
         histogram.to_pyhf("signal")
 
@@ -211,5 +213,5 @@ def test_rounding_below_zero_is_none():
 
 
 def test_result_of_a_dataframe():
-    result = book(signal_rows(), "OversampledTH1D", folds=10, edges=EDGES)
+    result = book(signal_rows(), "OversampledTH1D", fold_size=10, edges=EDGES)
     assert result.to_pyhf("signal") == result.GetValue().to_pyhf("signal")

@@ -42,7 +42,7 @@ def test_chi2_of_bins_that_are_nearly_one():
         "x": np.resize([0.5, 1.5], 400),
         "w": w,
     }
-    histogram = ROOT.RDF.FromNumpy(rows).OversampledTH1D(("h", "", 2, 0.0, 2.0), "x", "w", folds=2, covariance=True)
+    histogram = ROOT.RDF.FromNumpy(rows).OversampledTH1D(("h", "", 2, 0.0, 2.0), "x", "w", fold_size=2, covariance=True)
     other = histogram.MakeTH()
     other.Reset()
     other.SetBinContent(1, histogram.GetBinContent(1) + 1)

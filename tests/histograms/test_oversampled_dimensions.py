@@ -53,14 +53,14 @@ def rows():
 @st.composite
 def rows_of_any_kind(draw):
     """GEN events of 1 to 6 folds, some of them dropped; values on edges, off the axes, NaN; weights of both signs."""
-    n_folds = draw(st.lists(st.integers(1, 6), min_size=1, max_size=10))
-    left = [draw(st.integers(0, n)) for n in n_folds]
+    fold_size = draw(st.lists(st.integers(1, 6), min_size=1, max_size=10))
+    left = [draw(st.integers(0, n)) for n in fold_size]
     n_rows = sum(left)
     values = st.floats(-2, 12) | st.sampled_from([*EDGES["x"], *EDGES["y"], np.nan, np.inf, -np.inf])
     weights = st.floats(-10, 10).filter(lambda w: w == 0 or abs(w) > 1e-3)
     rows = {
         "genEvent": np.repeat(np.arange(len(left), dtype=np.uint64) * np.uint64(2**60 - 1), left),
-        "nFolds": np.repeat(np.array(n_folds, np.int32), left),
+        "foldSize": np.repeat(np.array(fold_size, np.int32), left),
         "reco": np.arange(n_rows, dtype=np.uint64),
         "w": np.array(draw(st.lists(weights, min_size=n_rows, max_size=n_rows)), float),
     }
@@ -102,7 +102,7 @@ def test_datasets(names, layout, rows, threads, tmp_path):
 
 
 def test_folds_that_span_several_files(tmp_path):
-    rows = make_rows(n_gen=5, folds=60)
+    rows = make_rows(n_gen=5, fold_size=60)
     for ntuple in (False, True):
         files = write_files(tmp_path, rows, files=7, ntuple=ntuple, cluster=6)
         with implicit_multi_threading():
@@ -169,7 +169,7 @@ def test_classes_are_those_of_root(names, rows):
 @pytest.mark.parametrize("names", NAMES)
 def test_contents_and_naive_errors_are_those_of_root(names, rows):
     """ROOT's own histogram, filled with w / N."""
-    df = ROOT.RDF.FromNumpy(rows).Define("share", "w / nFolds")
+    df = ROOT.RDF.FromNumpy(rows).Define("share", "w / foldSize")
     result = book(df, names, *names, "w")
     (n, *n_others) = [len(EDGES[axis]) - 1 for axis in names]
     if names == "xyz":
@@ -188,7 +188,7 @@ def test_contents_and_naive_errors_are_those_of_root(names, rows):
 
 
 def test_one_fold_is_an_ordinary_histogram():
-    rows = make_rows(folds=1)
+    rows = make_rows(fold_size=1)
     df = ROOT.RDF.FromNumpy(rows)
     ours = book(df, "xy", "x", "y", "w", covariance=True)
     theirs = df.Histo2D(model_of("xy", "r"), "x", "y", "w")
@@ -243,21 +243,21 @@ def test_overflows_in_statistics(rows):
         means = result.GetMean(1), result.GetMean(2)
     finally:
         ROOT.TH1.StatOverflows(False)
-    share = rows["w"] / rows["nFolds"]
+    share = rows["w"] / rows["foldSize"]
     assert means == pytest.approx([(share * rows[axis]).sum() / share.sum() for axis in "xy"], rel=1e-12)
 
 
 def test_moments(rows):
     result = book(ROOT.RDF.FromNumpy(rows), "xy", "x", "y")
     inside = np.logical_and.reduce([(rows[a] >= EDGES[a][0]) & (rows[a] < EDGES[a][-1]) for a in "xy"])
-    share, x, y = (values[inside] for values in (1 / rows["nFolds"], rows["x"], rows["y"]))
+    share, x, y = (values[inside] for values in (1 / rows["foldSize"], rows["x"], rows["y"]))
     covariance = np.cov(x, y, aweights=share, ddof=0)
     assert result.GetStdDev(1) == pytest.approx(np.sqrt(covariance[0, 0]))
     assert result.GetCorrelationFactor() == pytest.approx(covariance[0, 1] / np.sqrt(np.prod(np.diag(covariance))))
 
 
 def test_inline_mode(threads):
-    rows = make_rows(n_gen=80, folds=5)
+    rows = make_rows(n_gen=80, fold_size=5)
     df = ROOT.RDF.FromNumpy({"row": np.arange(80, dtype=np.uint64)})
     for name in ("x", "y", "z", "w"):
         df = define_collection(df, name, rows[name], np.full(80, 5))
@@ -276,7 +276,7 @@ def test_fold_sums_are_what_the_bins_say(rows):
     for method, vector in vectors.items():
         np.testing.assert_array_equal(np.asarray(vector), [getattr(result, method)(cell) for cell in cells])
     predicted = np.asarray(sums.GetLimitVariances()) + np.asarray(sums.GetFoldVariances()) / 3
-    np.testing.assert_array_equal(predicted, [result.GetBinVarianceForFolds(cell, 3) for cell in cells])
+    np.testing.assert_array_equal(predicted, [result.GetBinVarianceForFoldSize(cell, 3) for cell in cells])
     packed = np.asarray(sums.GetCovariances())
     np.testing.assert_array_equal(packed, matrix(result.GetCovarianceMatrix(True))[np.triu_indices(len(cells))])
     without = book(ROOT.RDF.FromNumpy(rows), "xy", "x", "y", "w")
@@ -326,6 +326,6 @@ def test_bad_models(names, model, rows):
 def test_collections_of_different_sizes():
     df = ROOT.RDataFrame(4).Define("genEvent", "rdfentry_").Define("three", "ROOT::RVecD{1, 2, 3}")
     df = df.Define("two", "ROOT::RVecD{1, 2}")
-    histogram = book(df, "xy", "three", "two", folds=1)
+    histogram = book(df, "xy", "three", "two", fold_size=1)
     with pytest.raises(Exception, match=r"column 'three' .* has 3 elements and column 'two' .* has 2"):
         histogram.GetValue()

@@ -45,7 +45,7 @@ def joint(rows, **edges):
     cells = number_cells(bins, [len(of_axis) - 1 for of_axis in edges.values()])
     n_cells = int(np.prod([len(of_axis) + 1 for of_axis in edges.values()]))
     both = cells + n_cells * rows["passed"].astype(int)
-    return oversampled_cells(rows["genEvent"], rows["reco"], rows["nFolds"], both, 2 * n_cells, rows["w"]), n_cells
+    return oversampled_cells(rows["genEvent"], rows["reco"], rows["foldSize"], both, 2 * n_cells, rows["w"]), n_cells
 
 
 def propagated(rows, of_joint, **edges):
@@ -67,8 +67,8 @@ def directly(rows):
     _, gen = np.unique(rows["genEvent"], return_inverse=True)
     bins = find_bins(rows["x"], EDGES["x"])
     total, passed = np.zeros((2, gen.max() + 1, N_CELLS))
-    np.add.at(total, (gen, bins), rows["w"] / rows["nFolds"])
-    np.add.at(passed, (gen, bins), rows["passed"] * rows["w"] / rows["nFolds"])
+    np.add.at(total, (gen, bins), rows["w"] / rows["foldSize"])
+    np.add.at(passed, (gen, bins), rows["passed"] * rows["w"] / rows["foldSize"])
     with np.errstate(invalid="ignore"):
         efficiency = passed.sum(0) / total.sum(0)
         residuals = (passed - efficiency * total) / total.sum(0)
@@ -97,16 +97,18 @@ def test_naive_and_other_folds():
     _, naive = propagated(ROWS, lambda sums: np.diag(sums.naive))
     errors = [found.GetEfficiencyErrorNaive(cell) for cell in range(N_CELLS)]
     np.testing.assert_allclose(errors, np.sqrt(np.diagonal(naive)), rtol=1e-9)
-    many = {**ROWS, "nFolds": np.maximum(ROWS["nFolds"], 2)}  # with one fold, the limit is not known
+    many = {**ROWS, "foldSize": np.maximum(ROWS["foldSize"], 2)}  # with one fold, the limit is not known
     found = book(many)
     _, limit = propagated(many, lambda sums: sums.limit_covariance)
     _, five = propagated(many, lambda sums: sums.limit_covariance + sums.fold_covariance / 5)
     assert joint(many)[0].limit_covariance.shape == (n, n)
     for cell in range(N_CELLS):
         assert found.GetEfficiencyErrorLimit(cell) == pytest.approx(np.sqrt(max(limit[cell, cell], 0)), rel=1e-6)
-        assert found.GetEfficiencyErrorForFolds(cell, 5) == pytest.approx(np.sqrt(max(five[cell, cell], 0)), rel=1e-6)
+        assert found.GetEfficiencyErrorForFoldSize(cell, 5) == pytest.approx(
+            np.sqrt(max(five[cell, cell], 0)), rel=1e-6
+        )
     with pytest.raises(Exception, match="at least 1, not 0"):
-        found.GetEfficiencyErrorForFolds(3, 0)
+        found.GetEfficiencyErrorForFoldSize(3, 0)
 
 
 def test_what_plain_root_says_is_wrong():
@@ -180,13 +182,13 @@ def test_collections_and_numbers():
     """Objects of a RECO event, of which each passes or not; 0 and 1 instead of bool."""
     df = ROOT.RDataFrame(40).Define("genEvent", "rdfentry_ / 10")
     df = df.Define("x", "ROOT::RVecD{1. + rdfentry_ % 3, 5.}").Define("passed", "ROOT::RVecI{int(rdfentry_ % 2), 1}")
-    found = df.OversampledEfficiency1D(("e", "", 2, 0, 8), "x", "passed", folds=10)
+    found = df.OversampledEfficiency1D(("e", "", 2, 0, 8), "x", "passed", fold_size=10)
     assert found.values().tolist() == [0.5, 1.0]
 
 
 def test_where_all_or_none_passed():
     df = ROOT.RDataFrame(400).Define("genEvent", "rdfentry_ / 10").Define("x", "double(rdfentry_ % 2)")
-    found = df.Define("passed", "x > 0").OversampledEfficiency1D(("e", "", 3, -0.5, 2.5), "x", "passed", folds=10)
+    found = df.Define("passed", "x > 0").OversampledEfficiency1D(("e", "", 3, -0.5, 2.5), "x", "passed", fold_size=10)
     assert [found.GetEfficiency(1), found.GetEfficiency(2)] == [0, 1]
     assert np.isnan(found.GetEfficiency(3))
     assert [found.GetEfficiencyError(1), found.GetEfficiencyError(2)] == [0, 0]

@@ -89,7 +89,7 @@ for key in file.GetListOfKeys():
     cells = range(h.GetNcells())
     numbers = [[h.GetBinContent(i) for i in cells], [h.GetBinError(i) for i in cells]]
     if "flashsim" in sys.argv and hasattr(h, "HasCovariance"):
-        numbers += [[h.GetBinErrorNaive(i) for i in cells], [h.GetBinErrorForFolds(i, 3) for i in cells]]
+        numbers += [[h.GetBinErrorNaive(i) for i in cells], [h.GetBinErrorForFoldSize(i, 3) for i in cells]]
         numbers += [list(h.GetFoldSums().GetCovariances()), [h.GetNGenEvents()]]
     found[key.GetName()] = [h.ClassName(), h.GetEntries(), h.GetMean(), numbers]
 print("JSON", json.dumps(found))
@@ -116,7 +116,7 @@ def test_reads_back_in_a_new_process_with_the_library(rows, tmp_path):
         assert (class_name, entries, mean) == (f"FlashSim::OversampledTH{kind}", h.GetEntries(), h.GetMean())
         cells = range(h.GetNcells())
         wanted = numbers_of(h)
-        wanted += [[h.GetBinErrorNaive(i) for i in cells], [h.GetBinErrorForFolds(i, 3) for i in cells]]
+        wanted += [[h.GetBinErrorNaive(i) for i in cells], [h.GetBinErrorForFoldSize(i, 3) for i in cells]]
         wanted += [list(h.GetFoldSums().GetCovariances()), [80]]
         for actual, of_ours in zip(numbers, wanted, strict=True):
             np.testing.assert_array_equal(actual, of_ours)
@@ -326,7 +326,7 @@ def first_version_rows() -> Rows:
     reco = np.arange(len(gen))
     return {
         "genEvent": gen,
-        "nFolds": n[gen],
+        "foldSize": n[gen],
         "reco": reco,
         "x": (gen * 37 % 120) / 10 - 0.95 + (reco * 13 % 7 - 3) / 4,
         "w": np.array([1.0, -0.5, 1.5, 0.75])[gen % 4],

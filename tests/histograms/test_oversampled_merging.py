@@ -58,7 +58,7 @@ def test_integral_is_one_wide_bin():
     bins = np.searchsorted(EDGES["x"], FILLS["x"], side="right")
     rows = select(FILLS, (bins >= 2) & (bins <= 9))
     wanted = oversampled_cells(
-        rows["genEvent"], rows["reco"], rows["nFolds"], np.zeros(len(rows["x"]), int), 1, rows["w"]
+        rows["genEvent"], rows["reco"], rows["foldSize"], np.zeros(len(rows["x"]), int), 1, rows["w"]
     )
     value, error = integral(histogram, 2, 9)
     assert value == pytest.approx(wanted.content[0], rel=1e-12)
@@ -282,7 +282,7 @@ def test_cumulative(prepare, forward):
             cells += into
             rows += [row] * len(into)
     taken = select(fills, rows)
-    wanted = oversampled_cells(taken["genEvent"], taken["reco"], taken["nFolds"], cells, 14, taken["w"])
+    wanted = oversampled_cells(taken["genEvent"], taken["reco"], taken["foldSize"], cells, 14, taken["w"])
     cumulative, plain = (h.GetCumulative(forward, "_sum") for h in (histogram, histogram.MakeTH()))
     assert cumulative.GetName() == plain.GetName()
     check(cumulative, wanted, relative=1e-11, bins_only=True, covariance=True)

@@ -47,18 +47,18 @@ def flat_files(request, rows, tmp_path_factory) -> list[str]:
 @settings(max_examples=60, deadline=None)
 def test_any_folds(data):
     weights = st.floats(-10, 10).filter(lambda w: w == 0 or abs(w) > 1e-3)
-    rows = {"genEvent": [], "nFolds": [], "reco": [], "x": [], "w": []}
+    rows = {"genEvent": [], "foldSize": [], "reco": [], "x": [], "w": []}
     for event in data.draw(st.lists(st.integers(0, 2**64 - 1), unique=True, min_size=1, max_size=12)):
         n = data.draw(st.integers(1, 6))
         for _ in range(data.draw(st.integers(0, n))):
             rows["genEvent"].append(event)
-            rows["nFolds"].append(n)
+            rows["foldSize"].append(n)
             rows["reco"].append(len(rows["reco"]))
             rows["x"].append(data.draw(st.floats(-2, 12) | st.just(np.nan)))
             rows["w"].append(data.draw(weights))
     if not rows["x"]:
         return
-    types = {"genEvent": np.uint64, "nFolds": np.int32, "reco": np.int64, "x": float, "w": float}
+    types = {"genEvent": np.uint64, "foldSize": np.int32, "reco": np.int64, "x": float, "w": float}
     rows = {name: np.array(values, types[name]) for name, values in rows.items()}
     check(ROOT.RDF.FromNumpy(rows).OversampledTH1D(MODEL, "x", "w"), expected(rows))
 
@@ -126,7 +126,7 @@ def test_folds_that_straddle_tasks_are_joined(rows, tmp_path):
 
 
 def test_folds_that_span_several_tasks(tmp_path):
-    rows = make_rows(n_gen=4, folds=60)
+    rows = make_rows(n_gen=4, fold_size=60)
     files = write_flat(tmp_path, rows, files=4, cluster=7)
     with two_threads_for_reading():
         histogram = ROOT.RDataFrame("Events", files).Filter("reco % 3 != 0").OversampledTH1D(MODEL, "x", "w")
@@ -135,7 +135,7 @@ def test_folds_that_span_several_tasks(tmp_path):
 
 def test_folds_within_tasks(tmp_path):
     # 40 GEN events of 10 folds in each file and clusters of 100 entries: no task cuts a fold.
-    rows = make_rows(n_gen=80, folds=10)
+    rows = make_rows(n_gen=80, fold_size=10)
     files = write_flat(tmp_path, rows, files=2, cluster=100)
     with two_threads_for_reading():
         df = ROOT.RDataFrame("Events", files)
@@ -158,13 +158,17 @@ def test_overflows_in_statistics(rows):
         mean = result.GetMean()
     finally:
         ROOT.TH1.StatOverflows(False)
-    share = rows["w"] / rows["nFolds"]
+    share = rows["w"] / rows["foldSize"]
     assert mean == pytest.approx((share * rows["x"]).sum() / share.sum(), rel=1e-12)
 
 
 def test_types_of_columns(rows):
     types = {"float": "f4", "double": "f8", "int": "i4", "short": "i2", "unsigned char": "u1", "bool": "?"}
-    df = ROOT.RDF.FromNumpy(rows).Define("n", "static_cast<unsigned char>(nFolds)").Define("f", "static_cast<float>(w)")
+    df = (
+        ROOT.RDF.FromNumpy(rows)
+        .Define("n", "static_cast<unsigned char>(foldSize)")
+        .Define("f", "static_cast<float>(w)")
+    )
     df = df.Define("event", "static_cast<long>(genEvent)").Define("vector", "std::vector<double>{x}")
     booked = [(df.OversampledTH1D(MODEL, "vector", "w"), expected(rows))]
     for i, (cpp_type, numpy_type) in enumerate(types.items()):
@@ -175,23 +179,23 @@ def test_types_of_columns(rows):
             # Types that are compiled, and types that have to be compiled just in time.
             booked.append((df.OversampledTH1D(MODEL, column, "w"), expected(wanted)))
             booked.append((df.OversampledTH1D(MODEL, column, "f"), expected(wanted, weights="f")))
-            booked.append((df.OversampledTH1D(MODEL, column, "w", event="event", folds="n"), expected(wanted)))
+            booked.append((df.OversampledTH1D(MODEL, column, "w", event="event", fold_size="n"), expected(wanted)))
     for histogram, wanted in booked:
         check(histogram, wanted)
 
 
 def test_constant_folds():
-    rows = make_rows(folds=4)
+    rows = make_rows(fold_size=4)
     df = ROOT.RDF.FromNumpy({name: rows[name] for name in ("genEvent", "reco", "x", "w")})
-    histogram = df.Filter("x < 8").OversampledTH1D(MODEL, "x", "w", folds=np.int64(4))
+    histogram = df.Filter("x < 8").OversampledTH1D(MODEL, "x", "w", fold_size=np.int64(4))
     check(histogram, expected(rows, rows["x"] < 8))
     # With the folds that there are, what is predicted for n folds is what is.
     for i in range(12):
-        assert histogram.GetBinErrorForFolds(i, 4) == pytest.approx(histogram.GetBinError(i), rel=1e-12)
+        assert histogram.GetBinErrorForFoldSize(i, 4) == pytest.approx(histogram.GetBinError(i), rel=1e-12)
 
 
 def test_inline_mode(threads):
-    rows = make_rows(n_gen=100, folds=6)
+    rows = make_rows(n_gen=100, fold_size=6)
     del rows["w"]
     x, number = rows["x"].reshape(100, 6), np.arange(100)
     columns = {f"x{i}": np.ascontiguousarray(x[:, i]) for i in range(6)}
@@ -202,9 +206,9 @@ def test_inline_mode(threads):
     booked = [
         (df.OversampledTH1D(MODEL, "xs", "w", event=None), expected(rows)),
         (df.OversampledTH1D(MODEL, "xs", "ws", event=None), expected(rows, weights="ws")),
-        (df.OversampledTH1D(MODEL, "kept", "w", event=None, folds=6), expected(rows, rows["x"] < 7)),
-        (df.OversampledTH1D(MODEL, "kept", "w", event=None, folds="n"), expected(rows, rows["x"] < 7)),
-        (df.Alias("nFolds", "n").OversampledTH1D(MODEL, "kept", "w", event=None), expected(rows, rows["x"] < 7)),
+        (df.OversampledTH1D(MODEL, "kept", "w", event=None, fold_size=6), expected(rows, rows["x"] < 7)),
+        (df.OversampledTH1D(MODEL, "kept", "w", event=None, fold_size="n"), expected(rows, rows["x"] < 7)),
+        (df.Alias("foldSize", "n").OversampledTH1D(MODEL, "kept", "w", event=None), expected(rows, rows["x"] < 7)),
     ]
     for histogram, wanted in booked:
         check(histogram, wanted)
@@ -277,7 +281,7 @@ def test_booking_from_cpp():
     Result Number(RNode node, int folds)
     {
        FlashSim::FoldOptions options;
-       options.fConstantFolds = folds;
+       options.fConstantFoldSize = folds;
        return BookOversampledTH1D(node, model, "x", "w", options);
     }
     Result Typed(RNode node)
@@ -287,7 +291,7 @@ def test_booking_from_cpp():
     }
     }
     """)
-    rows = make_rows(folds=5)
+    rows = make_rows(fold_size=5)
     node = ROOT.RDF.AsRNode(ROOT.RDF.FromNumpy(rows))
     cpp = ROOT.BookingFromCpp
     check(cpp.Defaults(node), expected(rows, weights=None))

@@ -13,7 +13,7 @@ def make_dataframe(**replaced):
     """Three GEN events of four folds."""
     columns = {
         "genEvent": np.repeat(np.array([11, 12, 13], np.uint64), 4),
-        "nFolds": np.full(12, 4, np.int32),
+        "foldSize": np.full(12, 4, np.int32),
         "x": np.linspace(0.5, 9.5, 12),
         "w": np.ones(12),
         **replaced,
@@ -28,8 +28,8 @@ def make_dataframe(**replaced):
         ({"value": "2 * x"}, "there is no column '2 \\* x'"),
         ({"value": "x", "weight": "genWeight"}, "there is no column 'genWeight'. Expected a column of weights"),
         ({"value": "x", "event": "event"}, "there is no column 'event'. Expected the number of the GEN event"),
-        ({"value": "x", "folds": "folds"}, "there is no column 'folds'. Expected the number of RECO events"),
-        ({"value": "x", "folds": ""}, "neither a column with the number of folds was given nor the number itself"),
+        ({"value": "x", "fold_size": "fold_size"}, "there is no column 'folds'. Expected the number of RECO events"),
+        ({"value": "x", "fold_size": ""}, "neither a column with the number of folds was given nor the number itself"),
     ],
 )
 def test_missing_columns(arguments, message):
@@ -61,26 +61,28 @@ def test_models(model, error, message):
         make_dataframe().OversampledTH1D(model, "x")
 
 
-@pytest.mark.parametrize(("folds", "error"), [(0, ValueError), (-3, ValueError), (2.0, TypeError), (True, TypeError)])
-def test_numbers_of_folds(folds, error):
-    with pytest.raises(error, match="folds"):
-        make_dataframe().OversampledTH1D(MODEL, "x", folds=folds)
+@pytest.mark.parametrize(
+    ("fold_size", "error"), [(0, ValueError), (-3, ValueError), (2.0, TypeError), (True, TypeError)]
+)
+def test_numbers_of_folds(fold_size, error):
+    with pytest.raises(error, match="fold_size"):
+        make_dataframe().OversampledTH1D(MODEL, "x", fold_size=fold_size)
 
 
 @pytest.mark.parametrize(
     ("replaced", "arguments", "message"),
     [
-        ({}, {"folds": 3}, "GEN event 1[123] \\(column 'genEvent'\\) has more RECO events than its 3 folds"),
-        ({"nFolds": np.zeros(12, np.int32)}, {}, "GEN event 1[123] .* has 0 folds \\(column 'nFolds'\\)"),
+        ({}, {"fold_size": 3}, "GEN event 1[123] \\(column 'genEvent'\\) has more RECO events than its 3 folds"),
+        ({"foldSize": np.zeros(12, np.int32)}, {}, "GEN event 1[123] .* has 0 folds \\(column 'foldSize'\\)"),
         (
-            {"nFolds": np.r_[4, 4, 4, 4, 4, 7, 4, 4, 4, 4, 4, 4].astype(np.int32)},
+            {"foldSize": np.r_[4, 4, 4, 4, 4, 7, 4, 4, 4, 4, 4, 4].astype(np.int32)},
             {},
             "event 12 .* has 4 folds .* and 7 in",
         ),
         ({"w": np.r_[np.ones(9), np.nan, 1, 1]}, {"weight": "w"}, "GEN event 13 .* has a weight of nan"),
         ({"w": np.r_[np.inf, np.ones(11)]}, {"weight": "w"}, "GEN event 11 .* has a weight of inf"),
         ({}, {"event": "x"}, "column 'x' \\(double\\) cannot be used. Expected an integer"),
-        ({}, {"folds": "x"}, "column 'x' \\(double\\) cannot be used. Expected an integer"),
+        ({}, {"fold_size": "x"}, "column 'x' \\(double\\) cannot be used. Expected an integer"),
         (
             {},
             {"event": None},
@@ -101,8 +103,8 @@ def test_bad_values(threads, replaced, arguments, message):
         ({"value": "text"}, "column 'text' \\(.*string.*\\) cannot be used. Expected a number, or an RVec of numbers"),
         ({"value": "nested"}, "column 'nested' .* cannot be used. Expected a number, or an RVec of numbers"),
         ({"value": "three", "event": "three"}, "column 'three' .* cannot be used. Expected an integer"),
-        ({"value": "three", "event": None, "folds": 2}, "column 'three' .* has 3 elements, more than the 2 folds"),
-        ({"value": "none", "event": None, "folds": "zero"}, "a GEN event has 0 folds \\(column 'zero'\\)"),
+        ({"value": "three", "event": None, "fold_size": 2}, "column 'three' .* has 3 elements, more than the 2 folds"),
+        ({"value": "none", "event": None, "fold_size": "zero"}, "a GEN event has 0 folds \\(column 'zero'\\)"),
         ({"value": "three", "weight": "bad", "event": None}, "a GEN event has a weight of nan"),
     ],
 )
@@ -118,7 +120,7 @@ def test_masked_collection_in_inline_mode():
     df = ROOT.RDataFrame(1).Define("none", "ROOT::RVecD{}")
     with pytest.raises(Exception, match=r"column 'none' .* is empty, so that the number of folds is not known"):
         df.OversampledTH1D(MODEL, "none", event=None).GetValue()
-    assert df.OversampledTH1D(MODEL, "none", event=None, folds=5).GetEntries() == 0
+    assert df.OversampledTH1D(MODEL, "none", event=None, fold_size=5).GetEntries() == 0
 
 
 def test_interrupted_event_loop_leaves_nan(threads):
@@ -139,7 +141,7 @@ def test_interrupted_event_loop_leaves_nan(threads):
 def test_parts_of_folds_that_do_not_fit(capfd):
     # FromNumpy makes two tasks; both start with GEN event 11.
     event = np.repeat(np.array([11, 12, 13, 11, 14, 15], np.uint64), 4)
-    columns = {"genEvent": event, "nFolds": np.full(24, 4, np.int32), "x": np.linspace(0.1, 9.9, 24)}
+    columns = {"genEvent": event, "foldSize": np.full(24, 4, np.int32), "x": np.linspace(0.1, 9.9, 24)}
     said = ""
     ROOT.EnableImplicitMT(2)
     try:

@@ -62,7 +62,7 @@ def test_is_a_th1d(rows):
 
 
 def test_effective_entries_count_gen_events():
-    rows = make_rows(n_gen=50, folds=8)
+    rows = make_rows(n_gen=50, fold_size=8)
     rows.update(x=np.clip(rows["x"], 0.1, 9.9), w=np.ones(400))
     histogram = fill(rows)
     assert (histogram.GetEntries(), histogram.GetNGenEvents()) == (400, 50)
@@ -179,11 +179,11 @@ def test_file(rows, tmp_path):
 import sys, ROOT, flashsim
 file = ROOT.TFile(sys.argv[1])
 h = file["h"]
-print(h.GetBinContent(5), h.GetBinError(5), h.GetBinErrorNaive(5), h.GetBinErrorForFolds(5, 3), h.GetNGenEvents())
+print(h.GetBinContent(5), h.GetBinError(5), h.GetBinErrorNaive(5), h.GetBinErrorForFoldSize(5, 3), h.GetNGenEvents())
 """
     run = subprocess.run([sys.executable, "-W", "ignore", "-c", code, path], capture_output=True, text=True, check=True)
     h = fill(rows)
-    wanted = [h.GetBinContent(5), h.GetBinError(5), h.GetBinErrorNaive(5), h.GetBinErrorForFolds(5, 3), 60]
+    wanted = [h.GetBinContent(5), h.GetBinError(5), h.GetBinErrorNaive(5), h.GetBinErrorForFoldSize(5, 3), 60]
     np.testing.assert_array_equal([float(word) for word in run.stdout.split()], wanted)
 
 
@@ -263,8 +263,8 @@ def test_loses_fold_information(rows, change):
     for method in ("GetBinErrorNaive", "GetBinErrorLimit", "GetBinVarianceNaive", "GetBinVarianceLimit"):
         with pytest.raises(Exception, match=r"OversampledTH1D 'h': GetBinError(Naive|Limit) is not known"):
             getattr(histogram, method)(5)
-    with pytest.raises(Exception, match="GetBinErrorForFolds is not known"):
-        histogram.GetBinErrorForFolds(5, 2)
+    with pytest.raises(Exception, match="GetBinErrorForFoldSize is not known"):
+        histogram.GetBinErrorForFoldSize(5, 2)
     with pytest.raises(Exception, match="GetNGenEvents is not known"):
         histogram.GetNGenEvents()
     # What is added to or copied from it has none either, until all is forgotten.
@@ -317,7 +317,7 @@ def test_allows_what_does_not_need_the_covariance(rows):
     assert histogram.GetNcells() == 5
 
 
-@pytest.mark.parametrize("folds", [0, -1])
-def test_refuses_impossible_folds(rows, folds):
-    with pytest.raises(Exception, match="GetBinErrorForFolds takes a number of folds of at least 1"):
-        fill(rows).GetBinErrorForFolds(3, folds)
+@pytest.mark.parametrize("fold_size", [0, -1])
+def test_refuses_impossible_folds(rows, fold_size):
+    with pytest.raises(Exception, match="GetBinErrorForFoldSize takes a number of folds of at least 1"):
+        fill(rows).GetBinErrorForFoldSize(3, fold_size)

@@ -11,7 +11,7 @@ N_BINS = 5
 MODEL = ("h", "", N_EXPERIMENTS * N_BINS, 0.0, float(N_EXPERIMENTS * N_BINS))
 
 
-def simulate(folds: int, seed: int = 3):
+def simulate(fold_size: int, seed: int = 3):
     """Repetitions of one experiment, each with bins of its own and a Poisson number of GEN events.
 
     The resolution is half a bin, and some RECO events are not selected.
@@ -21,13 +21,13 @@ def simulate(folds: int, seed: int = 3):
     experiment = np.repeat(np.arange(N_EXPERIMENTS), n_gen)
     true = rng.uniform(0, N_BINS, len(experiment))
     weight = rng.normal(1, 0.5, len(experiment))
-    reco = np.repeat(true, folds) + np.random.default_rng(folds).normal(0, 0.5, folds * len(true))
+    reco = np.repeat(true, fold_size) + np.random.default_rng(fold_size).normal(0, 0.5, fold_size * len(true))
     columns = {
-        "genEvent": np.repeat(np.arange(len(true), dtype=np.uint64), folds),
-        "nFolds": np.full(len(reco), folds, np.int32),
+        "genEvent": np.repeat(np.arange(len(true), dtype=np.uint64), fold_size),
+        "foldSize": np.full(len(reco), fold_size, np.int32),
         "reco": reco,
-        "x": reco + N_BINS * np.repeat(experiment, folds),
-        "w": np.repeat(weight, folds),
+        "x": reco + N_BINS * np.repeat(experiment, fold_size),
+        "w": np.repeat(weight, fold_size),
     }
     selected = ROOT.RDF.FromNumpy(columns).Filter(f"reco > 0 && reco < {N_BINS}")
     result = selected.OversampledTH1D(MODEL, "x", "w")
@@ -52,10 +52,10 @@ def test_errors_cover(ten_folds):
     assert (deviation / bins(ten_folds, "GetBinErrorNaive")).std() > 2
 
 
-@pytest.mark.parametrize("folds", [2, 40])
-def test_other_numbers_of_folds_are_predicted(ten_folds, folds):
-    predicted = bins(ten_folds, "GetBinVarianceForFolds", folds).mean()
-    actual = (bins(simulate(folds), "GetBinError") ** 2).mean()
+@pytest.mark.parametrize("fold_size", [2, 40])
+def test_other_numbers_of_folds_are_predicted(ten_folds, fold_size):
+    predicted = bins(ten_folds, "GetBinVarianceForFoldSize", fold_size).mean()
+    actual = (bins(simulate(fold_size), "GetBinError") ** 2).mean()
     assert predicted == pytest.approx(actual, rel=0.01)
     # To be told apart from no prediction at all.
     assert abs((bins(ten_folds, "GetBinError") ** 2).mean() / actual - 1) > 0.05

@@ -70,11 +70,11 @@ def test_correlation_needs_the_covariance():
 
 
 def test_folds_against_their_number(histogram):
-    best = flashsim.optimal_folds(histogram, 0.5, 0.01)
-    left, _ = flashsim.plot.folds(histogram, 0.5, 0.01, max_folds=60).axes
+    best = flashsim.optimal_fold_size(histogram, 0.5, 0.01)
+    left, _ = flashsim.plot.fold_size(histogram, 0.5, 0.01, max_fold_size=60).axes
     curves = lines(left)
     for label, error in {
-        "fixed number of GEN events": lambda n: lambda i: histogram.GetBinErrorForFolds(i, n),
+        "fixed number of GEN events": lambda n: lambda i: histogram.GetBinErrorForFoldSize(i, n),
         "limit of infinitely many folds": lambda n: histogram.GetBinErrorLimit,
     }.items():
         x, y = curves[label]
@@ -83,22 +83,22 @@ def test_folds_against_their_number(histogram):
     x, y = curves["naive: folds as independent"]
     assert np.interp(6, x, y) == pytest.approx(rms_error(histogram, histogram.GetBinErrorNaive), rel=1e-3)
     x, y = curves["fixed CPU time (fewer GEN events)"]
-    assert y[0] == pytest.approx(rms_error(histogram, lambda i: histogram.GetBinErrorForFolds(i, 1)), rel=1e-9)
+    assert y[0] == pytest.approx(rms_error(histogram, lambda i: histogram.GetBinErrorForFoldSize(i, 1)), rel=1e-9)
     assert x[y.argmin()] == pytest.approx(best.exact, rel=0.03)
-    (n,), (optimum,) = curves[f"optimum: {best.folds} folds"]
-    assert n == best.folds
+    (n,), (optimum,) = curves[f"optimum: {best.fold_size} folds"]
+    assert n == best.fold_size
     assert optimum == pytest.approx(y.min(), rel=1e-3)
 
 
 @pytest.mark.parametrize(("gen_events", "unit"), [(None, 1 / 0.51), (7200, 2)])
 def test_folds_against_cpu_time(histogram, gen_events, unit):
-    best = flashsim.optimal_folds(histogram, 0.5, 0.01)
-    _, right = flashsim.plot.folds(histogram, 0.5, 0.01, max_folds=60, gen_events=gen_events).axes
+    best = flashsim.optimal_fold_size(histogram, 0.5, 0.01)
+    _, right = flashsim.plot.fold_size(histogram, 0.5, 0.01, max_fold_size=60, gen_events=gen_events).axes
     curves = lines(right)
     x, y = curves["these GEN events, more folds"]
     assert x[[0, -1]] == pytest.approx(unit * np.array([0.51, 1.1]))
-    assert y[-1] == pytest.approx(rms_error(histogram, lambda i: histogram.GetBinErrorForFolds(i, 60)), rel=1e-9)
-    once, often = curves["1 fold, more GEN events"], curves[f"{best.folds} folds, more GEN events"]
+    assert y[-1] == pytest.approx(rms_error(histogram, lambda i: histogram.GetBinErrorForFoldSize(i, 60)), rel=1e-9)
+    once, often = curves["1 fold, more GEN events"], curves[f"{best.fold_size} folds, more GEN events"]
     np.testing.assert_allclose(once[:, 0], [x[0], y[0]])
     np.testing.assert_allclose(once[1, 0] / once[1, 1], np.sqrt(once[0, 1] / once[0, 0]))
     # The line of the optimum touches the curve from below.
@@ -110,17 +110,17 @@ def test_folds_against_cpu_time(histogram, gen_events, unit):
 
 
 def test_folds_of_some_bins(histogram, tmp_path):
-    figure = flashsim.plot.folds(histogram, 0.5, 0.01, bins=3)
-    best = flashsim.optimal_folds(histogram, 0.5, 0.01, bins=3)
-    assert f"optimum: {best.folds} folds" in lines(figure.axes[0])
+    figure = flashsim.plot.fold_size(histogram, 0.5, 0.01, bins=3)
+    best = flashsim.optimal_fold_size(histogram, 0.5, 0.01, bins=3)
+    assert f"optimum: {best.fold_size} folds" in lines(figure.axes[0])
     figure.savefig(tmp_path / "folds.png")
     assert (tmp_path / "folds.png").stat().st_size > 5000
 
 
-@pytest.mark.parametrize("max_folds", [0, 1])
-def test_folds_refuses_an_axis_of_one_point(histogram, max_folds):
-    with pytest.raises(ValueError, match=f"max_folds is {max_folds}"):
-        flashsim.plot.folds(histogram, 0.5, 0.01, max_folds=max_folds)
+@pytest.mark.parametrize("max_fold_size", [0, 1])
+def test_folds_refuses_an_axis_of_one_point(histogram, max_fold_size):
+    with pytest.raises(ValueError, match=f"max_fold_size is {max_fold_size}"):
+        flashsim.plot.fold_size(histogram, 0.5, 0.01, max_fold_size=max_fold_size)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from graph_results import KINDS, check_equal, value_of
 
 EXAMPLES = int(os.environ.get("FLASHSIM_EXAMPLES", "0"))
 N_GEN = 100
-RECO_COLUMNS = ["nJet", "Jet_pt", "Jet_nConstituents", "Jet_isTight", "fold", "genEvent", "nFolds"]
+RECO_COLUMNS = ["nJet", "Jet_pt", "Jet_nConstituents", "Jet_isTight", "foldIndex", "genEvent", "foldSize"]
 GEN_COLUMNS = ["run", "luminosityBlock", "event", "quality", "genWeight", "extra"]
 GEN_COLUMNS += [f"GenJet_{variable}" for variable in ("pt", "eta", "phi", "mass")]
 
@@ -80,7 +80,7 @@ class Oracle:
     def simulate(self, node, name: str, chunk_size: int = 0):
         arguments = SIMULATIONS[name]
         # A block is a few events, so that a slot changes blocks within a chunk.
-        return node.FlashSim(self.flow, arguments.folds, arguments.seed, chunk_size=chunk_size, block_size=20)
+        return node.FlashSim(self.flow, arguments.fold_size, arguments.seed, chunk_size=chunk_size, block_size=20)
 
     def expected(self, result: Result, plan: Plan):
         """The value of the result alone, by one thread; its rows in the order of the plan's threads."""

@@ -109,6 +109,6 @@ def test_columns_of_the_source_are_told_from_those_of_their_name(gen_files, tiny
     assert not is_own(redefined)
     assert not is_own(redefined.Filter("fold == 0").Alias("other", "genEvent"), "other")
     assert not is_own(sim.Vary("genEvent", "ROOT::RVec<ULong64_t>{0, 1}", 2, "number"))
-    assert not is_own(sim.Vary("fold", "ROOT::RVecI{0, 1}", 2), "fold")
-    assert is_own(sim.Vary("fold", "ROOT::RVecI{0, 1}", 2))
+    assert not is_own(sim.Vary("foldIndex", "ROOT::RVecI{0, 1}", 2), "foldIndex")
+    assert is_own(sim.Vary("foldIndex", "ROOT::RVecI{0, 1}", 2))
     assert not is_own(ROOT.RDataFrame(3).Define("genEvent", "rdfentry_"))

@@ -34,7 +34,7 @@ BOOKED = {
     "StdDev": lambda node: node.StdDev("ht"),
     "Stats": lambda node: node.Stats("ht"),
     "Graph": lambda node: node.Graph("ht", "weight"),
-    "OversampledTH1D": lambda node: node.OversampledTH1D(WEIGHTS, "weight", event="event", folds=1),
+    "OversampledTH1D": lambda node: node.OversampledTH1D(WEIGHTS, "weight", event="event", fold_size=1),
 }
 
 
@@ -63,14 +63,14 @@ def test_pending_results_see_the_whole_dataset(gen_files, tiny_flow, kind, posit
     graph = make_graph(gen_files["TChain"])
     node = graph.Filter("event > 0")
     pending = BOOKED[kind]({"node": node, "head": graph, "sibling": graph.Filter("ht > -1")}[position])
-    assert node.FlashSim(tiny_flow, folds=2, chunk_size=40).Count().GetValue() == 480
+    assert node.FlashSim(tiny_flow, fold_size=2, chunk_size=40).Count().GetValue() == 480
     np.testing.assert_allclose(to_numbers(kind, pending), expected, rtol=1e-12)
 
 
 def test_pending_results_in_every_format_and_with_threads(gen_dataset, threads, tiny_flow):
     graph = make_graph(gen_dataset)
     histogram, later = graph.Histo1D(WEIGHTS, "weight"), graph.Filter("event % 2 == 0").Sum("ht")
-    sim = graph.FlashSim(tiny_flow, folds=2, chunk_size=40)
+    sim = graph.FlashSim(tiny_flow, fold_size=2, chunk_size=40)
     assert sim.Filter("nJet > 0").Sum("nJet").GetValue() > 0
     assert histogram.GetEntries() == 240
     assert later.GetValue() == pytest.approx(
@@ -80,7 +80,7 @@ def test_pending_results_in_every_format_and_with_threads(gen_dataset, threads, 
 
 def test_pending_results_survive_loops_that_end_early(gen_files, tiny_flow):
     graph = make_graph(gen_files["TTree"])
-    sim = graph.FlashSim(tiny_flow, folds=2, chunk_size=40)
+    sim = graph.FlashSim(tiny_flow, fold_size=2, chunk_size=40)
     before = graph.Histo1D(WEIGHTS, "weight")
     assert sim.Range(5).Count().GetValue() == 5
     assert before.GetEntries() == 240
@@ -94,7 +94,7 @@ def test_pending_results_survive_loops_that_end_early(gen_files, tiny_flow):
 
 def test_a_callback_may_ask_for_upstream_results(gen_files, tiny_flow):
     graph = make_graph(gen_files["TTree"])
-    sim = graph.FlashSim(tiny_flow, folds=2, chunk_size=40)
+    sim = graph.FlashSim(tiny_flow, fold_size=2, chunk_size=40)
     pending, seen = graph.Sum("ht"), []
     ROOT.gInterpreter.Declare("""
     namespace UpstreamResults {
@@ -115,9 +115,9 @@ def test_a_callback_may_ask_for_upstream_results(gen_files, tiny_flow):
 
 def test_run_graphs_with_results_of_the_upstream_graph(gen_dataset, threads, tiny_flow):
     graph = make_graph(gen_dataset)
-    first = graph.FlashSim(tiny_flow, folds=2, seed=1, chunk_size=40)
-    second = graph.FlashSim(tiny_flow, folds=3, seed=2, chunk_size=70)
-    other = make_graph(gen_dataset).FlashSim(tiny_flow, folds=2, seed=1)
+    first = graph.FlashSim(tiny_flow, fold_size=2, seed=1, chunk_size=40)
+    second = graph.FlashSim(tiny_flow, fold_size=3, seed=2, chunk_size=70)
+    other = make_graph(gen_dataset).FlashSim(tiny_flow, fold_size=2, seed=1)
     results = [first.Sum("ht"), graph.Sum("ht"), second.Sum("ht"), other.Sum("ht"), graph.Filter("event < 1").Count()]
     ROOT.RDF.RunGraphs(results)
     assert all(result.IsReady() for result in results)
@@ -140,12 +140,12 @@ CHANGES = {
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("block_size", [1, 1000])
 def test_expressions_that_change_gen_columns(gen_dataset, threads, tiny_flow, change, block_size):
-    sim = ROOT.RDataFrame("Events", gen_dataset).FlashSim(tiny_flow, folds=3, seed=4, block_size=block_size)
-    columns = ["genEvent", "fold", "Jet_pt"]
+    sim = ROOT.RDataFrame("Events", gen_dataset).FlashSim(tiny_flow, fold_size=3, seed=4, block_size=block_size)
+    columns = ["genEvent", "foldIndex", "Jet_pt"]
     pristine = sim.AsNumpy([*columns, "GenJet_pt", "GenJet_eta"])
     code = f"double(UpstreamResults::{change}(GenJet_pt)) + UpstreamResults::{change}(GenJet_eta)"
     changed = sim.Define("changed", code).Filter("changed > -1e9").AsNumpy([*columns, "changed"])
-    orders = [np.lexsort((arrays["fold"], arrays["genEvent"])) for arrays in (pristine, changed)]
+    orders = [np.lexsort((arrays["foldIndex"], arrays["genEvent"])) for arrays in (pristine, changed)]
     assert len(orders[1]) == 720
     for before, after in zip(*orders, strict=True):
         np.testing.assert_array_equal(pristine["Jet_pt"][before], changed["Jet_pt"][after])
@@ -180,7 +180,7 @@ def ntuple_chain(gen_files, tmp_path_factory):
 def test_define_per_sample_behind_flash_sim(gen_files, ntuple_chain, threads, tiny_flow, chunk_size, ntuple):
     files = ntuple_chain if ntuple else gen_files["TChain"]
     in_first = set(ROOT.RDataFrame("Events", files[0]).AsNumpy(["event"])["event"])
-    sim = ROOT.RDataFrame("Events", files).FlashSim(tiny_flow, folds=3, chunk_size=chunk_size)
+    sim = ROOT.RDataFrame("Events", files).FlashSim(tiny_flow, fold_size=3, chunk_size=chunk_size)
     name = files[0].rsplit("/", 1)[-1]
     arrays = (
         sim.DefinePerSample("inFirst", f'rdfsampleinfo_.Contains("{name}")')
@@ -199,7 +199,7 @@ def test_define_per_sample_behind_flash_sim(gen_files, ntuple_chain, threads, ti
 @pytest.mark.parametrize("chunk_size", [0, 30])
 def test_metadata_of_a_dataset_spec_behind_flash_sim(gen_files, threads, tiny_flow, chunk_size):
     df = ROOT.RDataFrame(make_spec(gen_files["TChain"]))
-    sim = df.FlashSim(tiny_flow, folds=3, chunk_size=chunk_size)
+    sim = df.FlashSim(tiny_flow, fold_size=3, chunk_size=chunk_size)
     arrays = (
         sim.DefinePerSample("xs", 'rdfsampleinfo_.GetD("xs")')
         .DefinePerSample("sample", "int(rdfsampleinfo_.GetSampleId())")
@@ -259,10 +259,10 @@ def test_a_filter_called_range_is_a_filter(gen_files, tiny_flow):
     runs = {}
     for name in ("Range", "pt", 'Range", shape="diamond'):
         df = ROOT.RDataFrame("Events", gen_files["TTree"])
-        sim = df.Filter("event > 0", name).FlashSim(tiny_flow, folds=2, chunk_size=40)
+        sim = df.Filter("event > 0", name).FlashSim(tiny_flow, fold_size=2, chunk_size=40)
         assert sim.Count().GetValue() == 480
         runs[name] = df.GetNRuns()
     assert set(runs.values()) == {6}
     df = ROOT.RDataFrame("Events", gen_files["TTree"])
-    assert df.Range(100).FlashSim(tiny_flow, folds=2, chunk_size=40).Count().GetValue() == 200
+    assert df.Range(100).FlashSim(tiny_flow, fold_size=2, chunk_size=40).Count().GetValue() == 200
     assert df.GetNRuns() == 1

@@ -24,12 +24,12 @@ def make_gen():
 
 @pytest.fixture(scope="module")
 def sim(tiny_flow):
-    return make_gen().FlashSim(tiny_flow, folds=2).Define("pt", "Jet_pt[0]")
+    return make_gen().FlashSim(tiny_flow, fold_size=2).Define("pt", "Jet_pt[0]")
 
 
 @pytest.fixture(scope="module")
 def good(tiny_flow):
-    return make_gen().Filter("event < 7").FlashSim(tiny_flow, folds=2).Define("pt", "Jet_pt[0]")
+    return make_gen().Filter("event < 7").FlashSim(tiny_flow, fold_size=2).Define("pt", "Jet_pt[0]")
 
 
 def assert_clean(error: BaseException, message: str) -> None:
@@ -70,7 +70,7 @@ def test_behind_flash_sim(sim, way):
 
 def test_in_two_threads(two_threads, tiny_flow):
     with pytest.raises(RuntimeError) as caught:
-        make_gen().FlashSim(tiny_flow, folds=2).Histo1D(MODEL, "Jet_pt").GetValue()
+        make_gen().FlashSim(tiny_flow, fold_size=2).Histo1D(MODEL, "Jet_pt").GetValue()
     assert_clean(caught.value, MESSAGE)
 
 
@@ -83,7 +83,7 @@ def test_inline_mode(tiny_flow):
 def test_histograms_of_any_dataframe():
     df = ROOT.RDataFrame(3).Define("genEvent", "rdfentry_").Define("x", "rdfentry_ == 1 ? NAN : 1.")
     with pytest.raises(RuntimeError) as caught:
-        df.OversampledTH1D(MODEL, "x", "x", folds=1).GetBinError(1)
+        df.OversampledTH1D(MODEL, "x", "x", fold_size=1).GetBinError(1)
     assert_clean(caught.value, "OversampledTH1D 'h': GEN event 1 (column 'genEvent') has a weight of nan")
 
 

@@ -43,7 +43,7 @@ def warnings_of(book) -> list[warnings.WarningMessage]:
 
 @pytest.mark.parametrize("method", MODELS)
 def test_said_once_with_the_remedy(gen, tiny_flow, method):
-    sim = gen.FlashSim(tiny_flow, folds=3)
+    sim = gen.FlashSim(tiny_flow, fold_size=3)
     (warning,) = warnings_of(lambda: [getattr(sim, method)(*MODELS[method]) for _ in range(3)])
     text = str(warning.message)
     assert text.startswith(f"{method} takes the 3 RECO events that FlashSim makes of a GEN event for independent")
@@ -55,7 +55,7 @@ def test_said_once_with_the_remedy(gen, tiny_flow, method):
 
 
 def test_on_all_kinds_of_nodes(gen, tiny_flow, monkeypatch):
-    sim = gen.FlashSim(tiny_flow, folds=3)
+    sim = gen.FlashSim(tiny_flow, fold_size=3)
     columns = ROOT.std.vector["std::string"](["nJet", "nJet"])
     books = [
         lambda: sim.Filter("nJet > 2").Histo1D(MODEL, "Jet_pt"),
@@ -70,7 +70,7 @@ def test_on_all_kinds_of_nodes(gen, tiny_flow, monkeypatch):
 
 
 def test_not_said_where_nothing_is_wrong(gen, tiny_flow):
-    sim = gen.FlashSim(tiny_flow, folds=3)
+    sim = gen.FlashSim(tiny_flow, fold_size=3)
 
     def book():
         gen.Histo1D("genWeight")
@@ -85,7 +85,7 @@ def test_not_said_where_nothing_is_wrong(gen, tiny_flow):
 
 def test_contents_are_as_before(gen, tiny_flow):
     """The methods still are what they were: with types, without a model, by keyword."""
-    sim = gen.FlashSim(tiny_flow, folds=3)
+    sim = gen.FlashSim(tiny_flow, fold_size=3)
     with plain_histograms.silenced():
         one = sim.Histo1D(MODEL, "Jet_pt", "genWeight")
         two = sim.Histo1D["ROOT::RVecF", "float"](ROOT.RDF.TH1DModel(*MODEL), "Jet_pt", "genWeight")
@@ -98,11 +98,11 @@ def test_it_can_be_silenced(gen, tiny_flow):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", category=flashsim.OversamplingWarning)
-        gen.FlashSim(tiny_flow, folds=3).Histo1D("Jet_pt")
+        gen.FlashSim(tiny_flow, fold_size=3).Histo1D("Jet_pt")
 
 
 def test_as_an_error_it_comes_again(gen, tiny_flow):
-    sim = gen.FlashSim(tiny_flow, folds=3)
+    sim = gen.FlashSim(tiny_flow, fold_size=3)
     with warnings.catch_warnings():
         warnings.simplefilter("error", flashsim.OversamplingWarning)
         for _ in range(2):
@@ -111,16 +111,16 @@ def test_as_an_error_it_comes_again(gen, tiny_flow):
 
 
 def test_own_code_knows_what_it_does(tmp_path):
-    assert warnings_of(lambda: run_demo(tmp_path, events=20, folds=2, threads=1)) == []
+    assert warnings_of(lambda: run_demo(tmp_path, events=20, fold_size=2, threads=1)) == []
 
 
 def test_distributed(gen_files, tiny_flow, dask_client):
     df = cases.Cluster(dask_client, 2).open("Events", gen_files["TTree"])
-    sim = df.FlashSim(tiny_flow, folds=3)
+    sim = df.FlashSim(tiny_flow, fold_size=3)
     assert warnings_of(lambda: df.Histo1D(MODEL, "GenJet_pt")) == []
     (warning,) = warnings_of(lambda: [sim.Histo1D(MODEL, "Jet_pt"), sim.Profile1D(*MODELS["Profile1D"])])
     assert warning.filename == __file__
-    local = ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim(tiny_flow, folds=3)
+    local = ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim(tiny_flow, fold_size=3)
     with plain_histograms.silenced():
         assert sim.Histo1D(MODEL, "Jet_pt").GetEntries() == local.Histo1D(MODEL, "Jet_pt").GetEntries() > 0
 
@@ -134,7 +134,7 @@ import flashsim
 for node in (before, ROOT.RDataFrame("Events", {gen_files["TTree"]!r}).Define("a", "1")):
     for derived in (lambda sim: sim, lambda sim: sim.Filter("true"), lambda sim: sim.Range(2)):
         flashsim.rdataframe.plain_histograms._once["is_said"] = False
-        derived(node.FlashSim({tiny_flow!r}, folds=2)).Histo1D("Jet_pt")
+        derived(node.FlashSim({tiny_flow!r}, fold_size=2)).Histo1D("Jet_pt")
 """
     arguments = [sys.executable, "-W", "always", "-c", code]
     said = subprocess.run(arguments, capture_output=True, text=True, check=True).stderr

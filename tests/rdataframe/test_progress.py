@@ -52,10 +52,10 @@ def shown(monkeypatch) -> list[list[Line]]:
 WAYS = {
     "GetValue": lambda sim, _: sim.Count().GetValue(),
     "an attribute": lambda sim, _: sim.Histo1D(MODEL, "Jet_pt").GetMean(),
-    "AsNumpy": lambda sim, _: sim.AsNumpy(["fold"]),
+    "AsNumpy": lambda sim, _: sim.AsNumpy(["foldIndex"]),
     "RunGraphs": lambda sim, _: ROOT.RDF.RunGraphs([sim.Count(), make_gen().Count()]),
-    "Snapshot": lambda sim, path: sim.Snapshot("Events", path, ["fold"]),
-    "flashsim.snapshot": lambda sim, path: flashsim.snapshot(sim, "Events", path, ["fold"]),
+    "Snapshot": lambda sim, path: sim.Snapshot("Events", path, ["foldIndex"]),
+    "flashsim.snapshot": lambda sim, path: flashsim.snapshot(sim, "Events", path, ["foldIndex"]),
     "variations": lambda sim, _: ROOT.RDF.Experimental.VariationsFor(
         sim.Define("x", "1.f").Vary("x", "ROOT::RVecF{0, 2}", 2).Sum("x")
     )["nominal"],
@@ -64,7 +64,7 @@ WAYS = {
 
 @pytest.mark.parametrize("way", WAYS)
 def test_the_next_event_loop_is_shown_to_its_end(way, shown, tiny_flow, tmp_path):
-    sim = make_gen().Filter("event % 2 == 0").FlashSim(tiny_flow, folds=3)
+    sim = make_gen().Filter("event % 2 == 0").FlashSim(tiny_flow, fold_size=3)
     assert flashsim.progress(sim) is sim
     assert not shown
     WAYS[way](sim, str(tmp_path / "out.root"))
@@ -89,7 +89,7 @@ def test_any_dataframe(source, gen_files, shown, threads):
 
 def test_results_are_those_of_an_unwatched_loop(gen_dataset, tiny_flow, threads, shown):
     def book(node):
-        sim = node.FlashSim(tiny_flow, folds=3)
+        sim = node.FlashSim(tiny_flow, fold_size=3)
         return sim, sim.OversampledTH1D(("h", "", 20, 0, 200), "Jet_pt", covariance=True)
 
     _, alone = book(ROOT.RDataFrame("Events", gen_dataset))
@@ -103,7 +103,7 @@ def test_results_are_those_of_an_unwatched_loop(gen_dataset, tiny_flow, threads,
 def test_numbers_rise_to_the_end(shown, tiny_flow, monkeypatch):
     """GEN events are those of chunks that are done and the part of the one at hand, filtered ones included."""
     monkeypatch.setattr(progress_module, "_PERIOD", 0.0)
-    sim = make_gen(3000).Filter("event % 3 == 0").FlashSim(tiny_flow, folds=2, chunk_size=300, block_size=16)
+    sim = make_gen(3000).Filter("event % 3 == 0").FlashSim(tiny_flow, fold_size=2, chunk_size=300, block_size=16)
     flashsim.progress(sim).Count().GetValue()
     found = [re.match(r"([\d ]+)/([\d ]+) GEN, ([\d ]+) RECO", lines[0].text).groups() for lines in shown if lines]
     numbers = [[int(number.replace(" ", "")) for number in row] for row in found]
@@ -140,7 +140,7 @@ def test_an_event_loop_that_fails_is_shown_again(shown, tiny_flow):
     with pytest.raises(RuntimeError, match=r"^in entry 200, context variable 'pt'"):
         sim.Histo1D(MODEL, "Jet_pt").GetValue()
     assert not shown[-2][0].is_finished
-    assert sim.Sum("fold").GetValue() == 0
+    assert sim.Sum("foldIndex").GetValue() == 0
     assert shown[-2][0].is_finished
     assert shown[-2][0].text.startswith("240/240 GEN, 240 RECO events")
 
@@ -157,7 +157,7 @@ def test_ready_results_start_nothing(shown, tiny_flow):
 def test_the_progress_bar_of_root_counts(source, gen_files, tiny_flow, threads, capfd):
     """It takes its numbers from the samples, which cross the look-ahead."""
     df = make_gen() if source == "empty" else ROOT.RDataFrame("Events", gen_files[source])
-    sim = df.FlashSim(tiny_flow, folds=3, chunk_size=50)
+    sim = df.FlashSim(tiny_flow, fold_size=3, chunk_size=50)
     ROOT.RDF.Experimental.AddProgressBar(sim)
     assert sim.Count().GetValue() == 720
     assert "processed events: 720 " in capfd.readouterr().out

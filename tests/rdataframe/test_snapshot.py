@@ -14,7 +14,7 @@ import ROOT
 import flashsim
 import tiny_flows
 
-COLUMNS = ["event", "fold", "Jet_pt"]
+COLUMNS = ["event", "foldIndex", "Jet_pt"]
 
 
 def make_gen(entries: int = 50):
@@ -32,11 +32,11 @@ def options(request):
 def events_of(df) -> list:
     arrays = df.AsNumpy(COLUMNS)
     pts = [tuple(np.asarray(pt)) for pt in arrays["Jet_pt"]]
-    return sorted(zip(arrays["event"].tolist(), arrays["fold"].tolist(), pts, strict=True))
+    return sorted(zip(arrays["event"].tolist(), arrays["foldIndex"].tolist(), pts, strict=True))
 
 
 def test_holds_what_snapshot_would_write(options, threads, tiny_flow, tmp_path):
-    sim = make_gen().FlashSim(tiny_flow, folds=2)
+    sim = make_gen().FlashSim(tiny_flow, fold_size=2)
     written = flashsim.snapshot(sim, "Events", tmp_path / "out.root", COLUMNS, options=options)
     assert sorted(str(name) for name in written.GetColumnNames()) == sorted(COLUMNS)
     assert events_of(written) == events_of(sim)
@@ -44,7 +44,7 @@ def test_holds_what_snapshot_would_write(options, threads, tiny_flow, tmp_path):
     assert not options.fLazy  # the user's
 
 
-@pytest.mark.parametrize("columns", [None, "Jet_.*", ("Jet_pt", "fold")], ids=str)
+@pytest.mark.parametrize("columns", [None, "Jet_.*", ("Jet_pt", "foldIndex")], ids=str)
 def test_columns(columns, tiny_flow, tmp_path):
     sim = make_gen().FlashSim(tiny_flow)
     written = {str(name) for name in flashsim.snapshot(sim, "Events", tmp_path / "a.root", columns).GetColumnNames()}

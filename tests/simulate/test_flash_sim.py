@@ -14,7 +14,7 @@ FLOATS = ["Jet_pt", "Jet_eta", "Jet_phi", "Jet_mass", "Jet_btag"]
 INTEGERS = ["Jet_jetId", "Jet_nConstituents", "Jet_genJetIdx"]
 
 
-def records(sim, columns=(*FLOATS, *INTEGERS), keys=("run", "luminosityBlock", "event", "fold")):
+def records(sim, columns=(*FLOATS, *INTEGERS), keys=("run", "luminosityBlock", "event", "foldIndex")):
     """{(run, luminosityBlock, event, fold): bytes of the columns}, whatever the order of the entries."""
     arrays = sim.AsNumpy([*keys, *columns])
     names = zip(*(arrays[key].tolist() for key in keys), strict=True)
@@ -23,7 +23,7 @@ def records(sim, columns=(*FLOATS, *INTEGERS), keys=("run", "luminosityBlock", "
 
 @pytest.fixture(scope="module")
 def reference(gen_files):
-    sim = ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim("jets", folds=3, seed=5, steps=2)
+    sim = ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim("jets", fold_size=3, seed=5, steps=2)
     result = records(sim)
     assert len(result) == 240 * 3
     assert len(set(result.values())) == 240 * 3
@@ -32,14 +32,14 @@ def reference(gen_files):
 
 @pytest.mark.parametrize("chunk_size", [7, 1000, 0])
 def test_reco_events_have_the_same_bits_in_any_format_chunk_and_thread(gen_dataset, threads, chunk_size, reference):
-    sim = ROOT.RDataFrame("Events", gen_dataset).FlashSim("jets", folds=3, seed=5, steps=2, chunk_size=chunk_size)
+    sim = ROOT.RDataFrame("Events", gen_dataset).FlashSim("jets", fold_size=3, seed=5, steps=2, chunk_size=chunk_size)
     assert records(sim) == reference
 
 
 @pytest.mark.parametrize("block_size", [1, 40, 100000])
 def test_block_size_changes_nothing(gen_files, block_size, reference):
     df = ROOT.RDataFrame("Events", gen_files["TTree"])
-    assert records(df.FlashSim("jets", folds=3, seed=5, steps=2, block_size=block_size)) == reference
+    assert records(df.FlashSim("jets", fold_size=3, seed=5, steps=2, block_size=block_size)) == reference
 
 
 def test_an_event_is_the_same_in_another_file(gen_files, tmp_path, threads, reference):
@@ -52,7 +52,7 @@ def test_an_event_is_the_same_in_another_file(gen_files, tmp_path, threads, refe
     )
     if threads > 1:
         ROOT.EnableImplicitMT(threads)
-    sim = records(ROOT.RDataFrame("Events", odd).FlashSim("jets", folds=2, seed=5, steps=2))
+    sim = records(ROOT.RDataFrame("Events", odd).FlashSim("jets", fold_size=2, seed=5, steps=2))
     assert len(sim) == 2 * 80
     assert sim == {key: reference[key] for key in sim}
 
@@ -61,12 +61,12 @@ def test_flow_sample_with_event_keys_gives_the_same_bits(gen_files):
     flow = flashsim.Flow("jets")
     df = ROOT.RDataFrame("Events", gen_files["TTree"]).Range(5)
     gen = df.AsNumpy(["run", "luminosityBlock", "event", *(f"GenJet_{v.name}" for v in flow.context)])
-    sim = df.FlashSim(flow, folds=2, seed=9, steps=2).AsNumpy(["Jet_pt", "Jet_btag", "Jet_nSVs", "Jet_genJetIdx"])
+    sim = df.FlashSim(flow, fold_size=2, seed=9, steps=2).AsNumpy(["Jet_pt", "Jet_btag", "Jet_nSVs", "Jet_genJetIdx"])
     names = [variable.name for variable in flow.target]
     for i in range(5):
         context = np.column_stack([gen[f"GenJet_{v.name}"][i] for v in flow.context])
         keys = [[gen["run"][i], gen["luminosityBlock"][i], gen["event"][i], j] for j in range(len(context))]
-        sample = flow.sample(context, folds=2, seed=9, steps=2, event_keys=keys)
+        sample = flow.sample(context, fold_size=2, seed=9, steps=2, event_keys=keys)
         for fold in range(2):
             pt = sample[:, fold, names.index("pt")]
             order = np.argsort(-pt, kind="stable")
@@ -79,8 +79,8 @@ def test_flow_sample_with_event_keys_gives_the_same_bits(gen_files):
 
 def test_seed_and_steps_matter(gen_files, reference):
     df = ROOT.RDataFrame("Events", gen_files["TTree"])
-    other_seed = records(df.FlashSim("jets", folds=1, seed=6, steps=2))
-    other_steps = records(df.FlashSim("jets", folds=1, seed=5, steps=3))
+    other_seed = records(df.FlashSim("jets", fold_size=1, seed=6, steps=2))
+    other_steps = records(df.FlashSim("jets", fold_size=1, seed=5, steps=3))
     assert all(other_seed[key] != reference[key] != other_steps[key] for key in other_seed)
 
 
@@ -90,41 +90,41 @@ def test_seed_and_steps_matter(gen_files, reference):
 def test_entries_and_gen_columns(gen_dataset, threads, tiny_flow):
     df = ROOT.RDataFrame("Events", gen_dataset).Define("ht", "Sum(GenJet_pt)")
     booked_before = df.Count()
-    sim = df.Filter("ht > 150").FlashSim(tiny_flow, folds=4)
+    sim = df.Filter("ht > 150").FlashSim(tiny_flow, fold_size=4)
     booked_after = df.Sum("ht")
-    columns = ["genEvent", "fold", "nFolds", "event", "ht", "GenJet_pt", "GenJet_partonFlavour", "genWeight"]
-    folds = sim.AsNumpy(columns)
+    columns = ["genEvent", "foldIndex", "foldSize", "event", "ht", "GenJet_pt", "GenJet_partonFlavour", "genWeight"]
+    fold_size = sim.AsNumpy(columns)
     assert booked_before.GetValue() == 240
     gen = df.AsNumpy(["event", "ht", "GenJet_pt", "GenJet_partonFlavour", "genWeight"])
     assert booked_after.GetValue() == pytest.approx(gen["ht"].sum(), rel=1e-5)
 
-    order = np.lexsort((folds["fold"], folds["genEvent"]))
+    order = np.lexsort((fold_size["foldIndex"], fold_size["genEvent"]))
     if threads == 1:
         np.testing.assert_array_equal(order, np.arange(len(order)))
-    folds = {name: values[order] for name, values in folds.items()}
+    fold_size = {name: values[order] for name, values in fold_size.items()}
     # With several threads AsNumpy's own order is arbitrary; event numbers of the sample ascend.
     gen_order = np.argsort(gen["event"])
     passing = [i for i in gen_order if gen["ht"][i] > 150]
-    assert len(folds["event"]) == 4 * len(passing) > 0
-    np.testing.assert_array_equal(folds["fold"], np.tile(np.arange(4), len(passing)))
-    assert (folds["nFolds"] == 4).all()
+    assert len(fold_size["event"]) == 4 * len(passing) > 0
+    np.testing.assert_array_equal(fold_size["foldIndex"], np.tile(np.arange(4), len(passing)))
+    assert (fold_size["foldSize"] == 4).all()
     for column in ["event", "ht", "genWeight"]:
-        np.testing.assert_array_equal(folds[column], np.repeat(gen[column][passing], 4))
+        np.testing.assert_array_equal(fold_size[column], np.repeat(gen[column][passing], 4))
     for entry, i in enumerate(np.repeat(passing, 4)):
-        np.testing.assert_array_equal(folds["GenJet_pt"][entry], gen["GenJet_pt"][i])
-        np.testing.assert_array_equal(folds["GenJet_partonFlavour"][entry], gen["GenJet_partonFlavour"][i])
+        np.testing.assert_array_equal(fold_size["GenJet_pt"][entry], gen["GenJet_pt"][i])
+        np.testing.assert_array_equal(fold_size["GenJet_partonFlavour"][entry], gen["GenJet_partonFlavour"][i])
 
 
 def test_gen_event_is_the_global_entry_number(gen_dataset, threads, tiny_flow):
     df = ROOT.RDataFrame("Events", gen_dataset)
-    sim = df.Filter("event % 7 == 0").FlashSim(tiny_flow, folds=2, chunk_size=33).AsNumpy(["genEvent", "event"])
+    sim = df.Filter("event % 7 == 0").FlashSim(tiny_flow, fold_size=2, chunk_size=33).AsNumpy(["genEvent", "event"])
     # The files hold consecutive events, so that the entry number follows from the event's.
     first = int(df.Min("event").GetValue())
     np.testing.assert_array_equal(sim["genEvent"], sim["event"] - first)
 
 
 def test_reco_columns(gen_files, tiny_flow):
-    sim = ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim(tiny_flow, folds=2)
+    sim = ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim(tiny_flow, fold_size=2)
     types = {
         name: sim.GetColumnType(name)
         for name in ["nJet", "Jet_pt", "Jet_nConstituents", "Jet_isTight", "Jet_genJetIdx"]
@@ -198,7 +198,7 @@ def test_context_by_expression(gen_files, tiny_flow):
 
 def test_several_flows_at_once(gen_files, tiny_flow, tmp_path):
     other = tiny_flows.write_smearing_flow(tmp_path / "fat.onnx", name="fat", collection="FatJet")
-    sim = ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim([tiny_flow, other], folds=2)
+    sim = ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim([tiny_flow, other], fold_size=2)
     both = sim.AsNumpy(["Jet_pt", "FatJet_pt"])
     assert not np.array_equal(both["Jet_pt"][0], both["FatJet_pt"][0])  # another name, another noise
     with pytest.raises(RuntimeError, match="two of the flows make the collection 'Jet'"):
@@ -225,9 +225,9 @@ def test_a_flow_nobody_reads_is_never_run(gen_files, tmp_path):
         tiny_flows.helper.make_node("Concat", ["bad", "bad", "bad"], ["sample"], axis=1),
     ]
     flow = tiny_flows.write_expression_flow(tmp_path / "nan.onnx", nodes)
-    sim = ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim(flow, folds=2)
+    sim = ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim(flow, fold_size=2)
     assert sim.Count().GetValue() == 480
-    assert sim.Max("fold").GetValue() == 1
+    assert sim.Max("foldIndex").GetValue() == 1
     assert sim.Sum("nJet").GetValue() > 0  # known without sampling
     assert sim.Filter("genEvent < 0").Define("pt", "Jet_pt").Count().GetValue() == 0
     with pytest.raises(Exception, match="gave NaN or infinity"):
@@ -237,7 +237,7 @@ def test_a_flow_nobody_reads_is_never_run(gen_files, tmp_path):
 def test_upstream_is_evaluated_once_per_gen_event(gen_files, tiny_flow):
     ROOT.gInterpreter.Declare("std::atomic<int> flashsim_test_calls{0};")
     df = ROOT.RDataFrame("Events", gen_files["TTree"]).Define("n", "int(++flashsim_test_calls)")
-    sim = df.Filter("n > 0").FlashSim(tiny_flow, folds=5, chunk_size=40)
+    sim = df.Filter("n > 0").FlashSim(tiny_flow, fold_size=5, chunk_size=40)
     sim.Histo1D("Jet_pt").GetEntries()
     assert int(ROOT.flashsim_test_calls) == 240
 
@@ -246,7 +246,7 @@ def test_upstream_is_evaluated_once_per_gen_event(gen_files, tiny_flow):
 
 
 def test_several_results_and_two_loops(gen_dataset, threads, tiny_flow):
-    sim = ROOT.RDataFrame("Events", gen_dataset).FlashSim(tiny_flow, folds=3)
+    sim = ROOT.RDataFrame("Events", gen_dataset).FlashSim(tiny_flow, fold_size=3)
     count, mean, histogram = (
         sim.Count(),
         sim.Mean("Jet_pt"),
@@ -264,14 +264,14 @@ def test_several_results_and_two_loops(gen_dataset, threads, tiny_flow):
 
 @pytest.mark.parametrize("ntuple", [False, True], ids=["TTree", "RNTuple"])
 def test_snapshot(gen_files, tmp_path, tiny_flow, threads, ntuple):
-    sim = ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim(tiny_flow, folds=2)
+    sim = ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim(tiny_flow, fold_size=2)
     columns = [
         "run",
         "luminosityBlock",
         "event",
-        "fold",
+        "foldIndex",
         "genEvent",
-        "nFolds",
+        "foldSize",
         "nJet",
         "Jet_pt",
         "Jet_isTight",
@@ -284,14 +284,16 @@ def test_snapshot(gen_files, tmp_path, tiny_flow, threads, ntuple):
 
 
 def test_snapshot_of_everything(gen_files, tmp_path, tiny_flow):
-    sim = ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim(tiny_flow, folds=2)
+    sim = ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim(tiny_flow, fold_size=2)
     back = ROOT.RDataFrame("Events", snapshot(sim, tmp_path / "all.root"))
-    assert {"Jet_pt", "Jet_genJetIdx", "nJet", "GenJet_pt", "fold"} <= {str(name) for name in back.GetColumnNames()}
+    assert {"Jet_pt", "Jet_genJetIdx", "nJet", "GenJet_pt", "foldIndex"} <= {
+        str(name) for name in back.GetColumnNames()
+    }
     assert back.Count().GetValue() == 480
 
 
 def test_vary_filter_report_and_display(gen_files, tiny_flow):
-    sim = ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim(tiny_flow, folds=2)
+    sim = ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim(tiny_flow, fold_size=2)
     varied = sim.Vary("Jet_pt", "ROOT::RVec<ROOT::RVecF>{Jet_pt * 0.9f, Jet_pt * 1.1f}", ["down", "up"], "jes")
     selected = varied.Filter("nJet > 0 && Jet_pt[0] > 60", "leading")
     counts = ROOT.RDF.Experimental.VariationsFor(selected.Count())
@@ -303,10 +305,10 @@ def test_vary_filter_report_and_display(gen_files, tiny_flow):
 
 def test_range_downstream_and_upstream(gen_files, tiny_flow):
     df = ROOT.RDataFrame("Events", gen_files["TTree"])
-    assert df.FlashSim(tiny_flow, folds=3).Range(10).Count().GetValue() == 10
-    assert df.Range(10).FlashSim(tiny_flow, folds=3, chunk_size=3).Count().GetValue() == 30
+    assert df.FlashSim(tiny_flow, fold_size=3).Range(10).Count().GetValue() == 10
+    assert df.Range(10).FlashSim(tiny_flow, fold_size=3, chunk_size=3).Count().GetValue() == 30
     assert (
-        df.Range(5, 50, 5).FlashSim(tiny_flow, folds=2).AsNumpy(["genEvent"])["genEvent"].tolist()
+        df.Range(5, 50, 5).FlashSim(tiny_flow, fold_size=2).AsNumpy(["genEvent"])["genEvent"].tolist()
         == np.repeat(np.arange(5, 50, 5), 2).tolist()
     )
     assert df.Count().GetValue() == 240
@@ -314,10 +316,10 @@ def test_range_downstream_and_upstream(gen_files, tiny_flow):
 
 def test_empty_inputs_are_no_errors(gen_files, tmp_path, tiny_flow, threads):
     df = ROOT.RDataFrame("Events", gen_files["TTree"])
-    sim = df.Filter("GenJet_pt.size() > 9999").FlashSim(tiny_flow, folds=3)
+    sim = df.Filter("GenJet_pt.size() > 9999").FlashSim(tiny_flow, fold_size=3)
     assert sim.Count().GetValue() == 0
     assert sim.Histo1D("Jet_pt").GetEntries() == 0
-    without_jets = df.FlashSim(tiny_flow, folds=3, context={"pt": "ROOT::RVecF{}", "eta": "ROOT::RVecF{}"})
+    without_jets = df.FlashSim(tiny_flow, fold_size=3, context={"pt": "ROOT::RVecF{}", "eta": "ROOT::RVecF{}"})
     assert without_jets.Count().GetValue() == 720
     assert without_jets.Max("nJet").GetValue() == 0
     assert without_jets.Filter("Jet_pt.empty()").Count().GetValue() == 720

@@ -30,7 +30,7 @@ def test_variables_that_the_file_lacks_are_named():
 
 
 def test_real_nanoaod_goes_through_the_shipped_flow(threads):
-    sim = open_file().FlashSim("jets", folds=5, seed=1, prefix="Flash", context={"nMuon": 0})
+    sim = open_file().FlashSim("jets", fold_size=5, seed=1, prefix="Flash", context={"nMuon": 0})
     columns = [
         "event",
         "nGenJet",
@@ -60,7 +60,7 @@ def test_real_nanoaod_goes_through_the_shipped_flow(threads):
 def test_all_columns_can_be_carried_along(tmp_path, replace):
     df = open_file()
     sim = df.FlashSim(
-        "jets", folds=2, prefix="" if replace else "Flash", steps=1, context={"nMuon": 0}, replace=replace
+        "jets", fold_size=2, prefix="" if replace else "Flash", steps=1, context={"nMuon": 0}, replace=replace
     )
     path = snapshot(sim, tmp_path / "everything.root", sim.GetColumnNames())
     back = ROOT.RDataFrame("Events", path)
@@ -81,7 +81,7 @@ def test_an_analysis_runs_as_it_is(threads):
     def analysis(node):
         return node.Filter("nJet >= 2 && Jet_pt[1] > 30").Define("leading", "Jet_pt[0]").Mean("leading").GetValue()
 
-    sim = open_file().FlashSim("jets", folds=3, seed=1, context={"nMuon": 0}, replace=True)
+    sim = open_file().FlashSim("jets", fold_size=3, seed=1, context={"nMuon": 0}, replace=True)
     assert analysis(sim) == pytest.approx(analysis(open_file()), rel=0.2)
 
 

@@ -36,8 +36,8 @@ def events(**columns):
 
 def values(node, method, *columns):
     """All values of each column, in the order of events, folds and jets."""
-    arrays = node.AsNumpy(["event", *columns, *(["fold"] if method == "FlashSim" else [])])
-    order = np.lexsort([arrays[key] for key in ("fold", "event") if key in arrays])
+    arrays = node.AsNumpy(["event", *columns, *(["foldIndex"] if method == "FlashSim" else [])])
+    order = np.lexsort([arrays[key] for key in ("foldIndex", "event") if key in arrays])
     flat = [np.concatenate([np.ravel([np.asarray(x) for x in arrays[c][i]]) for i in order]) for c in columns]
     return flat if len(columns) > 1 else flat[0]
 
@@ -69,7 +69,7 @@ def only_in_event(number, value, otherwise):
 )  # fmt: skip
 @pytest.mark.parametrize("method", METHODS)
 def test_context_out_of_range_is_refused(threads, echo, method, variable, expression, message):
-    node = getattr(events(**{variable: expression}), method)(echo, folds=2)
+    node = getattr(events(**{variable: expression}), method)(echo, fold_size=2)
     assert node.Count().GetValue() == (80 if method == "FlashSim" else 40)  # nothing has asked for a sample
     with pytest.raises(Exception, match=message):
         values(node, method, "Jet_pt")
@@ -92,7 +92,7 @@ def test_numbers_are_checked_before_the_loop(echo, method, number, message):
 @pytest.mark.parametrize("method", METHODS)
 def test_numbers_stand_for_all_objects(threads, echo, method):
     numbers = {"partonFlavour": np.int16(4), "phi": -0.1}
-    node = getattr(events(), method)(echo, folds=2, context=numbers)
+    node = getattr(events(), method)(echo, fold_size=2, context=numbers)
     flavour, phi = values(node, method, "Jet_flavour", "Jet_phi")
     assert set(flavour) == {4}
     assert set(phi) == {np.float32(-0.1)}
@@ -119,7 +119,7 @@ def test_clipped_context_is_counted(threads, echo, method, capfd):
     flow = flashsim.Flow(echo)
     expected = {"context pt": 40 + 20, "context phi": 1, "context partonFlavour": 120}
     for loop in [1, 2]:
-        node = getattr(events(**columns), method)(flow, folds=3, out_of_range="clip")
+        node = getattr(events(**columns), method)(flow, fold_size=3, out_of_range="clip")
         pt, flavour = values(node, method, "Jet_pt", "Jet_flavour")
         np.testing.assert_array_equal(pt.reshape(40, 3, 3), np.broadcast_to(np.where(
             np.arange(40)[:, None] % 4 == 0, [7000, 0, 0], [7000, 50, 40])[:, None], (40, 3, 3)))  # fmt: skip
@@ -174,7 +174,7 @@ def narrow(tmp_path, **targets):
 )  # fmt: skip
 @pytest.mark.parametrize("method", METHODS)
 def test_samples_out_of_range_are_refused(threads, tmp_path, method, targets, columns, message):
-    node = getattr(events(**columns), method)(narrow(tmp_path, **targets), folds=2)
+    node = getattr(events(**columns), method)(narrow(tmp_path, **targets), fold_size=2)
     with pytest.raises(Exception, match=message):
         values(node, method, "Jet_pt")
 
@@ -182,7 +182,7 @@ def test_samples_out_of_range_are_refused(threads, tmp_path, method, targets, co
 @pytest.mark.parametrize("method", METHODS)
 def test_clipped_samples_are_counted(threads, tmp_path, method, capfd):
     flow = flashsim.Flow(narrow(tmp_path, pt={"range": [35, 45]}, phi={"dtype": "int16", "range": [-9, 9]}))
-    node = getattr(events(phi="ROOT::RVecF{-2.7, 0.4, 3}"), method)(flow, folds=3, out_of_range="clip")
+    node = getattr(events(phi="ROOT::RVecF{-2.7, 0.4, 3}"), method)(flow, fold_size=3, out_of_range="clip")
     pt, phi = values(node, method, "Jet_pt", "Jet_phi")
     np.testing.assert_array_equal(pt.reshape(-1, 3), [[45, 40, 35]] * 120)
     np.testing.assert_array_equal(phi.reshape(-1, 3), [[-3, 0, 3]] * 120)
@@ -202,7 +202,7 @@ def test_integers_that_a_flow_leaves_beside_the_integer_are_rounded(tmp_path, me
 def test_shipped_flows_stay_in_their_ranges(gen_files):
     for name in ["jets", "jets_spline"]:
         flow = flashsim.Flow(name)
-        sim = ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim(flow, folds=2, seed=3, out_of_range="clip")
+        sim = ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim(flow, fold_size=2, seed=3, out_of_range="clip")
         sim.Sum("nJet").GetValue()
         sim.Mean("Jet_pt").GetValue()
         assert flow.clipped == {}
@@ -265,7 +265,7 @@ def test_scalars_alone_say_nothing_of_the_number_of_objects(echo, method):
 
 def test_flow_sample(tmp_path, capfd):
     flow = flashsim.Flow(narrow(tmp_path, phi={"range": [-2, 2]}))
-    good = flow.sample([[50, 1, 21], [40, -1, 0]], folds=2)
+    good = flow.sample([[50, 1, 21], [40, -1, 0]], fold_size=2)
     np.testing.assert_array_equal(good[:, 1], [[50, 1, 21], [40, -1, 0]])
     with pytest.raises(RuntimeError, match=r"in row 1, context variable 'pt' is 50000; .* Is it in MeV\?"):
         flow.sample([[50, 1, 21], [50000, 1, 21]])
@@ -276,7 +276,7 @@ def test_flow_sample(tmp_path, capfd):
     with pytest.raises(ValueError, match="out_of_range must be"):
         flow.sample([[50, 3, 0]], out_of_range=None)
     assert flow.clipped == {}
-    clipped = flow.sample([[50, 3, 0], [8000, 0, -22]], folds=2, out_of_range="clip")
+    clipped = flow.sample([[50, 3, 0], [8000, 0, -22]], fold_size=2, out_of_range="clip")
     np.testing.assert_array_equal(clipped[:, 1], [[50, 2, 0], [7000, 0, -21]])
     assert flow.clipped == {"context pt": 1, "context partonFlavour": 1, "target phi": 2}
     assert "clipped: context partonFlavour 1, context pt 1, target phi 2" in capfd.readouterr().err

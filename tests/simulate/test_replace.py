@@ -39,8 +39,8 @@ def test_the_collection_of_the_file_is_hidden(file, threads, tiny_flow):
     df = ROOT.RDataFrame("Events", file)
     with pytest.raises(RuntimeError, match=r"adds the column 'Jet_pt', which .* prefix='Flash'.* or replace=True"):
         df.FlashSim(tiny_flow)
-    sim = df.FlashSim(tiny_flow, folds=2, replace=True)
-    mine = {"nJet", *TARGETS, "Jet_genJetIdx", "fold", "genEvent", "nFolds"}
+    sim = df.FlashSim(tiny_flow, fold_size=2, replace=True)
+    mine = {"nJet", *TARGETS, "Jet_genJetIdx", "foldIndex", "genEvent", "foldSize"}
     visible = {name for name in names(sim) if not name.startswith("R_rdf_sizeof_")}
     assert visible == mine | {"run", "luminosityBlock", "event", "GenJet_pt", "GenJet_eta", *KEPT}
     assert not [name for name in names(sim) if "sizeof" in name and name.split("sizeof_")[1] in HIDDEN]

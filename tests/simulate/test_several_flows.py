@@ -78,7 +78,7 @@ def test_one_flow_twice_has_the_same_noise(flows, threads):
 
 def test_names_that_differ_in_punctuation_alone(flows, threads):
     context = {"a-b.pt": "GenJet_pt + 10", "a_b.pt": "GenJet_pt + 100"}
-    sim = events().FlashSim([flows["a-b"], flows["a_b"]], folds=200, context=context)
+    sim = events().FlashSim([flows["a-b"], flows["a_b"]], fold_size=200, context=context)
     assert mean(sim, "Jet_pt") == pytest.approx(60, abs=0.1)
     assert mean(sim, "FatJet_pt") == pytest.approx(150, abs=0.1)
 
@@ -107,7 +107,7 @@ def test_a_key_that_fits_two_flows_is_refused(flows):
 
 
 def test_a_key_with_the_name_of_a_flow_is_for_that_flow(flows, threads):
-    sim = events().FlashSim([flows["tiny"], flows["fat"]], folds=200, context={"fat.pt": "GenJet_pt * 2"})
+    sim = events().FlashSim([flows["tiny"], flows["fat"]], fold_size=200, context={"fat.pt": "GenJet_pt * 2"})
     assert mean(sim, "Jet_pt") == pytest.approx(50, abs=0.1)
     assert mean(sim, "FatJet_pt") == pytest.approx(100, abs=0.1)
 

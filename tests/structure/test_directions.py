@@ -50,14 +50,14 @@ PYTHON = {
 
 CPP = {
     "events": set(),
-    "folds": set(),
+    "fold_size": set(),
     "interrupts": set(),
     "flow": {"events", "interrupts"},
     "lookahead": {"events", "interrupts"},
-    "histograms": {"folds"},
-    "distributed": {"folds"},
+    "histograms": {"fold_size"},
+    "distributed": {"fold_size"},
     "simulate": {"events", "flow", "lookahead"},
-    "booking": {"distributed", "folds", "histograms", "lookahead"},
+    "booking": {"distributed", "fold_size", "histograms", "lookahead"},
 }
 """Which rooms (folders of ``cpp/FlashSim``) the files of each may include."""
 

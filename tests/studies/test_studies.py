@@ -169,7 +169,7 @@ def test_processes_name_what_differs(families, folder, unseen_file, monkeypatch)
 
 def test_w_mass_by_the_command(tmp_path):
     pytest.importorskip("ROOT")
-    arguments = ["w-mass", "--data", flashsim.data.path("ttbar.root"), "--events", "150", "--folds", "5"]
+    arguments = ["w-mass", "--data", flashsim.data.path("ttbar.root"), "--events", "150", "--fold-size", "5"]
     result = CliRunner().invoke(app, ["study", *arguments, "--out", str(tmp_path)])
     assert result.exit_code == 0, result.output
     document = json.loads((tmp_path / "w-mass.json").read_text())

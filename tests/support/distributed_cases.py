@@ -93,7 +93,7 @@ def reco_events(paths: list[str] | str) -> dict[tuple[int, int], dict[str, bytes
     df = ROOT.RDataFrame("Events", paths)
     arrays = df.AsNumpy(sorted(str(name) for name in df.GetColumnNames()))
     events = {}
-    for i, key in enumerate(zip(arrays["genEvent"].tolist(), arrays["fold"].tolist(), strict=True)):
+    for i, key in enumerate(zip(arrays["genEvent"].tolist(), arrays["foldIndex"].tolist(), strict=True)):
         assert key not in events, f"RECO event {key} is there twice"
         events[key] = {name: np.asarray(values[i]).tobytes() for name, values in arrays.items()}
     return events
@@ -105,12 +105,12 @@ def parts_of(path: Path) -> list[str]:
     return sorted(str(part) for part in path.parent.glob(f"{path.stem}_*.root"))
 
 
-SIMULATED = ["genEvent", "fold", "nFolds", "nJet", "Jet_pt", "Jet_genJetIdx"]
+SIMULATED = ["genEvent", "foldIndex", "foldSize", "nJet", "Jet_pt", "Jet_genJetIdx"]
 
 
 def simulate(df, flow, **options: Any):
     """RECO events of two thirds of the GEN events."""
-    return df.Filter("GenJet_pt.size() % 3 != 0").FlashSim(flow, folds=3, seed=5, **options)
+    return df.Filter("GenJet_pt.size() % 3 != 0").FlashSim(flow, fold_size=3, seed=5, **options)
 
 
 def check_reco_events(
@@ -132,9 +132,9 @@ def check_empty_source(cluster: Cluster, flow) -> None:
     def simulate_entries(df):
         df = df.Define("GenJet_pt", "ROOT::RVecF(1 + rdfentry_ % 3, 50.f + rdfentry_)")
         df = df.Define("GenJet_eta", "ROOT::RVecF(GenJet_pt.size(), 0.f)").Filter("rdfentry_ % 5 != 0")
-        sim = df.FlashSim(flow, folds=2, seed=3).Define("leading", "Jet_pt[0]")
+        sim = df.FlashSim(flow, fold_size=2, seed=3).Define("leading", "Jet_pt[0]")
         return {
-            "AsNumpy": sim.AsNumpy(["genEvent", "fold", "leading"], lazy=True),
+            "AsNumpy": sim.AsNumpy(["genEvent", "foldIndex", "leading"], lazy=True),
             "TH1D": sim.OversampledTH1D(("h", "", 20, 40, 160), "leading", covariance=True),
         }
 
@@ -168,7 +168,7 @@ MODEL = ("h", "title", 10, 0.0, 10.0)
 
 def check_flattened(cluster: Cluster, folder: Path, *, ntuple: bool) -> None:
     """Rows of RECO events in clusters of 7, so that parts cut folds: as if nothing had cut them."""
-    rows = make_rows(120, folds=5)
+    rows = make_rows(120, fold_size=5)
     files = [
         write(folder / f"{name}.root", select(rows, slice(first, last)), ntuple=ntuple, cluster_ends=7)
         for name, first, last in (("b", 0, 223), ("a", 223, 600))
@@ -190,7 +190,7 @@ def book_all(df, flow) -> dict[str, Any]:
     """Results of every kind on the GEN events and on the RECO events of one graph, all lazy."""
     gen = df.Define("w", "GenJet_nMuon.size() % 3 == 0 ? -0.5 : 1. + 0.01 * GenJet_nMuon.size()")
     gen = gen.Filter("GenJet_pt.size() > 2", "three jets").Filter("GenJet_pt[0] < 400", "not too hard")
-    sim = gen.FlashSim(flow, folds=3, seed=5)
+    sim = gen.FlashSim(flow, fold_size=3, seed=5)
     all_jets = sim.Define("leading", "Jet_pt[0]").Define("second", "Jet_pt[1]")
     some = all_jets.Filter("leading > 60", "leading").Filter("(genEvent + fold) % 4 != 0", "three of four")
     one = ("h", ";x;events", 20, 0.0, 300.0)
@@ -211,7 +211,7 @@ def book_all(df, flow) -> dict[str, Any]:
         "GEN Count": gen.Count(),
         "GEN Sum": df.Sum("genWeight"),
         "GEN Histo1D": gen.Histo1D(one, "GenJet_pt", "w"),
-        "AsNumpy": some.AsNumpy(["genEvent", "fold", "leading"], lazy=True),
+        "AsNumpy": some.AsNumpy(["genEvent", "foldIndex", "leading"], lazy=True),
     }
 
 
@@ -225,7 +225,7 @@ def assert_same(local: dict[str, Any], distributed: dict[str, Any]) -> None:
 def compare(local, distributed, name: str = "") -> None:
     assert type(distributed) is type(local), name
     if isinstance(local, dict):
-        order = [np.lexsort((arrays["fold"], arrays["genEvent"])) for arrays in (local, distributed)]
+        order = [np.lexsort((arrays["foldIndex"], arrays["genEvent"])) for arrays in (local, distributed)]
         assert len(order[0]) == len(order[1]) > 0
         for column, values in local.items():
             np.testing.assert_array_equal(distributed[column][order[1]], values[order[0]], err_msg=name)
@@ -285,7 +285,7 @@ def numbers_of(histogram) -> dict[str, np.ndarray]:
     numbers |= {
         "naive variances": over_cells(histogram.GetBinVarianceNaive),
         "limit variances": over_cells(histogram.GetBinVarianceLimit),
-        "variances for 7 folds": over_cells(histogram.GetBinVarianceForFolds, 7),
+        "variances for 7 folds": over_cells(histogram.GetBinVarianceForFoldSize, 7),
         "GEN events": np.array([histogram.GetNGenEvents()]),
     }
     if histogram.HasCovariance():

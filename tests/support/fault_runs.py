@@ -81,7 +81,7 @@ def make_dataframe(files: list[str], executor: Any = None, npartitions: int = 6)
 
 
 def simulate(df: Any, flow: str, **options: Any) -> Any:
-    return df.Filter("event % 7 != 0").FlashSim(flow, folds=3, seed=5, **options)
+    return df.Filter("event % 7 != 0").FlashSim(flow, fold_size=3, seed=5, **options)
 
 
 def book_histogram(sim: Any, weight: str = "genWeight") -> Any:
@@ -107,7 +107,7 @@ def produce(df: Any, flow: str, output: Path, alive: str = "1.f") -> dict[str, A
     histogram, count = book_histogram(sim, "weight"), sim.Count()
     options = ROOT.RDF.RSnapshotOptions()
     options.fLazy = True
-    columns = ["genEvent", "fold", "nFolds", "Jet_pt", "Jet_isTight", "Jet_genJetIdx"]
+    columns = ["genEvent", "foldIndex", "foldSize", "Jet_pt", "Jet_isTight", "Jet_genJetIdx"]
     snapshot = sim.Snapshot("Events", str(output), columns, options)
     described = describe(histogram)
     snapshot.GetValue()
@@ -378,7 +378,7 @@ def loop_mishaps(folder: Path, files: list[str], flow: str, client: Any) -> dict
     def repeated() -> Any:
         """Two files with the same RECO events."""
         paths = [folder / name for name in ("reco.root", "reco_again.root")]
-        simulate(make_dataframe(files), flow).Snapshot("Events", str(paths[0]), ["genEvent", "nFolds", "Jet_pt"])
+        simulate(make_dataframe(files), flow).Snapshot("Events", str(paths[0]), ["genEvent", "foldSize", "Jet_pt"])
         paths[1].write_bytes(paths[0].read_bytes())
         df = make_dataframe([str(path) for path in paths], client, npartitions=2)
         return df.Filter("true").OversampledTH1D(("h", "", 20, 0, 200), "Jet_pt").GetValue()

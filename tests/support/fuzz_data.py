@@ -68,7 +68,7 @@ def use_plain(case: dict[str, Any]) -> bool:
 
 def _simulate(case: dict[str, Any]) -> list[int]:
     def book(gen: Any) -> Any:
-        return gen.FlashSim(case["flow"], folds=2, seed=1)
+        return gen.FlashSim(case["flow"], fold_size=2, seed=1)
 
     return _sum(case, book, {**_SUMS, "Jet_pt": "FuzzBits(Jet_pt)"})
 

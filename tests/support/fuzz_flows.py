@@ -87,7 +87,7 @@ def _sample(path: str | Path, name: str) -> np.ndarray:
     flow = flashsim.Flow(path)
     context = np.full((5, _WIDTHS[name]), 1.0, dtype=np.float32)
     context[:, 0] = np.linspace(20, 200, 5)
-    return flow.sample(context, folds=2, seed=1, steps=2 if flow.default_steps else None)
+    return flow.sample(context, fold_size=2, seed=1, steps=2 if flow.default_steps else None)
 
 
 def _write_loop(folder: Path) -> None:

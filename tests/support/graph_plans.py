@@ -86,7 +86,7 @@ class Step:
 class Simulation:
     """Arguments of a FlashSim node, beside the flow and the size of the chunks."""
 
-    folds: int
+    fold_size: int
     seed: int
 
 
@@ -139,7 +139,7 @@ DOWNSTREAM = {
     "per sample behind": PER_SAMPLE,
 }  # fmt: skip
 
-JETS = (("nJet", INTEGER), ("fold", INTEGER), ("Jet_pt", COLLECTION))
+JETS = (("nJet", INTEGER), ("foldIndex", INTEGER), ("Jet_pt", COLLECTION))
 
 
 @dataclass(frozen=True)

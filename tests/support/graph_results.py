@@ -187,9 +187,9 @@ _vary = ROOT.RDF.Experimental.VariationsFor
 
 def _oversampled(node, column):
     model = ("oversampled", "", *_AXIS)
-    if node.HasColumn("fold"):
+    if node.HasColumn("foldIndex"):
         return node.OversampledTH1D(model, column, "genWeight")
-    return node.OversampledTH1D(model, column, "genWeight", event="event", folds=1)
+    return node.OversampledTH1D(model, column, "genWeight", event="event", fold_size=1)
 
 
 KINDS = {

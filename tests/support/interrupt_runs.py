@@ -50,7 +50,7 @@ int TakeAWhile(int value)
 
 def simulate(gen: Any) -> Any:
     """Some 50 000 RECO events of which this flow, with a hundred steps, makes some 500 in a second and thread."""
-    sim = gen.FlashSim("jets", folds=10, steps=100, seed=1, prefix="Flash")
+    sim = gen.FlashSim("jets", fold_size=10, steps=100, seed=1, prefix="Flash")
     return sim.Define("leading", "InterruptRuns::Tell(nFlashJet > 0 ? FlashJet_pt[0] : -1.f)")
 
 
@@ -79,7 +79,7 @@ CASES = {
 
 def first_events(sim: Any) -> list[float]:
     """The leading jets of the first GEN events, of which alone the jets are simulated."""
-    rows = sim.Filter("genEvent < 2").AsNumpy(["genEvent", "fold", "leading"])
+    rows = sim.Filter("genEvent < 2").AsNumpy(["genEvent", "foldIndex", "leading"])
     return [float(x) for _, _, x in sorted(zip(*rows.values(), strict=True))]
 
 

@@ -65,7 +65,7 @@ def in_range_cells(edges) -> np.ndarray:
     return np.sort(number_cells([bins.ravel() for bins in grid], n_bins))
 
 
-def oversampled(gen_event, reco_event, folds, values, weights, edges) -> Expected:
+def oversampled(gen_event, reco_event, fold_size, values, weights, edges) -> Expected:
     """One row is one fill: by which RECO event, made from which GEN event, which has how many folds.
 
     Values are an array for one dimension, a sequence of arrays for more; edges likewise.
@@ -78,12 +78,12 @@ def oversampled(gen_event, reco_event, folds, values, weights, edges) -> Expecte
     in_range = np.logical_and.reduce([(b > 0) & (b <= n) for b, n in zip(bins, n_bins, strict=True)])
     n_cells = int(np.prod([n + 2 for n in n_bins]))
     cells = number_cells(bins, n_bins)
-    return oversampled_cells(gen_event, reco_event, folds, cells, n_cells, weights, columns, in_range)
+    return oversampled_cells(gen_event, reco_event, fold_size, cells, n_cells, weights, columns, in_range)
 
 
-def oversampled_cells(gen_event, reco_event, folds, cells, n_cells, weights, columns=(), in_range=True) -> Expected:
+def oversampled_cells(gen_event, reco_event, fold_size, cells, n_cells, weights, columns=(), in_range=True) -> Expected:
     """The same where each row says which cell it fills. Statistics are those of `columns` in the rows `in_range`."""
-    gen_event, reco_event, folds, cells = (np.asarray(array) for array in (gen_event, reco_event, folds, cells))
+    gen_event, reco_event, fold_size, cells = (np.asarray(array) for array in (gen_event, reco_event, fold_size, cells))
     weights = np.asarray(weights, float)
     in_range = np.broadcast_to(in_range, cells.shape)
     content, naive = np.zeros((2, n_cells))
@@ -94,7 +94,7 @@ def oversampled_cells(gen_event, reco_event, folds, cells, n_cells, weights, col
     starts = np.flatnonzero(gen_event[order][1:] != gen_event[order][:-1]) + 1
     rows_of_events = np.split(order, starts) if len(order) else []
     for of_event in rows_of_events:
-        (n,) = np.unique(folds[of_event])
+        (n,) = np.unique(fold_size[of_event])
         touched, own_cells = np.unique(cells[of_event], return_inverse=True)
         # x[l, b]: what the l-th RECO event that is left adds to cell b. The others add nothing.
         reco_events, own_reco = np.unique(reco_event[of_event], return_inverse=True)
@@ -183,9 +183,9 @@ def check(
     assert_close([histogram.GetBinVarianceLimit(i) for i in cells], expected.limit, relative * 4 * scale)
     for n in (1, 7):
         wanted = expected.limit + expected.fold / n
-        assert_close([histogram.GetBinVarianceForFolds(i, n) for i in cells], wanted, relative * 20 * scale)
+        assert_close([histogram.GetBinVarianceForFoldSize(i, n) for i in cells], wanted, relative * 20 * scale)
         error = np.sqrt(np.maximum(wanted, 0))
-        actual = np.array([histogram.GetBinErrorForFolds(i, n) for i in cells])
+        actual = np.array([histogram.GetBinErrorForFoldSize(i, n) for i in cells])
         assert_close(actual**2, error**2, relative * 20 * scale)
     assert histogram.HasFoldInformation()
     if covariance:

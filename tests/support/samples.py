@@ -104,16 +104,16 @@ _TYPES = {
 Rows = dict[str, np.ndarray]
 
 
-def make_rows(n_gen: int = 200, seed: int = 1, folds: int | None = None) -> Rows:
+def make_rows(n_gen: int = 200, seed: int = 1, fold_size: int | None = None) -> Rows:
     """RECO events around their GEN event in x, y and z, also beyond axes from 0 to 10; some weights are negative."""
     rng = np.random.default_rng(seed)
-    n = np.full(n_gen, folds) if folds else rng.integers(1, 7, n_gen)
+    n = np.full(n_gen, fold_size) if fold_size else rng.integers(1, 7, n_gen)
     gen = np.repeat(np.arange(n_gen), n)
     n_rows = len(gen)
     true = rng.uniform(-1, 11, (3, n_gen))
     rows = {
         "genEvent": (1_000_000_007 * np.arange(n_gen, dtype=np.uint64) % 1_000_003)[gen] + np.uint64(2**63),
-        "nFolds": n[gen].astype(np.int32),
+        "foldSize": n[gen].astype(np.int32),
         "reco": np.arange(n_rows, dtype=np.uint64),
         "w": rng.normal(1, 1, n_gen)[gen] * rng.choice([1.0, 0.8], n_rows),
     }
@@ -142,7 +142,7 @@ def expected(rows: Rows, names: str | Sequence[str], edges, *, weights: str | No
     values = [rows[name] for name in names]
     w = rows[weights] if weights else np.ones(len(values[0]))
     one_axis = np.ndim(edges[0]) == 0
-    return oversampled(rows["genEvent"], rows["reco"], rows["nFolds"], values[0] if one_axis else values, w, edges)
+    return oversampled(rows["genEvent"], rows["reco"], rows["foldSize"], values[0] if one_axis else values, w, edges)
 
 
 def write(path: Path, rows: Rows, *, ntuple: bool = False, cluster_ends: Sequence[int] | int | None = None) -> str:

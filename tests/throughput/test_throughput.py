@@ -21,7 +21,7 @@ from flashsim.throughput import (
     throughput_table,
 )
 from flashsim.throughput.measure import measure
-from flashsim.throughput.plan import FOLDS, plan_production, read_oversampled
+from flashsim.throughput.plan import FOLD_SIZES, plan_production, read_oversampled
 
 # Table 2 as it was printed: generator seconds, folds; conventional; at 1, 5, 10, 50, 100 kHz; their ratios.
 PRINTED = [
@@ -45,25 +45,25 @@ def wide_terminal(monkeypatch):
     monkeypatch.setenv("COLUMNS", "160")
 
 
-@pytest.mark.parametrize(("seconds", "folds", "conventional", "simulated", "ratios"), PRINTED)
-def test_every_number_of_table_2(seconds, folds, conventional, simulated, ratios):
-    without_flow = events_per_day(float(seconds), folds)
+@pytest.mark.parametrize(("seconds", "fold_size", "conventional", "simulated", "ratios"), PRINTED)
+def test_every_number_of_table_2(seconds, fold_size, conventional, simulated, ratios):
+    without_flow = events_per_day(float(seconds), fold_size)
     assert as_printed(without_flow, conventional) == conventional
     for speed, printed, ratio in zip(PRINTED_SPEEDS, simulated.split(), ratios.split(), strict=True):
-        number = events_per_day(float(seconds), folds, speed)
+        number = events_per_day(float(seconds), fold_size, speed)
         assert as_printed(number, printed) == printed
         assert as_printed(number / without_flow, ratio) == ratio
 
 
 def test_table_has_the_rows_and_columns_of_table_2():
-    assert [(scenario.generator_seconds, scenario.folds) for scenario in SCENARIOS] == [
+    assert [(scenario.generator_seconds, scenario.fold_size) for scenario in SCENARIOS] == [
         (float(row[0]), row[1]) for row in PRINTED
     ]
     assert SPEEDS == PRINTED_SPEEDS
     for row in throughput_table():
-        seconds, folds = row.scenario.generator_seconds, row.scenario.folds
-        assert row.conventional == events_per_day(seconds, folds)
-        assert row.simulated == tuple(events_per_day(seconds, folds, speed) for speed in SPEEDS)
+        seconds, fold_size = row.scenario.generator_seconds, row.scenario.fold_size
+        assert row.conventional == events_per_day(seconds, fold_size)
+        assert row.simulated == tuple(events_per_day(seconds, fold_size, speed) for speed in SPEEDS)
         np.testing.assert_allclose(row.ratios, np.divide(row.simulated, row.conventional), rtol=1e-12)
 
 
@@ -88,7 +88,7 @@ def test_cores_that_simulate():
 
 GOOD = {
     "generator_seconds": 1,
-    "folds": 2,
+    "fold_size": 2,
     "rate_khz": 3,
     "cores": 4,
     "gpus": 5,
@@ -108,7 +108,7 @@ def test_numbers_that_make_no_sense(name, value):
 
 
 def test_folds_are_whole():
-    with pytest.raises(ValueError, match="folds"):
+    with pytest.raises(ValueError, match="fold_size"):
         events_per_day(1, 2.5)
     for arguments in [(-1, 1, 1, 1), (1, 0, 1, 1), (1, 1, 0, 1), (1, 1, 1, 0)]:
         with pytest.raises(ValueError, match=r"-1|0"):
@@ -117,14 +117,18 @@ def test_folds_are_whole():
         throughput_on_cores(1, conventional_seconds=0)
 
 
-@pytest.mark.parametrize(("folds", "steps"), [(1, None), (3, 1)])
-def test_measured_speed(gen_files, folds, steps):
-    speed = measure("jets", gen_files["TTree"][0], folds=folds, steps=steps, seconds=0.02)
+@pytest.mark.parametrize(("fold_size", "steps"), [(1, None), (3, 1)])
+def test_measured_speed(gen_files, fold_size, steps):
+    speed = measure("jets", gen_files["TTree"][0], fold_size=fold_size, steps=steps, seconds=0.02)
     read = ROOT.RDataFrame("Events", gen_files["TTree"][0]).Range(speed.gen_events)
     assert 20 <= speed.gen_events <= 240
-    assert speed.objects == folds * read.Sum("nGenJet").GetValue() > 0
-    assert speed.reco_events == folds * speed.gen_events
-    assert (speed.flow, speed.folds, speed.steps) == ("jets", folds, steps or flashsim.Flow("jets").default_steps)
+    assert speed.objects == fold_size * read.Sum("nGenJet").GetValue() > 0
+    assert speed.reco_events == fold_size * speed.gen_events
+    assert (speed.flow, speed.fold_size, speed.steps) == (
+        "jets",
+        fold_size,
+        steps or flashsim.Flow("jets").default_steps,
+    )
     assert speed.simulation_seconds * speed.events_per_second == pytest.approx(1)
     assert speed.objects_per_second == pytest.approx(speed.objects / speed.seconds)
     assert speed.objects_per_event * speed.events_per_second == pytest.approx(speed.objects_per_second)
@@ -132,7 +136,7 @@ def test_measured_speed(gen_files, folds, steps):
 
 def test_measures_all_of_a_small_sample(gen_files, tiny_flow):
     for files in gen_files["TTree"], gen_files["RNTuple"]:
-        assert measure(tiny_flow, files[0], folds=2, seconds=60).gen_events == 240
+        assert measure(tiny_flow, files[0], fold_size=2, seconds=60).gen_events == 240
 
 
 def test_what_cannot_be_measured(tmp_path, tiny_flow):
@@ -156,22 +160,22 @@ def test_what_cannot_be_measured(tmp_path, tiny_flow):
         measure(tiny_flow, empty)
     with pytest.raises(ValueError, match="seconds"):
         measure("jets", seconds=0)
-    with pytest.raises(ValueError, match="folds"):
-        measure("jets", folds=0)
+    with pytest.raises(ValueError, match="fold_size"):
+        measure("jets", fold_size=0)
 
 
 def test_one_core_is_measured(two_threads):
     with pytest.raises(RuntimeError, match="DisableImplicitMT"):
-        measure("jets", folds=1)
+        measure("jets", fold_size=1)
 
 
-def make_histogram(folds: int = 4, n_gen: int = 2000, name: str = "mass"):
+def make_histogram(fold_size: int = 4, n_gen: int = 2000, name: str = "mass"):
     """RECO events that scatter around their GEN event by the width of a bin."""
     rng = np.random.default_rng(3)
-    x = rng.normal(5, 1.5, n_gen).repeat(folds) + rng.normal(0, 1, n_gen * folds)
-    rows = {"x": x, "genEvent": np.arange(n_gen, dtype=np.uint64).repeat(folds)}
+    x = rng.normal(5, 1.5, n_gen).repeat(fold_size) + rng.normal(0, 1, n_gen * fold_size)
+    rows = {"x": x, "genEvent": np.arange(n_gen, dtype=np.uint64).repeat(fold_size)}
     book = ROOT.RDF.FromNumpy(rows).OversampledTH1D
-    histogram = ROOT.FlashSim.OversampledTH1D(book((name, ";x", 8, 1, 9), "x", folds=folds).GetValue())
+    histogram = ROOT.FlashSim.OversampledTH1D(book((name, ";x", 8, 1, 9), "x", fold_size=fold_size).GetValue())
     histogram.SetDirectory(ROOT.nullptr)
     return histogram
 
@@ -187,7 +191,7 @@ def file(tmp_path_factory, histogram):
     with ROOT.TFile(str(path), "recreate") as opened:
         histogram.Write()
         histogram.WriteTH("plain")
-        make_histogram(folds=1, name="once").Write()
+        make_histogram(fold_size=1, name="once").Write()
         lost = make_histogram(name="lost")
         lost.SetBinContent(1, 7)
         lost.Write()
@@ -198,26 +202,28 @@ def file(tmp_path_factory, histogram):
 
 def test_plan_agrees_with_optimal_folds(histogram):
     plan = plan_production(histogram, core_hours=2, generator_seconds=0.5, simulation_seconds=0.01)
-    best = flashsim.optimal_folds(histogram, 0.5, 0.01)
-    assert plan.best.folds == best.folds > 2
+    best = flashsim.optimal_fold_size(histogram, 0.5, 0.01)
+    assert plan.best.fold_size == best.fold_size > 2
     assert plan.gen_events == histogram.GetNGenEvents()
     choices = plan.choices()
-    assert [choice.folds for choice in choices] == sorted({*FOLDS, best.folds})
-    errors = {choice.folds: choice.error for choice in choices}
-    assert min(errors, key=errors.get) == best.folds
-    np.testing.assert_allclose(plan.choose(np.array(FOLDS)).error, [errors[folds] for folds in FOLDS], rtol=1e-12)
+    assert [choice.fold_size for choice in choices] == sorted({*FOLD_SIZES, best.fold_size})
+    errors = {choice.fold_size: choice.error for choice in choices}
+    assert min(errors, key=errors.get) == best.fold_size
+    np.testing.assert_allclose(
+        plan.choose(np.array(FOLD_SIZES)).error, [errors[fold_size] for fold_size in FOLD_SIZES], rtol=1e-12
+    )
 
 
 def test_choice_against_the_definitions(histogram):
     plan = plan_production(histogram, core_hours=2, generator_seconds=0.5, simulation_seconds=0.01)
-    for folds in (1, 4, 30):
-        choice = plan.choose(folds)
-        assert choice.gen_events == pytest.approx(2 * 3600 / (0.5 + 0.01 * folds))
-        assert choice.reco_events == pytest.approx(folds * choice.gen_events)
+    for fold_size in (1, 4, 30):
+        choice = plan.choose(fold_size)
+        assert choice.gen_events == pytest.approx(2 * 3600 / (0.5 + 0.01 * fold_size))
+        assert choice.reco_events == pytest.approx(fold_size * choice.gen_events)
         assert choice.generator_hours * 3600 == pytest.approx(0.5 * choice.gen_events)
         assert choice.simulation_hours * 3600 == pytest.approx(0.01 * choice.reco_events)
         scale = histogram.GetNGenEvents() / choice.gen_events
-        relative = [histogram.GetBinErrorForFolds(b, folds) / histogram.GetBinContent(b) for b in range(1, 9)]
+        relative = [histogram.GetBinErrorForFoldSize(b, fold_size) / histogram.GetBinContent(b) for b in range(1, 9)]
         assert choice.error == pytest.approx(np.sqrt(np.mean(np.square(relative)) * scale), rel=1e-9)
     naive = [histogram.GetBinErrorNaive(b) / histogram.GetBinContent(b) for b in range(1, 9)]
     scale = histogram.GetNGenEvents() / plan.choose(4).gen_events
@@ -227,10 +233,10 @@ def test_choice_against_the_definitions(histogram):
 
 def test_prediction_comes_true():
     """A production of as many GEN events and folds as predicted, from another sample, has the error predicted."""
-    small = make_histogram(folds=3, n_gen=1500)
+    small = make_histogram(fold_size=3, n_gen=1500)
     plan = plan_production(small, core_hours=1, generator_seconds=0.3, simulation_seconds=0.02)
     choice = plan.choose(10)
-    large = make_histogram(folds=10, n_gen=round(choice.gen_events))
+    large = make_histogram(fold_size=10, n_gen=round(choice.gen_events))
     assert choice.error == pytest.approx(np.sqrt(relative_variance(large)(10)), rel=0.1)
 
 
@@ -238,7 +244,7 @@ def test_gen_events_that_were_not_selected(histogram):
     times = {"core_hours": 2, "generator_seconds": 0.5, "simulation_seconds": 0.01}
     filled = histogram.GetNGenEvents()
     assumed, told = (plan_production(histogram, **times, gen_events=n) for n in (None, 4 * filled))
-    assert told.best.folds == assumed.best.folds
+    assert told.best.fold_size == assumed.best.fold_size
     assert told.choose(7).error == pytest.approx(2 * assumed.choose(7).error)
     with pytest.raises(ValueError, match=f"{filled} GEN events filled"):
         plan_production(histogram, **times, gen_events=filled - 1)
@@ -281,9 +287,9 @@ def test_command_prints_table_2():
     assert result.exit_code == 0, result.output
     rows = scenarios(result.output)
     assert len(rows) == 2 * len(PRINTED)
-    for (seconds, folds, conventional, simulated, _), row in zip(PRINTED, rows, strict=False):
+    for (seconds, fold_size, conventional, simulated, _), row in zip(PRINTED, rows, strict=False):
         assert row[0].endswith(f", {seconds} s")
-        assert row[1] == str(folds)
+        assert row[1] == str(fold_size)
         assert as_printed(float(row[2]), conventional) == conventional
         for shown, printed in zip(row[3:], simulated.split(), strict=True):
             assert as_printed(float(shown), printed) == printed
@@ -299,7 +305,7 @@ def test_command_for_another_node():
 
 
 def test_command_measures(gen_files):
-    result = run("--measure", "--input", gen_files["TTree"][0], "--folds", 2, "--steps", 1, "--cores", 3)
+    result = run("--measure", "--input", gen_files["TTree"][0], "--fold-size", 2, "--steps", 1, "--cores", 3)
     assert result.exit_code == 0, result.output
     assert "flow 'jets', 1 step, 2 folds" in result.output
     assert "3 cores" in result.output
@@ -317,10 +323,10 @@ def test_command_finds_the_folds(file, histogram, tmp_path):
     times = ("--generator-seconds", 0.5, "--simulation-seconds", 0.01)
     result = run("--histogram", f"{file}:mass", *times, "--core-hours", 2, "--output", picture)
     assert result.exit_code == 0, result.output
-    best = flashsim.optimal_folds(histogram, 0.5, 0.01)
+    best = flashsim.optimal_fold_size(histogram, 0.5, 0.01)
     rows = [row for row in cells(result.output) if row[0].isdigit()]
-    assert [int(row[0]) for row in rows] == sorted({*FOLDS, best.folds})
-    assert [int(row[0]) for row in rows if row[-1] == "best"] == [best.folds]
+    assert [int(row[0]) for row in rows] == sorted({*FOLD_SIZES, best.fold_size})
+    assert [int(row[0]) for row in rows if row[-1] == "best"] == [best.fold_size]
     plan = plan_production(histogram, 2, 0.5, 0.01)
     for row in rows:
         choice = plan.choose(int(row[0]))
@@ -379,7 +385,7 @@ def test_a_file_that_is_not_of_root(tmp_path):
 
 def test_options_that_mean_nothing(file):
     assert "--core-hours" in error_of("--core-hours", 5)
-    assert "--folds" in error_of("--folds", 5)
+    assert "--fold-size" in error_of("--fold-size", 5)
     assert "--gpus" in error_of("--measure", "--gpus", 5)
     given = ("--histogram", f"{file}:mass", "--simulation-seconds", 1)
     assert "--cores" in error_of(*given, "--cores", 5)

@@ -40,11 +40,11 @@ using Book_t = ROOT::RDF::RResultPtr<Histogram> (*)(ROOT::RDF::RNode, const Book
 
 /// Whether there is a column of folds, or a number.
 template <typename Histogram, typename... Columns>
-Book_t<Histogram> ChooseFolds(const FillColumns &columns)
+Book_t<Histogram> ChooseFoldSize(const FillColumns &columns)
 {
    const auto &layout = columns.GetLayout();
-   if (layout.fHasFolds)
-      return Is<int>(columns.GetTypes()[layout.fFolds]) ? Booking::Book<Histogram, Columns..., ULong64_t, int>
+   if (layout.fHasFoldSize)
+      return Is<int>(columns.GetTypes()[layout.fFoldSize]) ? Booking::Book<Histogram, Columns..., ULong64_t, int>
                                                         : Booking::Book<Histogram>;
    if constexpr (Histogram::kDimension == 1)
       return Booking::Book<Histogram, Columns..., ULong64_t>;
@@ -56,12 +56,12 @@ Book_t<Histogram> ChooseWeight(const FillColumns &columns)
 {
    const auto &layout = columns.GetLayout();
    if (!layout.fHasWeight)
-      return ChooseFolds<Histogram, Values...>(columns);
+      return ChooseFoldSize<Histogram, Values...>(columns);
    const auto &weight = columns.GetTypes()[layout.fWeight];
    if (Is<float>(weight))
-      return ChooseFolds<Histogram, Values..., float>(columns);
+      return ChooseFoldSize<Histogram, Values..., float>(columns);
    if (Is<double>(weight))
-      return ChooseFolds<Histogram, Values..., double>(columns);
+      return ChooseFoldSize<Histogram, Values..., double>(columns);
    return Booking::Book<Histogram>;
 }
 
@@ -86,7 +86,7 @@ Book_t<Histogram> ChooseTypes(const FillColumns &columns)
    if constexpr (isCommon) {
       const auto &layout = columns.GetLayout();
       const auto &types = columns.GetTypes();
-      if (layout.fNEvents != 1 || layout.fHasFold || !Is<ULong64_t>(types[layout.fEvent]))
+      if (layout.fNEvents != 1 || layout.fHasFoldIndex || !Is<ULong64_t>(types[layout.fEvent]))
          return Booking::Book<Histogram>;
       for (unsigned int i = 1; i < layout.fNValues; ++i) {
          if (types[i] != types[0])

@@ -29,11 +29,11 @@ FillColumns::FillColumns(ROOT::RDF::RNode node, std::string action, const std::v
    fLayout.fAreGroups = fLabels.fAreGroups = !options.fGroup.empty();
    const auto &events = fLayout.fAreGroups ? options.fGroup : options.fEvent;
    fLayout.fNEvents = static_cast<unsigned int>(events.size());
-   fLayout.fConstantFolds = options.fConstantFolds;
-   fLayout.fHasFold = fLayout.fAreGroups && options.fConstantFolds != 1;
+   fLayout.fConstantFoldSize = options.fConstantFoldSize;
+   fLayout.fHasFoldIndex = fLayout.fAreGroups && options.fConstantFoldSize != 1;
    const bool isInline = events.empty();
-   const bool isByDefault = isInline && options.fFolds == FoldOptions{}.fFolds && !node.HasColumn(options.fFolds);
-   fLayout.fHasFolds = options.fConstantFolds == 0 && !options.fFolds.empty() && !isByDefault;
+   const bool isByDefault = isInline && options.fFoldSize == FoldOptions{}.fFoldSize && !node.HasColumn(options.fFoldSize);
+   fLayout.fHasFoldSize = options.fConstantFoldSize == 0 && !options.fFoldSize.empty() && !isByDefault;
    // A FoldSource hands out whole GEN events, in many small tasks of which nothing has to be remembered.
    const bool areFoldsWhole =
        !fLayout.fAreGroups && events.size() == 1 && IsGenEventOfFoldSource(node, events.front());
@@ -42,10 +42,10 @@ FillColumns::FillColumns(ROOT::RDF::RNode node, std::string action, const std::v
    else
       fFoldOrder = options.fContiguous ? EFoldOrder::kStraddle : EFoldOrder::kScattered;
 
-   if (options.fConstantFolds < 0)
-      throw std::runtime_error(fLabels.fAction + ": the number of folds is " + std::to_string(options.fConstantFolds) +
+   if (options.fConstantFoldSize < 0)
+      throw std::runtime_error(fLabels.fAction + ": the number of folds is " + std::to_string(options.fConstantFoldSize) +
                                ". Expected how many RECO events were simulated from each GEN event, at least 1.");
-   if (!isInline && !fLayout.fHasFolds && options.fConstantFolds == 0)
+   if (!isInline && !fLayout.fHasFoldSize && options.fConstantFoldSize == 0)
       throw std::runtime_error(fLabels.fAction +
                                ": neither a column with the number of folds was given nor the number itself. Without, "
                                "it is not known how many RECO events a selection has dropped.");
@@ -78,27 +78,27 @@ FillColumns::FillColumns(ROOT::RDF::RNode node, std::string action, const std::v
       fLabels.fAreSigned.push_back(!IsUnsigned(fTypes[position]));
    }
 
-   fLayout.fFolds = static_cast<unsigned int>(fNames.size());
-   if (fLayout.fHasFolds) {
+   fLayout.fFoldSize = static_cast<unsigned int>(fNames.size());
+   if (fLayout.fHasFoldSize) {
       const auto position = Append(
-          node, options.fFolds,
+          node, options.fFoldSize,
           "Expected the number of RECO events simulated from a GEN event; give its column, or the number, as folds.");
-      fLabels.fFolds = "column '" + options.fFolds + "'";
+      fLabels.fFoldSize = "column '" + options.fFoldSize + "'";
       fLayout.fIntegers |= 1U << position;
-   } else if (options.fConstantFolds > 0) {
-      fLabels.fFolds = "the same number for all";
+   } else if (options.fConstantFoldSize > 0) {
+      fLabels.fFoldSize = "the same number for all";
    } else {
-      fLabels.fFolds = "the size of column '" + fNames.front() + "'";
+      fLabels.fFoldSize = "the size of column '" + fNames.front() + "'";
    }
 
-   fLayout.fFold = static_cast<unsigned int>(fNames.size());
-   if (fLayout.fHasFold) {
+   fLayout.fFoldIndex = static_cast<unsigned int>(fNames.size());
+   if (fLayout.fHasFoldIndex) {
       const auto position = Append(
-          node, options.fFold,
+          node, options.fFoldIndex,
           "With groups, it tells which of the RECO events of its GEN event an entry is, from 0 to N-1, since those of "
           "the same number count as one; give its column as fold. It is not needed with folds=1.");
       fLayout.fIntegers |= 1U << position;
-      fLabels.fFold = options.fFold;
+      fLabels.fFoldIndex = options.fFoldIndex;
    }
 }
 
@@ -139,21 +139,21 @@ std::size_t FillColumns::CheckAndCount(const ColumnView *row) const
    return row[first].GetSize();
 }
 
-Long64_t FillColumns::GetFoldsOfGenEvent(const ColumnView *row, std::size_t nFills) const
+Long64_t FillColumns::GetFoldSizeOfGenEvent(const ColumnView *row, std::size_t nFills) const
 {
    if (!row[0].IsCollection())
       CheckScalars(fLayout.fIntegers);
-   if (!fLayout.fHasFolds && fLayout.fConstantFolds == 0) {
+   if (!fLayout.fHasFoldSize && fLayout.fConstantFoldSize == 0) {
       if (nFills == 0)
          throw std::runtime_error(fLabels.fAction + ": in one entry, " + Describe(0) +
                                   " is empty, so that the number of folds is not known. If RECO events were masked "
                                   "away, give the number that were simulated as folds.");
       return static_cast<Long64_t>(nFills);
    }
-   const Long64_t folds = fLayout.fHasFolds ? row[fLayout.fFolds].GetInteger() : fLayout.fConstantFolds;
+   const Long64_t folds = fLayout.fHasFoldSize ? row[fLayout.fFoldSize].GetInteger() : fLayout.fConstantFoldSize;
    if (folds >= 1 && static_cast<Long64_t>(nFills) > folds)
       throw std::runtime_error(fLabels.fAction + ": in one entry, " + Describe(0) + " has " + std::to_string(nFills) +
-                               " elements, more than the " + std::to_string(folds) + " folds (" + fLabels.fFolds +
+                               " elements, more than the " + std::to_string(folds) + " folds (" + fLabels.fFoldSize +
                                "). Expected one element for each RECO event at most.");
    return folds;
 }

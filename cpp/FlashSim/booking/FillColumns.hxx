@@ -24,12 +24,12 @@ public:
    /// Which column is what: values first, then weight, event, folds and fold, as far as there are.
    struct Layout {
       unsigned int fNValues;
-      bool fHasWeight, fHasFolds, fHasFold;
+      bool fHasWeight, fHasFoldSize, fHasFoldIndex;
       bool fAreGroups;                             ///< whether the event columns identify groups of GEN events
       unsigned int fNEvents;                       ///< columns that identify the GEN event; 0: inline mode
-      unsigned int fWeight, fEvent, fFolds, fFold; ///< positions
+      unsigned int fWeight, fEvent, fFoldSize, fFoldIndex; ///< positions
       unsigned int fIntegers = 0;           ///< bits of the columns that must be integers
-      Long64_t fConstantFolds;              ///< if there is no column of folds; 0: in inline mode, the number of fills
+      Long64_t fConstantFoldSize;              ///< if there is no column of folds; 0: in inline mode, the number of fills
    };
 
    /// \param[in] node what the columns are read from
@@ -64,7 +64,7 @@ public:
 
    /// \brief In inline mode, N of the GEN event.
    /// \throws std::runtime_error if the value is no collection, or N is not known or less than the fills
-   Long64_t GetFoldsOfGenEvent(const ColumnView *row, std::size_t nFills) const;
+   Long64_t GetFoldSizeOfGenEvent(const ColumnView *row, std::size_t nFills) const;
 
 private:
    unsigned int Append(ROOT::RDF::RNode &node, const std::string &column, const char *expected);

@@ -56,9 +56,9 @@ inline void FoldFiller<Dimension>::StartRecoEvent(const Column *row)
    EventKey event;
    for (unsigned int i = 0; i < fLayout.fNEvents; ++i)
       event.fNumbers[i] = static_cast<ULong64_t>(GetInteger(row[fLayout.fEvent + i]));
-   const Long64_t folds = fLayout.fHasFolds ? GetInteger(row[fLayout.fFolds]) : fLayout.fConstantFolds;
+   const Long64_t folds = fLayout.fHasFoldSize ? GetInteger(row[fLayout.fFoldSize]) : fLayout.fConstantFoldSize;
    if (fLayout.fAreGroups)
-      fAccumulator.StartRecoEventOfGroup(event, folds, fLayout.fHasFold ? GetInteger(row[fLayout.fFold]) : 0);
+      fAccumulator.StartRecoEventOfGroup(event, folds, fLayout.fHasFoldIndex ? GetInteger(row[fLayout.fFoldIndex]) : 0);
    else
       fAccumulator.StartRecoEvent(event, folds);
 }
@@ -96,7 +96,7 @@ void FoldFiller<Dimension>::Fill(const ColumnView *row)
 template <unsigned int Dimension>
 void FoldFiller<Dimension>::FillGenEvent(const ColumnView *row, std::size_t nFills)
 {
-   fAccumulator.StartGenEvent(fColumns->GetFoldsOfGenEvent(row, nFills));
+   fAccumulator.StartGenEvent(fColumns->GetFoldSizeOfGenEvent(row, nFills));
    for (std::size_t i = 0; i < nFills; ++i) {
       const auto [point, weight] = GetPointAndWeight(row, i);
       fAccumulator.Fill(Count(point, weight), weight);
@@ -133,7 +133,7 @@ inline std::size_t FoldFiller<Dimension>::Count(const Point_t &point, double wei
 
    ++fEntries;
    if (isInRange || fConsiderOverflows) {
-      const double share = weight * fAccumulator.GetInverseFolds();
+      const double share = weight * fAccumulator.GetInverseFoldSize();
       fAccumulator.AddToTotal(weight);
       unsigned int moment = 2; // 0 and 1 are the total and its variance
       for (unsigned int d = 0; d < Dimension; ++d) {

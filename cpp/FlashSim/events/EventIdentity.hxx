@@ -24,7 +24,7 @@ struct EventIdentity {
 /// Key of the noise of one object: GEN event, fold, number of the object.
 struct NoiseRow {
    EventIdentity fEvent;
-   std::uint32_t fFold = 0;
+   std::uint32_t fFoldIndex = 0;
    std::uint32_t fObject = 0;
 };
 

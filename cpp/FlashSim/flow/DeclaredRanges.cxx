@@ -183,7 +183,7 @@ float DeclaredRanges::ReplaceTarget(std::size_t target, float value, const Noise
    const auto &declared = contract.fTarget[target];
    const std::string what = "flow '" + contract.fName + "' (" + fFlow->GetPath() + ") gave " + Write(value) +
                             " for target '" + declared.fName + "' of object " + std::to_string(row.fObject) + " of " +
-                            row.fEvent.AsString() + ", fold " + std::to_string(row.fFold) + ", but declares " +
+                            row.fEvent.AsString() + ", fold " + std::to_string(row.fFoldIndex) + ", but declares " +
                             Describe(declared) + ".";
    if (fOutOfRange == EOutOfRange::kError) {
       throw std::runtime_error("FlashSim: " + what +
@@ -253,7 +253,7 @@ void SampleFolds(const std::shared_ptr<const Flow> &flow, std::size_t n, const f
          noiseRow.fEvent = {row, 0, 0, true};
       }
       rows.clear();
-      for (noiseRow.fFold = 0; noiseRow.fFold < static_cast<std::uint32_t>(folds); ++noiseRow.fFold)
+      for (noiseRow.fFoldIndex = 0; noiseRow.fFoldIndex < static_cast<std::uint32_t>(folds); ++noiseRow.fFoldIndex)
          rows.push_back(noiseRow);
       ranges.CheckSample(rows, sample + row * rows.size() * flow->GetContract().fTarget.size());
    }

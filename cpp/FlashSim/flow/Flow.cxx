@@ -185,7 +185,7 @@ void Flow::Redraw(std::size_t n, const float *context, const NoiseRow *rows, std
          if (attempt > kMaxRedraws) {
             throw std::runtime_error("FlashSim: flow '" + fPath + "' gave NaN or infinity " + std::to_string(attempt) +
                                      " times for object " + std::to_string(rows[i].fObject) + " of " +
-                                     rows[i].fEvent.AsString() + ", fold " + std::to_string(rows[i].fFold) +
+                                     rows[i].fEvent.AsString() + ", fold " + std::to_string(rows[i].fFoldIndex) +
                                      "; its context may lie far outside of what the flow was trained on.");
          }
          ++fNRedrawn;
@@ -269,7 +269,7 @@ void Flow::SampleFolds(std::size_t n, const float *context, const std::uint64_t 
             noiseRow.fEvent.fIsEntryNumber = true;
          }
          for (std::uint32_t fold = 0; fold < static_cast<std::uint32_t>(folds); ++fold) {
-            noiseRow.fFold = fold;
+            noiseRow.fFoldIndex = fold;
             batchRows.push_back(noiseRow);
             batchContext.insert(batchContext.end(), row, row + width);
          }

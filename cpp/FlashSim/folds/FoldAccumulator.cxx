@@ -75,8 +75,8 @@ void FoldAccumulator::EndRecoEvent()
       weights.fFillSum2 += filled.fFillWeight2;
    }
    // Sums over RECO events need not wait for the end of the fold. N = 1 is left to AddPairsToSums().
-   if (fPairs.IsHeld() && fFold.fFolds > 1 && !fFold.fIsGroup) {
-      const auto folds = static_cast<double>(fFold.fFolds);
+   if (fPairs.IsHeld() && fFoldIndex.fFoldSize > 1 && !fFoldIndex.fIsGroup) {
+      const auto folds = static_cast<double>(fFoldIndex.fFoldSize);
       for (std::size_t i = 0; i < fRecoCells.size(); ++i) {
          for (std::size_t k = 0; k < i; ++k) {
             const double product = fRecoCells[i].fWeight * fRecoCells[k].fWeight / (folds - 1);
@@ -111,7 +111,7 @@ void FoldAccumulator::JoinRecoCells()
 void FoldAccumulator::JoinGenEventsOfGroup()
 {
    const auto nCells = fSums.size();
-   const auto folds = static_cast<double>(fFold.fFolds);
+   const auto folds = static_cast<double>(fFoldIndex.fFoldSize);
    auto filled = fTable.Take();
    std::sort(filled.begin(), filled.end(), [](const auto &a, const auto &b) { return a.fCell < b.fCell; });
    for (auto first = filled.begin(); first != filled.end();) {
@@ -134,13 +134,13 @@ void FoldAccumulator::JoinGenEventsOfGroup()
 
 void FoldAccumulator::StartFold(const EventKey &event, Long64_t folds)
 {
-   fFold = Fold{};
-   fFold.fEvent = event;
-   fFold.fFolds = folds;
-   fFold.fIsGroup = fLabels.fAreGroups;
+   fFoldIndex = Fold{};
+   fFoldIndex.fEvent = event;
+   fFoldIndex.fFoldSize = folds;
+   fFoldIndex.fIsGroup = fLabels.fAreGroups;
    if (folds < 1)
-      fLabels.ThrowFoldsBelowOne(event, folds);
-   fInverseFolds = 1. / static_cast<double>(folds);
+      fLabels.ThrowFoldSizeBelowOne(event, folds);
+   fInverseFoldSize = 1. / static_cast<double>(folds);
    fInFold = true;
 }
 
@@ -151,7 +151,7 @@ void FoldAccumulator::EndFold()
    if (MayBeParked()) {
       Park();
    } else {
-      if (fOrder != EFoldOrder::kWhole && fAdded.Add(fFold.fEvent, fFold.IsComplete()))
+      if (fOrder != EFoldOrder::kWhole && fAdded.Add(fFoldIndex.fEvent, fFoldIndex.IsComplete()))
          fLabels.ThrowReappears(DescribeEvent());
       AddFoldToSums();
    }
@@ -163,12 +163,12 @@ void FoldAccumulator::AddFoldToSums()
 {
    if (fTable.IsEmpty())
       return;
-   if (fFold.fIsGroup && fFold.fFolds > 1)
+   if (fFoldIndex.fIsGroup && fFoldIndex.fFoldSize > 1)
       JoinGenEventsOfGroup();
 
-   const auto folds = static_cast<double>(fFold.fFolds);
+   const auto folds = static_cast<double>(fFoldIndex.fFoldSize);
    const double inverse2 = 1. / (folds * folds);
-   const double inversePairs = fFold.fFolds > 1 ? 1. / (folds * (folds - 1)) : std::numeric_limits<double>::quiet_NaN();
+   const double inversePairs = fFoldIndex.fFoldSize > 1 ? 1. / (folds * (folds - 1)) : std::numeric_limits<double>::quiet_NaN();
    for (std::size_t i = 0; i < fTable.GetSize(); ++i) {
       const auto &weights = fTable[i];
       if (weights.IsNothing())
@@ -184,16 +184,16 @@ void FoldAccumulator::AddFoldToSums()
    if (fPairs.IsHeld())
       AddPairsToSums();
    fTable.Clear();
-   fTotal += fFold.fTotal / folds;
-   fTotalVariance += fFold.fTotal * fFold.fTotal * inverse2;
+   fTotal += fFoldIndex.fTotal / folds;
+   fTotalVariance += fFoldIndex.fTotal * fFoldIndex.fTotal * inverse2;
    ++fNGenEvents;
 }
 
 void FoldAccumulator::AddPairsToSums()
 {
-   const auto folds = static_cast<double>(fFold.fFolds);
+   const auto folds = static_cast<double>(fFoldIndex.fFoldSize);
    const double inverse2 = 1. / (folds * folds);
-   const double inversePairs = fFold.fFolds > 1 ? 1. / (folds * (folds - 1)) : std::numeric_limits<double>::quiet_NaN();
+   const double inversePairs = fFoldIndex.fFoldSize > 1 ? 1. / (folds * (folds - 1)) : std::numeric_limits<double>::quiet_NaN();
    for (std::size_t i = 0; i < fTable.GetSize(); ++i) {
       const auto &first = fTable[i];
       if (first.IsNothing())
@@ -213,27 +213,27 @@ void FoldAccumulator::AddPairsToSums()
 
 void FoldAccumulator::Park() noexcept
 {
-   Join(ParkedFold{{fFold, fTable.Take()}});
+   Join(ParkedFold{{fFoldIndex, fTable.Take()}});
 }
 
 void FoldAccumulator::Join(ParkedFold &&part)
 {
-   const auto [place, isNew] = fParked.try_emplace(part.fFold.fEvent);
+   const auto [place, isNew] = fParked.try_emplace(part.fFoldIndex.fEvent);
    auto &parked = place->second;
    if (isNew) {
       parked = std::move(part);
       return;
    }
    parked.Add(part);
-   if (part.fFold.fFolds != parked.fFold.fFolds)
-      parked.fOtherFolds = part.fFold.fFolds;
+   if (part.fFoldIndex.fFoldSize != parked.fFoldIndex.fFoldSize)
+      parked.fOtherFoldSize = part.fFoldIndex.fFoldSize;
 }
 
 void FoldAccumulator::Unpark(const ParkedFold &parked)
 {
-   fFold = parked.fFold;
+   fFoldIndex = parked.fFoldIndex;
    fTable.Add(parked.fWeights);
-   fInverseFolds = 1. / static_cast<double>(fFold.fFolds);
+   fInverseFoldSize = 1. / static_cast<double>(fFoldIndex.fFoldSize);
    fInFold = true;
 }
 
@@ -268,14 +268,14 @@ void FoldAccumulator::FinishParked(OpenFolds *open)
    for (const auto &[event, parked] : fParked)
       all.push_back(&parked);
    std::sort(all.begin(), all.end(),
-             [](const ParkedFold *a, const ParkedFold *b) { return a->fFold.fEvent < b->fFold.fEvent; });
+             [](const ParkedFold *a, const ParkedFold *b) { return a->fFoldIndex.fEvent < b->fFoldIndex.fEvent; });
    for (const auto *parked : all) {
       Unpark(*parked);
-      if (parked->fOtherFolds != 0)
-         fLabels.ThrowFoldsDiffer(fFold.fEvent, fFold.fFolds, parked->fOtherFolds);
-      if (fFold.HasTooMany())
-         fLabels.ThrowTooManyRecoEvents(fFold.fEvent, fFold.fFolds);
-      if (fAdded.IsRemembered(fFold.fEvent))
+      if (parked->fOtherFoldSize != 0)
+         fLabels.ThrowFoldSizesDiffer(fFoldIndex.fEvent, fFoldIndex.fFoldSize, parked->fOtherFoldSize);
+      if (fFoldIndex.HasTooMany())
+         fLabels.ThrowTooManyRecoEvents(fFoldIndex.fEvent, fFoldIndex.fFoldSize);
+      if (fAdded.IsRemembered(fFoldIndex.fEvent))
          fLabels.ThrowReappears(DescribeEvent());
       AddFoldToSums();
       if (open)

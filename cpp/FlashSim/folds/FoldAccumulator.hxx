@@ -95,12 +95,12 @@ public:
    /// if there are more RECO events than that, or if the GEN event was thought to be over
    void StartRecoEvent(const EventKey &event, Long64_t folds)
    {
-      if (!fInFold || event != fFold.fEvent)
+      if (!fInFold || event != fFoldIndex.fEvent)
          StartNextFold(event, folds);
-      if (folds != fFold.fFolds)
-         fLabels.ThrowFoldsDiffer(fFold.fEvent, fFold.fFolds, folds);
-      if (++fFold.fRecoEvents > folds)
-         fLabels.ThrowTooManyRecoEvents(fFold.fEvent, folds);
+      if (folds != fFoldIndex.fFoldSize)
+         fLabels.ThrowFoldSizesDiffer(fFoldIndex.fEvent, fFoldIndex.fFoldSize, folds);
+      if (++fFoldIndex.fRecoEvents > folds)
+         fLabels.ThrowTooManyRecoEvents(fFoldIndex.fEvent, folds);
    }
 
    /// \brief The same if GEN events come in groups.
@@ -111,13 +111,13 @@ public:
    /// no such `fold`, or if the group was thought to be over
    void StartRecoEventOfGroup(const EventKey &group, Long64_t folds, Long64_t fold)
    {
-      if (!fInFold || group != fFold.fEvent)
+      if (!fInFold || group != fFoldIndex.fEvent)
          StartNextFold(group, folds);
-      if (folds != fFold.fFolds)
-         fLabels.ThrowFoldsDiffer(fFold.fEvent, fFold.fFolds, folds);
+      if (folds != fFoldIndex.fFoldSize)
+         fLabels.ThrowFoldSizesDiffer(fFoldIndex.fEvent, fFoldIndex.fFoldSize, folds);
       if (fold < 0 || fold >= folds)
-         fLabels.ThrowNoSuchFold(fFold.fEvent, folds, fold);
-      ++fFold.fRecoEvents;
+         fLabels.ThrowNoSuchFoldIndex(fFoldIndex.fEvent, folds, fold);
+      ++fFoldIndex.fRecoEvents;
       fFirstKey = static_cast<std::size_t>(fold) * fSums.size();
    }
 
@@ -153,13 +153,13 @@ public:
    void EndRecoEvent();
 
    /// Adds to the total weight of the fold, of which GetTotal() and GetTotalVariance() give the sum over GEN events.
-   void AddToTotal(double weight) { fFold.fTotal += weight; }
+   void AddToTotal(double weight) { fFoldIndex.fTotal += weight; }
 
    /// 1 / N of the current fold.
-   double GetInverseFolds() const { return fInverseFolds; }
+   double GetInverseFoldSize() const { return fInverseFoldSize; }
 
    /// Names the current GEN event in error messages.
-   std::string DescribeEvent() const { return fLabels.Describe(fFold.fEvent); }
+   std::string DescribeEvent() const { return fLabels.Describe(fFoldIndex.fEvent); }
 
    /// Adds all that the other one holds, parked folds included. \pre as many cells, and covariance for both or none
    void Merge(const FoldAccumulator &other);
@@ -200,7 +200,7 @@ private:
 
    /// A fold, or a part of it, that waits for the rest.
    struct ParkedFold : FoldPart {
-      Long64_t fOtherFolds = 0; ///< N according to another part that does not agree
+      Long64_t fOtherFoldSize = 0; ///< N according to another part that does not agree
    };
    using ParkedFolds_t = std::unordered_map<EventKey, ParkedFold, EventKey::Hash>;
 
@@ -229,8 +229,8 @@ private:
    FoldTable fTable;                 ///< of the current fold; of a group, with the cells of each RECO event apart
    std::size_t fFirstKey = 0;        ///< key of cell 0 in the table: of a group, number of the RECO event * nCells
    std::vector<RecoCell> fRecoCells; ///< of the current RECO event; a cell may appear again if there are many
-   Fold fFold;
-   double fInverseFolds = 0;
+   Fold fFoldIndex;
+   double fInverseFoldSize = 0;
    bool fInFold = false;
    bool fIsFirstFold = true; ///< of the task
 

@@ -24,17 +24,17 @@ std::string FoldLabels::Describe(const EventKey &event) const
    return description + ")";
 }
 
-void FoldLabels::ThrowFoldsBelowOne(const EventKey &event, Long64_t folds) const
+void FoldLabels::ThrowFoldSizeBelowOne(const EventKey &event, Long64_t folds) const
 {
-   throw std::runtime_error(fAction + ": " + Describe(event) + " has " + std::to_string(folds) + " folds (" + fFolds +
+   throw std::runtime_error(fAction + ": " + Describe(event) + " has " + std::to_string(folds) + " folds (" + fFoldSize +
                             "). Expected the number of RECO events simulated from it, selected or not, which is at "
                             "least 1.");
 }
 
-void FoldLabels::ThrowFoldsDiffer(const EventKey &event, Long64_t folds, Long64_t otherFolds) const
+void FoldLabels::ThrowFoldSizesDiffer(const EventKey &event, Long64_t folds, Long64_t otherFoldSize) const
 {
    throw std::runtime_error(fAction + ": " + Describe(event) + " has " + std::to_string(folds) +
-                            " folds in one RECO event and " + std::to_string(otherFolds) + " in another (" + fFolds +
+                            " folds in one RECO event and " + std::to_string(otherFoldSize) + " in another (" + fFoldSize +
                             "). " +
                             (fAreGroups
                                  ? "Expected as many folds for all GEN events of a group, and the number of folds of "
@@ -46,17 +46,17 @@ void FoldLabels::ThrowFoldsDiffer(const EventKey &event, Long64_t folds, Long64_
 void FoldLabels::ThrowTooManyRecoEvents(const EventKey &event, Long64_t folds) const
 {
    throw std::runtime_error(fAction + ": " + Describe(event) + " has more RECO events than its " +
-                            std::to_string(folds) + " folds (" + fFolds +
+                            std::to_string(folds) + " folds (" + fFoldSize +
                             "). Check that GEN events are numbered uniquely in the whole dataset (by several columns, "
                             "if need be), and that the number of folds is that of the simulation. If several GEN "
                             "events share a number because they are correlated (an NLO generator's event and its "
                             "counter-events), give these columns as group instead of event (fGroup in C++).");
 }
 
-void FoldLabels::ThrowNoSuchFold(const EventKey &event, Long64_t folds, Long64_t fold) const
+void FoldLabels::ThrowNoSuchFoldIndex(const EventKey &event, Long64_t folds, Long64_t fold) const
 {
-   throw std::runtime_error(fAction + ": " + Describe(event) + " has " + std::to_string(folds) + " folds (" + fFolds +
-                            ") and a RECO event of number " + std::to_string(fold) + " (column '" + fFold +
+   throw std::runtime_error(fAction + ": " + Describe(event) + " has " + std::to_string(folds) + " folds (" + fFoldSize +
+                            ") and a RECO event of number " + std::to_string(fold) + " (column '" + fFoldIndex +
                             "'). Expected the number of the RECO event among those of its GEN event, from 0 to " +
                             std::to_string(folds - 1) + ".");
 }

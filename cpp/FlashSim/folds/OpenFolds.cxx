@@ -5,10 +5,10 @@ namespace FlashSim {
 
 void OpenFolds::Add(FoldPart &&part)
 {
-   if (!part.fFold.IsComplete())
+   if (!part.fFoldIndex.IsComplete())
       fParts.push_back(std::move(part));
    else
-      fClosed.Add(part.fFold.fEvent, true);
+      fClosed.Add(part.fFoldIndex.fEvent, true);
 }
 
 OpenFolds::Pairs_t OpenFolds::Merge(const OpenFolds &other)
@@ -23,27 +23,27 @@ OpenFolds::Pairs_t OpenFolds::Merge(const OpenFolds &other)
    auto mine = fParts.begin();
    auto theirs = other.fParts.begin();
    while (mine != fParts.end() || theirs != other.fParts.end()) {
-      if (theirs == other.fParts.end() || (mine != fParts.end() && mine->fFold.fEvent < theirs->fFold.fEvent)) {
+      if (theirs == other.fParts.end() || (mine != fParts.end() && mine->fFoldIndex.fEvent < theirs->fFoldIndex.fEvent)) {
          merged.push_back(std::move(*mine++));
          continue;
       }
-      if (mine == fParts.end() || theirs->fFold.fEvent < mine->fFold.fEvent) {
+      if (mine == fParts.end() || theirs->fFoldIndex.fEvent < mine->fFoldIndex.fEvent) {
          merged.push_back(*theirs++);
          continue;
       }
-      const Fold &fold = mine->fFold;
-      if (fold.fFolds != theirs->fFold.fFolds)
-         fLabels.ThrowFoldsDiffer(fold.fEvent, fold.fFolds, theirs->fFold.fFolds);
+      const Fold &fold = mine->fFoldIndex;
+      if (fold.fFoldSize != theirs->fFoldIndex.fFoldSize)
+         fLabels.ThrowFoldSizesDiffer(fold.fEvent, fold.fFoldSize, theirs->fFoldIndex.fFoldSize);
       pairs.emplace_back(*mine, *theirs);
       mine->Add(*theirs++);
       if (fold.HasTooMany())
-         fLabels.ThrowTooManyRecoEvents(fold.fEvent, fold.fFolds);
+         fLabels.ThrowTooManyRecoEvents(fold.fEvent, fold.fFoldSize);
       merged.push_back(std::move(*mine++));
    }
    fParts.clear();
    for (auto &part : merged) {
-      if (fClosed.IsRemembered(part.fFold.fEvent))
-         fLabels.ThrowReappears(fLabels.Describe(part.fFold.fEvent));
+      if (fClosed.IsRemembered(part.fFoldIndex.fEvent))
+         fLabels.ThrowReappears(fLabels.Describe(part.fFoldIndex.fEvent));
       Add(std::move(part));
    }
    return pairs;

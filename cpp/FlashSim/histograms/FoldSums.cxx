@@ -170,9 +170,9 @@ std::vector<std::pair<std::size_t, Double_t>> FoldSums::Join(const FoldPart &pie
 {
    // (a + b)^2 instead of a^2 + b^2. Pieces have different RECO events, so that R and the naive variance stand; unless
    // a RECO event is that of several GEN events of a group, whose cells it counts in (FoldPart). R grows with it.
-   const auto folds = static_cast<Double_t>(piece.fFold.fFolds);
+   const auto folds = static_cast<Double_t>(piece.fFoldIndex.fFoldSize);
    const Double_t inversePairs =
-       piece.fFold.fFolds > 1 ? 1. / (folds * (folds - 1)) : std::numeric_limits<Double_t>::quiet_NaN();
+       piece.fFoldIndex.fFoldSize > 1 ? 1. / (folds * (folds - 1)) : std::numeric_limits<Double_t>::quiet_NaN();
    std::vector<std::pair<std::size_t, Double_t>> growths;
    for (const auto &mine : piece.fWeights) {
       for (const auto &theirs : rest.fWeights) {
@@ -181,7 +181,7 @@ std::vector<std::pair<std::size_t, Double_t>> FoldSums::Join(const FoldPart &pie
          const auto myCell = mine.fCell % GetNCells();
          const auto theirCell = theirs.fCell % GetNCells();
          const bool isSameRecoEvent =
-             piece.fFold.fIsGroup && mine.fCell / GetNCells() == theirs.fCell / GetNCells();
+             piece.fFoldIndex.fIsGroup && mine.fCell / GetNCells() == theirs.fCell / GetNCells();
          const bool isSameCell = myCell == theirCell;
          const Double_t product = (isSameCell ? 2 : 1) * mine.fSum * theirs.fSum;
          const Double_t ofLimit = (isSameRecoEvent ? 0. : product) * inversePairs;

@@ -58,12 +58,12 @@ Double_t OversampledTH<BASE>::GetBinVarianceLimit(Int_t bin) const
 }
 
 template <typename BASE>
-Double_t OversampledTH<BASE>::GetBinVarianceForFolds(Int_t bin, Int_t folds) const
+Double_t OversampledTH<BASE>::GetBinVarianceForFoldSize(Int_t bin, Int_t folds) const
 {
    if (folds < 1)
-      throw std::invalid_argument(Describe() + ": GetBinErrorForFolds takes a number of folds of at least 1, not " +
+      throw std::invalid_argument(Describe() + ": GetBinErrorForFoldSize takes a number of folds of at least 1, not " +
                                   std::to_string(folds) + ".");
-   const auto cell = GetCell(bin, "GetBinErrorForFolds");
+   const auto cell = GetCell(bin, "GetBinErrorForFoldSize");
    return fFoldSums.GetLimitVariance(cell) + fFoldSums.GetFoldVariance(cell) / folds;
 }
 

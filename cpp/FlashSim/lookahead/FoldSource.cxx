@@ -21,7 +21,7 @@ constexpr double kObjectsPerChunk = 131072;
 constexpr std::uint64_t kFirstChunk = 2000;
 constexpr std::uint64_t kMaxGrowth = 8;
 
-constexpr std::array<const char *, 3> kOwnColumns{"fold", "genEvent", "nFolds"};
+constexpr std::array<const char *, 3> kOwnColumns{"foldIndex", "genEvent", "foldSize"};
 
 bool IsOwnColumn(std::string_view column)
 {
@@ -121,7 +121,7 @@ public:
    /// Collects the next chunk that has events. \return false at the end of the dataset
    bool NextChunk()
    {
-      fFirstFold += fStore.GetNEvents() * static_cast<std::uint64_t>(fOptions.fFolds);
+      fFirstFold += fStore.GetNEvents() * static_cast<std::uint64_t>(fOptions.fFoldSize);
       while (fNextEntry < fControl.GetFullRange().second) {
          const auto end = ChooseEnd();
          Collect({fNextEntry, end});
@@ -141,7 +141,7 @@ public:
       const auto [first, end] = fControl.GetFullRange();
       const auto inChunk = hasEvents ? fLastChunk : 0;
       position.Set(fNextEntry - inChunk - first, inChunk, end - first, fFirstFold,
-                   hasEvents ? fStore.GetNEvents() * static_cast<std::uint64_t>(fOptions.fFolds) : 0);
+                   hasEvents ? fStore.GetNEvents() * static_cast<std::uint64_t>(fOptions.fFoldSize) : 0);
    }
 
    ROOT::RDF::RSampleInfo GetWholeSample(const ROOT::RDF::RSampleInfo &sample) const
@@ -223,10 +223,10 @@ private:
 };
 
 FoldSource::FoldSource(ROOT::RDF::RNode node, const FoldSourceOptions &options)
-   : fNode(std::move(node)), fOptions(options), fStore(std::make_shared<FoldStore>(fNode, options.fFolds))
+   : fNode(std::move(node)), fOptions(options), fStore(std::make_shared<FoldStore>(fNode, options.fFoldSize))
 {
-   if (options.fFolds < 1)
-      throw std::runtime_error("FlashSim: folds = " + std::to_string(options.fFolds) + ": at least 1 is needed.");
+   if (options.fFoldSize < 1)
+      throw std::runtime_error("FlashSim: folds = " + std::to_string(options.fFoldSize) + ": at least 1 is needed.");
    RootInternals::KeepRange(fNode);
    if (RootInternals::GetSourceKind(fNode) == RootInternals::ESourceKind::kFolds)
       RootInternals::EntryRangeControl{fNode}; // says why not
@@ -299,7 +299,7 @@ std::unique_ptr<ROOT::Detail::RDF::RColumnReaderBase> FoldSource::MakeReader(uns
    }
    if (IsOwnColumn(column)) {
       CheckType(column, type, typeid(int), "int");
-      const auto member = column == "fold" ? &FoldStore::Position::fFold : &FoldStore::Position::fNFolds;
+      const auto member = column == "foldIndex" ? &FoldStore::Position::fFoldIndex : &FoldStore::Position::fNFolds;
       return std::make_unique<PositionReader<int>>(fStore, member, slot);
    }
    const std::string name(column);
@@ -347,7 +347,7 @@ std::vector<std::pair<ULong64_t, ULong64_t>> FoldSource::GetEntryRanges()
       if (!hasEvents)
          return {};
    }
-   const auto folds = static_cast<std::uint64_t>(fOptions.fFolds);
+   const auto folds = static_cast<std::uint64_t>(fOptions.fFoldSize);
    const auto &begins = fStore->GetBlockBegins();
    fSampleOfRanges = fStore->GetSampleNumber(begins[fNextBlock]);
    std::vector<std::pair<ULong64_t, ULong64_t>> ranges;
@@ -370,7 +370,7 @@ ROOT::RDF::RSampleInfo
 FoldSource::CreateSampleInfo(unsigned int slot,
                              const std::unordered_map<std::string, ROOT::RDF::Experimental::RSample *> &) const
 {
-   const auto folds = static_cast<std::uint64_t>(fOptions.fFolds);
+   const auto folds = static_cast<std::uint64_t>(fOptions.fFoldSize);
    if (fStore->GetNEvents() == 0)
       return {};
    const auto sample =
@@ -419,7 +419,7 @@ ROOT::RDataFrame MakeFolds(ROOT::RDF::RNode node, const FoldSourceOptions &optio
    return MakeFolds(std::make_unique<FoldSource>(std::move(node), options));
 }
 
-int GetNFolds(const ROOT::RDF::RNode &node)
+int GetFoldSize(const ROOT::RDF::RNode &node)
 {
    const auto *source = dynamic_cast<const FoldSource *>(RootInternals::GetSource(node));
    return source != nullptr ? source->GetFolds() : 0;

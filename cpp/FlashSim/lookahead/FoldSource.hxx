@@ -28,7 +28,7 @@ class FoldStore;
 
 /// How FoldSource cuts its input.
 struct FoldSourceOptions {
-   int fFolds = 1; ///< RECO events per GEN event, at least 1
+   int fFoldSize = 1; ///< RECO events per GEN event, at least 1
    std::uint64_t fChunkSize =
        0; ///< entries of the upstream dataset collected at a time; 0: chosen, whole clusters where it can be
    std::size_t fBlockSize = 1024; ///< objects to simulate in one task
@@ -52,7 +52,7 @@ struct FoldSourceOptions {
 /// | --- | --- | --- |
 /// | `fold` | `int` | 0 ... N-1 |
 /// | `genEvent` | `ULong64_t` | number of the GEN event's entry in the upstream dataset: unique, ascending |
-/// | `nFolds` | `int` | N |
+/// | `foldSize` | `int` | N |
 ///
 /// The entries of one GEN event follow each other, and never straddle two tasks.
 ///
@@ -79,12 +79,12 @@ class FoldSource final : public ROOT::RDF::RDataSource {
 public:
    /// \param[in] node where the GEN events come from
    /// \param[in] options how to cut
-   /// \throws std::runtime_error for folds < 1, or if upstream columns have the names fold, genEvent or nFolds
+   /// \throws std::runtime_error for folds < 1, or if upstream columns have the names fold, genEvent or foldSize
    FoldSource(ROOT::RDF::RNode node, const FoldSourceOptions &options);
    ~FoldSource() final;
 
    /// RECO events per GEN event.
-   int GetFolds() const { return fOptions.fFolds; }
+   int GetFolds() const { return fOptions.fFoldSize; }
 
    /// The chunk at hand, for functors that work on whole blocks.
    std::shared_ptr<FoldStore> GetStore() const { return fStore; }
@@ -148,7 +148,7 @@ ROOT::RDataFrame MakeFolds(std::unique_ptr<FoldSource> source);
 ROOT::RDataFrame MakeFolds(ROOT::RDF::RNode node, const FoldSourceOptions &options);
 
 /// RECO events per GEN event of a node whose data come from a FoldSource; 0 of others.
-int GetNFolds(const ROOT::RDF::RNode &node);
+int GetFoldSize(const ROOT::RDF::RNode &node);
 
 /// Whether `column` is the `genEvent` of a FoldSource, whose folds never straddle two tasks: not a column of the same
 /// name that was defined, redefined or varied, nor one that was read from a file.

@@ -10,7 +10,7 @@
 
 namespace FlashSim {
 
-FoldStore::FoldStore(ROOT::RDF::RNode node, int folds) : fNode(std::move(node)), fFolds(folds) {}
+FoldStore::FoldStore(ROOT::RDF::RNode node, int folds) : fNode(std::move(node)), fFoldSize(folds) {}
 
 std::shared_ptr<ColumnStore> FoldStore::Request(const std::string &column)
 {
@@ -58,7 +58,7 @@ void FoldStore::Reset(unsigned int nSlots)
    fBlockBegins.clear();
    fPositions.assign(nSlots, Position{});
    for (auto &position : fPositions)
-      position.fNFolds = fFolds;
+      position.fNFolds = fFoldSize;
    for (auto &column : fColumns)
       column.second->SetNReadSlots(nSlots);
 }
@@ -110,7 +110,7 @@ void FoldStore::Arrange(const std::vector<CollectedEntries> &entries, std::size_
       std::size_t objects = fObjectColumns.empty() ? 1 : 0;
       for (const auto &column : fObjectColumns)
          objects += column->GetSize(fEvents[event].fPlace);
-      objects *= static_cast<std::size_t>(fFolds);
+      objects *= static_cast<std::size_t>(fFoldSize);
       const bool isNextSample = event > 0 && fEvents[event].fSample != fEvents[event - 1].fSample;
       if (inBlock >= blockSize || isNextSample) {
          fBlockBegins.push_back(event);
@@ -125,9 +125,9 @@ void FoldStore::Arrange(const std::vector<CollectedEntries> &entries, std::size_
 void FoldStore::Seek(unsigned int slot, std::uint64_t entryInChunk)
 {
    auto &position = fPositions[slot];
-   const auto folds = static_cast<std::uint64_t>(fFolds);
+   const auto folds = static_cast<std::uint64_t>(fFoldSize);
    position.fEvent = entryInChunk / folds;
-   position.fFold = static_cast<int>(entryInChunk % folds);
+   position.fFoldIndex = static_cast<int>(entryInChunk % folds);
    position.fGenEvent = fEvents[position.fEvent].fNumber;
    const bool isInBlock = position.fSerial == fSerial && position.fEvent >= fBlockBegins[position.fBlock] &&
                           position.fEvent < fBlockBegins[position.fBlock + 1];

@@ -41,13 +41,13 @@ public:
       std::size_t fBlock = 0;    ///< block of GEN events within the chunk
       std::uint64_t fSerial = 0; ///< number of the chunk in the event loop, from 1; 0 before the first
       ULong64_t fGenEvent = 0;   ///< the column genEvent
-      int fFold = 0;             ///< the column fold
-      int fNFolds = 0;           ///< the column nFolds
+      int fFoldIndex = 0;             ///< the column fold
+      int fNFolds = 0;           ///< the column foldSize
    };
 
    FoldStore(ROOT::RDF::RNode node, int folds);
 
-   int GetNFolds() const { return fFolds; }
+   int GetFoldSize() const { return fFoldSize; }
 
    /// The store of an upstream column, made at the first request.
    /// \throws std::runtime_error if the column cannot be collected, or is new while a chunk is held that lacks it
@@ -97,7 +97,7 @@ private:
    };
 
    ROOT::RDF::RNode fNode;
-   int fFolds;
+   int fFoldSize;
    std::mutex fMutex; ///< tasks may ask for readers at the same time
    std::map<std::string, std::shared_ptr<ColumnStore>> fColumns;
    std::vector<std::shared_ptr<ColumnStore>> fObjectColumns;

@@ -21,15 +21,15 @@ class LookAheadPosition {
 
 public:
    /// \param[in] done,inChunk,total entries of the upstream dataset before the chunk, in it, and in all
-   /// \param[in] firstFold,nFolds entries of the downstream one before the chunk and in it
+   /// \param[in] firstFold,foldSize entries of the downstream one before the chunk and in it
    void Set(std::uint64_t done, std::uint64_t inChunk, std::uint64_t total, std::uint64_t firstFold,
-            std::uint64_t nFolds)
+            std::uint64_t foldSize)
    {
       fDone = done;
       fInChunk = inChunk;
       fTotal = total;
       fFirstFold = firstFold;
-      fNFolds = nFolds;
+      fNFolds = foldSize;
    }
 
    std::uint64_t GetTotal() const { return fTotal; }

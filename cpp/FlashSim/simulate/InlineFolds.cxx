@@ -44,7 +44,7 @@ std::string IdentityExpression(ROOT::RDF::RNode &node, const SimulateOptions &op
 
 InlineFolds::InlineFolds(std::shared_ptr<const Flow> flow, std::vector<std::string> contextNames, int folds,
                          std::uint64_t seed, int steps, EOutOfRange outOfRange)
-   : fFolds(static_cast<std::size_t>(folds)), fSeed(seed), fSteps(flow->GetSteps(steps))
+   : fFoldSize(static_cast<std::size_t>(folds)), fSeed(seed), fSteps(flow->GetSteps(steps))
 {
    if (folds < 1)
       throw std::runtime_error("FlashSim: folds = " + std::to_string(folds) + ": at least 1 is needed.");
@@ -65,10 +65,10 @@ InlineSample InlineFolds::operator()(const InlineContext &context, const EventId
    const auto nObjects =
        AppendContextRows(*fRanges, context.GetColumns(), [&identity] { return identity.AsString(); }, rowsOfEvent);
    RecoRows rows;
-   rows.AppendFolds(identity, fFolds, nObjects, rowsOfEvent);
+   rows.AppendFolds(identity, fFoldSize, nObjects, rowsOfEvent);
    auto columns = std::make_shared<SampleColumns>();
    columns->Fill(*fRanges, rows.fContext, rows.fNoise, rows.fEventSizes, fSeed, fSteps);
-   return {std::move(columns), fFolds, nObjects};
+   return {std::move(columns), fFoldSize, nObjects};
 }
 
 ROOT::RDF::RNode DefineFolds(ROOT::RDF::RNode node, std::shared_ptr<const Flow> flow, const SimulateOptions &options)
@@ -87,7 +87,7 @@ ROOT::RDF::RNode DefineFolds(ROOT::RDF::RNode node, std::shared_ptr<const Flow> 
    const auto rows = HiddenColumn("rows of " + names.fCollection);
    const auto identity = HiddenColumn("identity of " + names.fCollection);
    const auto hidden = HiddenColumn("sample of " + names.fCollection);
-   const InlineFolds sampler(flow, context.fLabels[0], options.fFolds, options.fSeed, steps, options.fOutOfRange);
+   const InlineFolds sampler(flow, context.fLabels[0], options.fFoldSize, options.fSeed, steps, options.fOutOfRange);
    auto result = context.fNode.Define(rows, "FlashSim::PackContext(" + JoinArguments(context.fColumns[0]) + ")")
                      .Define(identity, IdentityExpression(context.fNode, options));
    result = result.DefineSlot(

@@ -84,7 +84,7 @@ class InlineSample {
 public:
    InlineSample() = default;
    InlineSample(std::shared_ptr<SampleColumns> columns, std::size_t folds, std::size_t nObjects)
-      : fColumns(std::move(columns)), fFolds(folds), fNObjects(nObjects)
+      : fColumns(std::move(columns)), fFoldSize(folds), fNObjects(nObjects)
    {
    }
 
@@ -94,8 +94,8 @@ public:
    template <typename T>
    ROOT::VecOps::RVec<ROOT::VecOps::RVec<T>> GetTarget(std::size_t target) const
    {
-      ROOT::VecOps::RVec<ROOT::VecOps::RVec<T>> folds(fFolds);
-      for (std::size_t fold = 0; fold < fFolds; ++fold)
+      ROOT::VecOps::RVec<ROOT::VecOps::RVec<T>> folds(fFoldSize);
+      for (std::size_t fold = 0; fold < fFoldSize; ++fold)
          folds[fold] = fColumns->template GetView<T>(target, fold * fNObjects, fNObjects);
       return folds;
    }
@@ -103,15 +103,15 @@ public:
    /// Which GEN object each object was made from, [fold][object].
    ROOT::VecOps::RVec<ROOT::VecOps::RVec<short>> GetSourceIndex() const
    {
-      ROOT::VecOps::RVec<ROOT::VecOps::RVec<short>> folds(fFolds);
-      for (std::size_t fold = 0; fold < fFolds; ++fold)
+      ROOT::VecOps::RVec<ROOT::VecOps::RVec<short>> folds(fFoldSize);
+      for (std::size_t fold = 0; fold < fFoldSize; ++fold)
          folds[fold] = fColumns->GetSourceIndexView(fold * fNObjects, fNObjects);
       return folds;
    }
 
 private:
    std::shared_ptr<SampleColumns> fColumns;
-   std::size_t fFolds = 0;
+   std::size_t fFoldSize = 0;
    std::size_t fNObjects = 0;
 };
 
@@ -143,7 +143,7 @@ public:
 
 private:
    std::shared_ptr<const DeclaredRanges> fRanges;
-   std::size_t fFolds;
+   std::size_t fFoldSize;
    std::uint64_t fSeed;
    int fSteps;
 };

@@ -40,7 +40,7 @@ ROOT::RDF::RNode Simulate(ROOT::RDF::RNode node, const std::vector<std::shared_p
    CheckFlows(flows, options);
    const auto steps = ResolveSteps(flows, options);
    FoldSourceOptions foldOptions;
-   foldOptions.fFolds = options.fFolds;
+   foldOptions.fFoldSize = options.fFoldSize;
    foldOptions.fChunkSize = options.fChunkSize;
    foldOptions.fFirstEntries = options.fFirstEntries;
    if (options.fBlockSize > 0)

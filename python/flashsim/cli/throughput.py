@@ -23,7 +23,7 @@ _NODE_CORES = 32  # Table 2
 
 _NODE = ("gpus", "objects_per_event")
 _TABLE = ("cores", "conventional_seconds")
-_MEASUREMENT = ("flow", "folds", "steps", "input")
+_MEASUREMENT = ("flow", "fold_size", "steps", "input")
 _PLAN = ("core_hours", "generator_seconds", "simulation_seconds", "gen_events", "output")
 
 
@@ -41,7 +41,7 @@ def throughput(
     flow: Annotated[
         str, typer.Option(metavar="FLOW", help="To measure: ONNX file, or the name of a shipped flow.")
     ] = "jets",
-    folds: Annotated[int, typer.Option(min=1, help="To measure: RECO events per GEN event.")] = 10,
+    fold_size: Annotated[int, typer.Option(min=1, help="To measure: RECO events per GEN event.")] = 10,
     steps: Annotated[
         int | None, typer.Option(min=1, help="To measure: ODE steps.", show_default="the flow's own")
     ] = None,
@@ -114,7 +114,7 @@ def throughput(
         # A wrong name is told before anything is measured.
         filled = None if histogram is None else read_oversampled(histogram)
         if simulation_seconds is None:
-            speed = _measure(flow, input, folds, steps)
+            speed = _measure(flow, input, fold_size, steps)
             console.print(speed_lines(speed), highlight=False, markup=False)
             simulation_seconds = speed.simulation_seconds
         if measure:
@@ -140,11 +140,11 @@ def _refuse(context: typer.Context, names: tuple[str, ...], place: str) -> None:
         raise ValueError(f"{', '.join('--' + name.replace('_', '-') for name in given)}: {place}.")
 
 
-def _measure(flow: str, sample: str | None, folds: int, steps: int | None) -> MeasuredSpeed:
+def _measure(flow: str, sample: str | None, fold_size: int, steps: int | None) -> MeasuredSpeed:
     from ..throughput.measure import measure
 
     with Console(stderr=True).status(Text("simulating, to measure the speed")):
-        return measure(flow, sample, folds=folds, steps=steps)
+        return measure(flow, sample, fold_size=fold_size, steps=steps)
 
 
 def _available_cores() -> int:

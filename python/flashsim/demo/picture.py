@@ -80,7 +80,7 @@ def _draw_spectra(axes: Any, demo: Demo) -> None:
         [
             "Target",
             "FlashSim, 1 RECO event per GEN event",
-            f"FlashSim, {demo.folds} RECO events per GEN event",
+            f"FlashSim, {demo.fold_size} RECO events per GEN event",
             "correct uncertainty (OversampledTH1D)",
             "naive uncertainty (TH1::Fill)",
         ],

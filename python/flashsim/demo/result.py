@@ -61,7 +61,7 @@ class Demo:
 
     Attributes
     ----------
-    folds
+    fold_size
         RECO events per GEN event of the oversampled simulation.
     stages
         Just-in-time compilation and the event loops, in order.
@@ -73,7 +73,7 @@ class Demo:
         PNG file.
     """
 
-    folds: int
+    fold_size: int
     stages: list[Stage]
     spectra: Mapping[str, Spectrum]
     file: Path

@@ -36,11 +36,11 @@ def output_files(output_dir: str | os.PathLike[str] = ".") -> tuple[Path, Path]:
 def run_demo(
     output_dir: str | os.PathLike[str] = ".",
     events: int | None = None,
-    folds: int = 10,
+    fold_size: int = 10,
     threads: int | None = None,
     seed: int = 1,
 ) -> Demo:
-    """Simulates the shipped GEN events once and `folds` times, and compares the W peak with that of the target.
+    """Simulates the shipped GEN events once and `fold_size` times, and compares the W peak with that of the target.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def run_demo(
         Where ``flashsim-demo.root`` and ``flashsim-demo.png`` are written; made if need be.
     events
         GEN events, from the first on; by default, and at most, those of the sample.
-    folds
+    fold_size
         RECO events per GEN event in the oversampled simulation, at least 2.
     threads
         By default two, or one where there is one core.
@@ -69,44 +69,46 @@ def run_demo(
     >>> demo.spectra["oversampled"].peak_error() > demo.spectra["oversampled_naive"].peak_error()  # doctest: +SKIP
     True
     """
-    for name, number, least in (("events", events, 1), ("folds", folds, 2), ("threads", threads, 1)):
+    for name, number, least in (("events", events, 1), ("fold_size", fold_size, 2), ("threads", threads, 1)):
         if number is not None and number < least:
             raise ValueError(f"{name} is {number}, expected at least {least}.")
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
     with _threads(threads or min(2, _cores())):
-        compilation = _compile(folds, seed)
-        stages, histograms = _simulate(_gen_events(events), folds, seed)
+        compilation = _compile(fold_size, seed)
+        stages, histograms = _simulate(_gen_events(events), fold_size, seed)
     file, picture = output_files(folder)
     _write(histograms, file)
-    demo = Demo(folds, [compilation, *stages], {name: _spectrum(histograms[name]) for name in SPECTRA}, file, picture)
+    demo = Demo(
+        fold_size, [compilation, *stages], {name: _spectrum(histograms[name]) for name in SPECTRA}, file, picture
+    )
     draw(demo, picture)
     return demo
 
 
-def _compile(folds: int, seed: int) -> Stage:
+def _compile(fold_size: int, seed: int) -> Stage:
     """Runs the analysis on one event: the code that ROOT compiles for it serves the others too."""
     start = time.perf_counter()
-    _simulate(_gen_events(1), folds, seed, "compilation: ")
+    _simulate(_gen_events(1), fold_size, seed, "compilation: ")
     return Stage("compilation", 0, 0, time.perf_counter() - start)
 
 
-def _simulate(gen: Any, folds: int, seed: int, stage: str = "") -> tuple[list[Stage], dict[str, Any]]:
+def _simulate(gen: Any, fold_size: int, seed: int, stage: str = "") -> tuple[list[Stage], dict[str, Any]]:
     """Runs the same analysis three times: the stages, and the histograms by name. Names of bars begin with `stage`."""
     results = {"target": w_candidate(gen).Histo1D(_model("target"), "W_mass")}
     stages = [_run(gen, "target", 1, stage)]
 
-    once = flash_sim(gen, "jets", folds=1, seed=seed, prefix=_PREFIX)
+    once = flash_sim(gen, "jets", fold_size=1, seed=seed, prefix=_PREFIX)
     results["one_to_one"] = w_candidate(once, _PREFIX).Histo1D(_model("one_to_one"), f"{_PREFIX}W_mass")
     stages.append(_run(once, "FlashSim ×1", 1, stage))
 
-    often = flash_sim(gen, "jets", folds=folds, seed=seed, prefix=_PREFIX)
-    selected = w_candidate(often, _PREFIX).Define("foldWeight", "1. / nFolds")
+    often = flash_sim(gen, "jets", fold_size=fold_size, seed=seed, prefix=_PREFIX)
+    selected = w_candidate(often, _PREFIX).Define("foldWeight", "1. / foldSize")
     with silenced():
         naive = selected.Histo1D(_model("oversampled_naive"), f"{_PREFIX}W_mass", "foldWeight")
     results["oversampled_naive"] = naive
     results[_WITH_FOLDS] = oversampled_th1d(selected, _model(_WITH_FOLDS), f"{_PREFIX}W_mass")
-    stages.append(_run(often, f"FlashSim ×{folds}", folds, stage))
+    stages.append(_run(often, f"FlashSim ×{fold_size}", fold_size, stage))
 
     histograms = {name: result.GetValue() for name, result in results.items()}
     # Other readers than ROOT with FlashSim know TH1D alone.
@@ -119,10 +121,10 @@ def _model(name: str) -> tuple[str, str, int, float, float]:
     return w_mass_model(f"W_mass_{name}")
 
 
-def _run(node: Any, name: str, folds: int, stage: str) -> Stage:
+def _run(node: Any, name: str, fold_size: int, stage: str) -> Stage:
     start = time.perf_counter()
     reco_events = int(progress(node, stage + name).Count().GetValue())
-    return Stage(name, reco_events // folds, reco_events, time.perf_counter() - start)
+    return Stage(name, reco_events // fold_size, reco_events, time.perf_counter() - start)
 
 
 def _gen_events(events: int | None) -> Any:

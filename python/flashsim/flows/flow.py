@@ -86,7 +86,7 @@ class Flow:
     >>> flow.collection, flow.source
     ('Jet', 'GenJet')
     >>> gen = np.array([[60.0, 0.5, 1.0, 9.0, 5, 0]])
-    >>> flow.sample(gen, folds=3, seed=1).shape
+    >>> flow.sample(gen, fold_size=3, seed=1).shape
     (1, 3, 16)
     """
 
@@ -201,7 +201,7 @@ class Flow:
     def sample(
         self,
         context: ArrayLike,
-        folds: int = 1,
+        fold_size: int = 1,
         seed: int = 0,
         steps: int | None = None,
         event_keys: ArrayLike | None = None,
@@ -213,7 +213,7 @@ class Flow:
         ----------
         context
             [n, C], physical units, one row for each object.
-        folds
+        fold_size
             Samples of each row, at least 1.
         seed
             Another seed gives other samples. 0 ... 2**64 - 1.
@@ -252,7 +252,7 @@ class Flow:
             row, column = np.argwhere(~np.isfinite(rows))[0]
             message = f"row {row} of the context has {self.context[column].name} = {rows[row, column]}."
             raise ValueError(message)
-        check_folds(folds)
+        check_fold_size(fold_size)
         check_seed(seed)
         mode = to_out_of_range(out_of_range)
         keys = None
@@ -261,7 +261,7 @@ class Flow:
             if keys.shape != (len(rows), 4):
                 message = f"event_keys must have shape [{len(rows)}, 4], not {list(keys.shape)}."
                 raise ValueError(message)
-        result = np.empty((len(rows), folds, len(self.target)), dtype=np.float32)
+        result = np.empty((len(rows), fold_size, len(self.target)), dtype=np.float32)
         if len(rows) > 0:
             no_keys = np.empty(1, dtype=np.uint64)
             n_keys = 0 if keys is None else len(keys)
@@ -272,7 +272,7 @@ class Flow:
                     rows,
                     no_keys if keys is None else keys,
                     n_keys,
-                    folds,
+                    fold_size,
                     seed,
                     to_steps(steps),
                     result,
@@ -286,10 +286,10 @@ class Flow:
         return f"<flashsim.Flow '{self.name}': {arrow}{solver}>"
 
 
-def check_folds(folds: int) -> None:
-    """Raises ValueError unless `folds` is an integer from 1 to 2**31 - 1."""
-    if not isinstance(folds, (int, np.integer)) or isinstance(folds, bool) or not 1 <= folds < 2**31:
-        message = f"folds must be an integer and at least 1, not {folds!r}."
+def check_fold_size(fold_size: int) -> None:
+    """Raises ValueError unless `fold_size` is an integer from 1 to 2**31 - 1."""
+    if not isinstance(fold_size, (int, np.integer)) or isinstance(fold_size, bool) or not 1 <= fold_size < 2**31:
+        message = f"folds must be an integer and at least 1, not {fold_size!r}."
         raise ValueError(message)
 
 

@@ -23,11 +23,11 @@ def oversampled_th1d(
     weight: str | None = None,
     *,
     event: str | Sequence[str] | None = "genEvent",
-    folds: str | int = "nFolds",
+    fold_size: str | int = "foldSize",
     contiguous: bool = True,
     covariance: bool = False,
     group: str | Sequence[str] | None = None,
-    fold: str = "fold",
+    fold: str = "foldIndex",
 ) -> Any:
     r"""Books a histogram of oversampled events: ``node.OversampledTH1D(("pt", ";pt", 50, 0, 250), "pt", "genWeight")``.
 
@@ -56,10 +56,10 @@ def oversampled_th1d(
     event
         Integer column, or up to four of them (``("run", "luminosityBlock", "event")``), that identify the GEN event in
         the whole dataset; None for inline mode.
-    folds
+    fold_size
         Integer column with N, the RECO events simulated from the GEN event, selected or not; or the number itself, if
         all GEN events have the same. In inline mode, N is the size of the RVec if this is left as it is and there is no
-        column ``nFolds``, which is right as long as no elements were masked away.
+        column ``foldSize``, which is right as long as no elements were masked away.
     contiguous
         False if the RECO events of a GEN event may lie anywhere in the dataset (``Snapshot`` with several threads does
         not keep the order). Memory then grows with the number of GEN events, some 400 bytes each. If True, a
@@ -74,22 +74,22 @@ def oversampled_th1d(
         generator's event and its counter-events, which share one event number, or several showers of one
         matrix-element event. The group takes the place of the GEN event in all errors: RECO events of its GEN events
         that have the same number among the N of each count as one. Contents do not change. Give it instead of `event`;
-        with ``folds=1`` for the GEN events themselves.
+        with ``fold_size=1`` for the GEN events themselves.
     fold
-        Integer column with this number, 0 to N-1; only read with `group`, unless ``folds=1``.
+        Integer column with this number, 0 to N-1; only read with `group`, unless ``fold_size=1``.
 
     Returns
     -------
     RResultPtr
         Result of type ``FlashSim::OversampledTH1D``: a ``TH1D`` with ``GetBinErrorNaive(bin)``,
-        ``GetBinErrorForFolds(bin, n)``, ``GetBinErrorLimit(bin)``, ``GetBinCovariance(bin, bin)``, ``GetNGenEvents()``,
+        ``GetBinErrorForFoldSize(bin, n)``, ``GetBinErrorLimit(bin)``, ``GetBinCovariance(bin, bin)``, ``GetNGenEvents()``,
         ``Normalize(sum_of_weights)``, ``WriteTH()`` and more. The C++ class ``FlashSim::OversampledTH`` says what each
         of its numbers means.
 
     Raises
     ------
     TypeError, ValueError
-        If ``model``, ``event`` or ``folds`` make no sense, an axis has no bins, limits or ascending edges, or there are
+        If ``model``, ``event`` or ``fold_size`` make no sense, an axis has no bins, limits or ascending edges, or there are
         too many bins for a covariance.
     RuntimeError
         If a column does not exist.
@@ -107,20 +107,20 @@ def oversampled_th1d(
     --------
     >>> import ROOT, flashsim
     >>> reco = ROOT.RDataFrame(20).Define("genEvent", "rdfentry_ / 10").Define("x", "1. * rdfentry_")
-    >>> h = reco.Filter("x > 3").OversampledTH1D(("x", ";x;events", 2, 0, 20), "x", folds=10)
+    >>> h = reco.Filter("x > 3").OversampledTH1D(("x", ";x;events", 2, 0, 20), "x", fold_size=10)
     >>> round(h.GetBinContent(1), 3), round(h.GetBinError(1), 3), round(h.GetBinErrorNaive(1), 3)
     (0.6, 0.6, 0.245)
 
     Pairs of an event and its counter-event, at GEN level:
 
     >>> gen = ROOT.RDataFrame(8).Define("event", "rdfentry_ / 2").Define("w", "rdfentry_ % 2 ? -2. : 3.")
-    >>> h = gen.Define("x", "0.5").OversampledTH1D(("x", ";x", 1, 0, 1), "x", "w", group="event", folds=1)
+    >>> h = gen.Define("x", "0.5").OversampledTH1D(("x", ";x", 1, 0, 1), "x", "w", group="event", fold_size=1)
     >>> h.GetBinContent(1), h.GetBinError(1), round(h.GetBinErrorNaive(1), 3)
     (4.0, 2.0, 7.211)
     """
-    return Booking("OversampledTH1D", model, [value], weight, event, folds, contiguous, covariance, group, fold).book(
-        node
-    )
+    return Booking(
+        "OversampledTH1D", model, [value], weight, event, fold_size, contiguous, covariance, group, fold
+    ).book(node)
 
 
 def oversampled_th2d(
@@ -131,11 +131,11 @@ def oversampled_th2d(
     weight: str | None = None,
     *,
     event: str | Sequence[str] | None = "genEvent",
-    folds: str | int = "nFolds",
+    fold_size: str | int = "foldSize",
     contiguous: bool = True,
     covariance: bool = False,
     group: str | Sequence[str] | None = None,
-    fold: str = "fold",
+    fold: str = "foldIndex",
 ) -> Any:
     """Books a histogram of two columns of oversampled events: ``node.OversampledTH2D(model, "pt", "eta")``.
 
@@ -149,13 +149,13 @@ def oversampled_th2d(
     >>> import ROOT, flashsim
     >>> reco = ROOT.RDataFrame(20).Define("genEvent", "rdfentry_ / 10").Define("x", "1. * rdfentry_")
     >>> model = ("h", ";x;y", 2, 0, 20, 2, [0, 5, 20])
-    >>> h = reco.OversampledTH2D(model, "x", "x", folds=10, covariance=True)
+    >>> h = reco.OversampledTH2D(model, "x", "x", fold_size=10, covariance=True)
     >>> h.ProjectionX().GetBinError(1)
     1.0
     """
-    return Booking("OversampledTH2D", model, [x, y], weight, event, folds, contiguous, covariance, group, fold).book(
-        node
-    )
+    return Booking(
+        "OversampledTH2D", model, [x, y], weight, event, fold_size, contiguous, covariance, group, fold
+    ).book(node)
 
 
 def oversampled_th3d(
@@ -167,11 +167,11 @@ def oversampled_th3d(
     weight: str | None = None,
     *,
     event: str | Sequence[str] | None = "genEvent",
-    folds: str | int = "nFolds",
+    fold_size: str | int = "foldSize",
     contiguous: bool = True,
     covariance: bool = False,
     group: str | Sequence[str] | None = None,
-    fold: str = "fold",
+    fold: str = "foldIndex",
 ) -> Any:
     """Books a histogram of three columns of oversampled events: ``node.OversampledTH3D(model, "pt", "eta", "phi")``.
 
@@ -181,13 +181,13 @@ def oversampled_th3d(
     --------
     >>> import ROOT, flashsim
     >>> reco = ROOT.RDataFrame(20).Define("genEvent", "rdfentry_ / 10").Define("x", "1. * rdfentry_")
-    >>> h = reco.OversampledTH3D(("h", "", 2, 0, 20, 2, 0, 20, 2, 0, 20), "x", "x", "x", folds=10)
+    >>> h = reco.OversampledTH3D(("h", "", 2, 0, 20, 2, 0, 20, 2, 0, 20), "x", "x", "x", fold_size=10)
     >>> h.GetBinContent(1, 1, 1)
     1.0
     """
-    return Booking("OversampledTH3D", model, [x, y, z], weight, event, folds, contiguous, covariance, group, fold).book(
-        node
-    )
+    return Booking(
+        "OversampledTH3D", model, [x, y, z], weight, event, fold_size, contiguous, covariance, group, fold
+    ).book(node)
 
 
 @dataclass
@@ -200,11 +200,11 @@ class Booking:
     values: list[str]
     weight: str | None
     event: str | Sequence[str] | None
-    folds: str | int
+    fold_size: str | int
     contiguous: bool
     covariance: bool
     group: str | Sequence[str] | None = None
-    fold: str = "fold"
+    fold: str = "foldIndex"
 
     @classmethod
     def parse(cls, method: Callable[..., Any], *positional: Any, **keywords: Any) -> tuple[Any, Booking]:
@@ -230,14 +230,14 @@ class Booking:
         options = root().FlashSim.FoldOptions()
         options.fEvent = _check_columns("event", self.event, "None for inline mode")
         options.fGroup = _check_columns("group", self.group, "None if there are no groups of GEN events")
-        options.fFold = _check_fold(self.fold)
+        options.fFoldIndex = _check_fold_index(self.fold)
         options.fContiguous = self.contiguous
         options.fCovariance = self.covariance
         options.fIsPart = is_part
-        if isinstance(self.folds, str):
-            options.fFolds = self.folds
+        if isinstance(self.fold_size, str):
+            options.fFoldSize = self.fold_size
         else:
-            options.fConstantFolds = _check_folds(self.folds)
+            options.fConstantFoldSize = _check_fold_size(self.fold_size)
         return options
 
 
@@ -276,21 +276,21 @@ def _check_columns(parameter: str, value: Any, meaning_of_none: str) -> list[str
     return columns
 
 
-def _check_fold(fold: Any) -> str:
+def _check_fold_index(fold: Any) -> str:
     if not isinstance(fold, str):
         message = f"fold must be the name of a column, not {fold!r}. The number of folds is folds."
         raise TypeError(message)
     return fold
 
 
-def _check_folds(folds: Any) -> int:
-    if not isinstance(folds, numbers.Integral) or isinstance(folds, bool):
-        message = f"folds must be the name of a column or an integer, not {folds!r}."
+def _check_fold_size(fold_size: Any) -> int:
+    if not isinstance(fold_size, numbers.Integral) or isinstance(fold_size, bool):
+        message = f"folds must be the name of a column or an integer, not {fold_size!r}."
         raise TypeError(message)
-    if folds < 1:
-        message = f"folds is {folds}. Expected the number of RECO events simulated from each GEN event, at least 1."
+    if fold_size < 1:
+        message = f"folds is {fold_size}. Expected the number of RECO events simulated from each GEN event, at least 1."
         raise ValueError(message)
-    return int(folds)
+    return int(fold_size)
 
 
 def _make_model(model: Any, dimension: int) -> Any:

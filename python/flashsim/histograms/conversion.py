@@ -36,7 +36,7 @@ def to_hist(histogram: Any) -> hist.Hist[Any]:
     --------
     >>> import ROOT, flashsim
     >>> reco = ROOT.RDataFrame(20).Define("genEvent", "rdfentry_ / 10").Define("x", "1. * rdfentry_")
-    >>> h = reco.OversampledTH1D(("x", ";x [GeV];events", 2, 0, 20), "x", folds=10).to_hist()
+    >>> h = reco.OversampledTH1D(("x", ";x [GeV];events", 2, 0, 20), "x", fold_size=10).to_hist()
     >>> h.axes[0].label, h.values().tolist(), h.variances().tolist()
     ('x [GeV]', [1.0, 1.0], [1.0, 1.0])
     """
@@ -72,7 +72,7 @@ def to_numpy(histogram: Any, flow: bool = False) -> tuple[NDArray[Any], ...]:
     --------
     >>> import ROOT, flashsim
     >>> reco = ROOT.RDataFrame(20).Define("genEvent", "rdfentry_ / 10").Define("x", "1. * rdfentry_")
-    >>> values, edges = reco.OversampledTH1D(("x", "", 2, 0, 20), "x", folds=10).to_numpy()
+    >>> values, edges = reco.OversampledTH1D(("x", "", 2, 0, 20), "x", fold_size=10).to_numpy()
     >>> values.tolist(), edges.tolist()
     ([1.0, 1.0], [0.0, 10.0, 20.0])
     """
@@ -109,7 +109,7 @@ def covariance(histogram: Any, flow: bool = False) -> NDArray[np.float64]:
 
     >>> import ROOT, flashsim
     >>> reco = ROOT.RDataFrame(20).Define("genEvent", "rdfentry_ / 10").Define("x", "1. * rdfentry_")
-    >>> h = reco.OversampledTH1D(("x", "", 2, 0, 30), "x", folds=10, covariance=True)
+    >>> h = reco.OversampledTH1D(("x", "", 2, 0, 30), "x", fold_size=10, covariance=True)
     >>> h.covariance()
     array([[1.25, 0.25],
            [0.25, 0.25]])
@@ -128,7 +128,7 @@ def correlation(histogram: Any, flow: bool = False) -> NDArray[np.float64]:
     --------
     >>> import ROOT, flashsim
     >>> reco = ROOT.RDataFrame(20).Define("genEvent", "rdfentry_ / 10").Define("x", "1. * rdfentry_")
-    >>> h = reco.OversampledTH1D(("x", "", 2, 0, 30), "x", folds=10, covariance=True)
+    >>> h = reco.OversampledTH1D(("x", "", 2, 0, 30), "x", fold_size=10, covariance=True)
     >>> h.correlation().round(3)
     array([[1.   , 0.447],
            [0.447, 1.   ]])

@@ -22,7 +22,7 @@ class CorrelatedHist(hist.Hist[hist.storage.Weight], family=hist):
     --------
     >>> import ROOT, flashsim
     >>> reco = ROOT.RDataFrame(20).Define("genEvent", "rdfentry_ / 10").Define("x", "1. * rdfentry_")
-    >>> h = reco.OversampledTH1D(("x", "", 4, 0, 20), "x", folds=10, covariance=True)
+    >>> h = reco.OversampledTH1D(("x", "", 4, 0, 20), "x", fold_size=10, covariance=True)
     >>> h.to_hist()[::2j]
     Traceback (most recent call last):
     ...

@@ -26,7 +26,7 @@ def oversampled_efficiency_1d(
     weight: str | None = None,
     *,
     event: str | Sequence[str] | None = "genEvent",
-    folds: str | int = "nFolds",
+    fold_size: str | int = "foldSize",
     contiguous: bool = True,
 ) -> OversampledEfficiency:
     r"""Books an efficiency: ``node.OversampledEfficiency1D(("eff", ";p_{T}", 20, 0, 200), "pt", "isTagged", "w")``.
@@ -46,7 +46,7 @@ def oversampled_efficiency_1d(
         Column: a number, or an RVec of numbers.
     passed
         Column of bool, or of numbers 0 and 1; an RVec if the value is one.
-    weight, event, folds, contiguous
+    weight, event, fold_size, contiguous
         As for ``OversampledTH1D``.
 
     Returns
@@ -65,11 +65,11 @@ def oversampled_efficiency_1d(
 
     >>> import ROOT, flashsim
     >>> reco = ROOT.RDataFrame(20).Define("genEvent", "rdfentry_ / 10").Define("x", "1. * rdfentry_")
-    >>> e = reco.Define("passed", "x >= 5").OversampledEfficiency1D(("e", "", 1, 0, 20), "x", "passed", folds=10)
+    >>> e = reco.Define("passed", "x >= 5").OversampledEfficiency1D(("e", "", 1, 0, 20), "x", "passed", fold_size=10)
     >>> e.GetEfficiency(1), round(e.GetEfficiencyError(1), 4), round(e.GetEfficiencyErrorNaive(1), 4)
     (0.75, 0.1768, 0.0968)
     """
-    return _book("OversampledTH2D", node, model, [value], passed, weight, event, folds, contiguous)
+    return _book("OversampledTH2D", node, model, [value], passed, weight, event, fold_size, contiguous)
 
 
 def oversampled_efficiency_2d(
@@ -81,7 +81,7 @@ def oversampled_efficiency_2d(
     weight: str | None = None,
     *,
     event: str | Sequence[str] | None = "genEvent",
-    folds: str | int = "nFolds",
+    fold_size: str | int = "foldSize",
     contiguous: bool = True,
 ) -> OversampledEfficiency:
     """Books an efficiency in bins of two columns: ``node.OversampledEfficiency2D(model, "pt", "eta", "isTagged")``.
@@ -93,11 +93,11 @@ def oversampled_efficiency_2d(
     >>> import ROOT, flashsim
     >>> reco = ROOT.RDataFrame(20).Define("genEvent", "rdfentry_ / 10").Define("x", "1. * rdfentry_")
     >>> model = ("e", "", 1, 0, 20, 2, 0, 20)
-    >>> e = reco.Define("passed", "x >= 5").OversampledEfficiency2D(model, "x", "x", "passed", folds=10)
+    >>> e = reco.Define("passed", "x >= 5").OversampledEfficiency2D(model, "x", "x", "passed", fold_size=10)
     >>> e.values().tolist()
     [[0.5, 1.0]]
     """
-    return _book("OversampledTH3D", node, model, [x, y], passed, weight, event, folds, contiguous)
+    return _book("OversampledTH3D", node, model, [x, y], passed, weight, event, fold_size, contiguous)
 
 
 METHODS: dict[str, Callable[..., Any]] = {
@@ -111,7 +111,7 @@ class OversampledEfficiency:
     """An efficiency that is or will be filled: all that ``FlashSim::OversampledTEfficiency`` has, and arrays.
 
     ``GetEfficiency(bin)``, ``GetEfficiencyError(bin)``, ``GetEfficiencyErrorLow(bin)``, ``GetEfficiencyErrorUp(bin)``,
-    ``GetEfficiencyErrorNaive(bin)``, ``GetEfficiencyErrorForFolds(bin, n)``, ``GetEfficiencyErrorLimit(bin)``,
+    ``GetEfficiencyErrorNaive(bin)``, ``GetEfficiencyErrorForFoldSize(bin, n)``, ``GetEfficiencyErrorLimit(bin)``,
     ``GetEfficiencyCovariance(bin, bin)``, ``GetPassed(bin)``, ``GetTotal(bin)``, ``MakeTH()``, ``MakeGraph()`` and
     ``Draw()`` are explained there. ``OversampledTEfficiency`` is that object itself.
 
@@ -125,7 +125,7 @@ class OversampledEfficiency:
     --------
     >>> import ROOT, flashsim
     >>> reco = ROOT.RDataFrame(20).Define("genEvent", "rdfentry_ / 10").Define("x", "1. * rdfentry_")
-    >>> e = reco.Define("passed", "x >= 5").OversampledEfficiency1D(("e", "", 2, 0, 20), "x", "passed", folds=10)
+    >>> e = reco.Define("passed", "x >= 5").OversampledEfficiency1D(("e", "", 2, 0, 20), "x", "passed", fold_size=10)
     >>> e.values().tolist(), flashsim.OversampledEfficiency(e.filled.RebinX(2, "coarse")).values().tolist()
     ([0.5, 1.0], [0.75])
     """
@@ -193,11 +193,11 @@ def _book(
     passed: str,
     weight: str | None,
     event: str | Sequence[str] | None,
-    folds: str | int,
+    fold_size: str | int,
     contiguous: bool,
 ) -> OversampledEfficiency:
     of_values = make_model(model, len(columns))
     model = (*model, 2, -0.5, 1.5) if isinstance(model, tuple) else root().FlashSim.Booking.AddPassedAxis(of_values)
     book = getattr(node, histogram)
-    options = {"event": event, "folds": folds, "contiguous": contiguous, "covariance": True}
+    options = {"event": event, "fold_size": fold_size, "contiguous": contiguous, "covariance": True}
     return OversampledEfficiency(book(model, *columns, passed, weight, **options))

@@ -49,7 +49,7 @@ def read(file: Any, name: str) -> Any:
     --------
     >>> import ROOT, flashsim, tempfile
     >>> reco = ROOT.RDataFrame(20).Define("genEvent", "rdfentry_ / 10").Define("x", "1. * rdfentry_")
-    >>> h = reco.OversampledTH1D(("mass", "", 4, 0, 20), "x", folds=10, covariance=True)
+    >>> h = reco.OversampledTH1D(("mass", "", 4, 0, 20), "x", fold_size=10, covariance=True)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     with ROOT.TFile(f"{folder}/h.root", "recreate"):
     ...         bytes_written = h.Write()

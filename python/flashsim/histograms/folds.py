@@ -14,7 +14,7 @@ from .conversion import in_shape
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["OptimalFolds", "RelativeVariance", "optimal_folds", "relative_variance"]
+__all__ = ["OptimalFoldSize", "RelativeVariance", "optimal_fold_size", "relative_variance"]
 
 
 @dataclass(frozen=True)
@@ -32,22 +32,22 @@ class RelativeVariance:
     limit: float
     fold: float
 
-    def __call__(self, folds: Any) -> Any:
+    def __call__(self, fold_size: Any) -> Any:
         """With n folds, an integer or an array."""
-        return self.limit + self.fold / folds
+        return self.limit + self.fold / fold_size
 
-    def naive(self, folds: Any) -> Any:
+    def naive(self, fold_size: Any) -> Any:
         """What it would be if all RECO events were independent."""
-        return (self.limit + self.fold) / folds
+        return (self.limit + self.fold) / fold_size
 
 
 @dataclass(frozen=True)
-class OptimalFolds:
-    """The number of folds that gives the smallest errors for the CPU time. Made by `optimal_folds`.
+class OptimalFoldSize:
+    """The number of folds that gives the smallest errors for the CPU time. Made by `optimal_fold_size`.
 
     Attributes
     ----------
-    folds
+    fold_size
         Number of RECO events per GEN event, at least 1.
     exact
         The same as a real number, before it was rounded to that neighbour which costs less CPU time.
@@ -55,14 +55,14 @@ class OptimalFolds:
         The real number for each bin by itself, in the shape of ``h.values()``: NaN in bins that are empty or left out,
         infinity where the estimate of the limit variance is not positive.
     gain
-        CPU time that one fold per GEN event needs, divided by what `folds` need, for the same errors: at least 1.
+        CPU time that one fold per GEN event needs, divided by what `fold_size` need, for the same errors: at least 1.
     variance
         Squared relative error against folds.
     t_gen, t_sim
         As given.
     """
 
-    folds: int
+    fold_size: int
     exact: float
     per_bin: NDArray[np.float64] = field(repr=False, compare=False)
     gain: float
@@ -70,12 +70,12 @@ class OptimalFolds:
     t_gen: float
     t_sim: float
 
-    def cpu_time(self, folds: Any) -> Any:
+    def cpu_time(self, fold_size: Any) -> Any:
         """CPU time that n folds (an integer or an array) need, relative to one fold, for the same errors."""
-        return _cost(folds, self.variance, self.t_gen, self.t_sim) / _cost(1, self.variance, self.t_gen, self.t_sim)
+        return _cost(fold_size, self.variance, self.t_gen, self.t_sim) / _cost(1, self.variance, self.t_gen, self.t_sim)
 
 
-def optimal_folds(histogram: Any, t_gen: float, t_sim: float, *, bins: Any = None) -> OptimalFolds:
+def optimal_fold_size(histogram: Any, t_gen: float, t_sim: float, *, bins: Any = None) -> OptimalFoldSize:
     r"""The number of folds that makes the best of a CPU budget, for this histogram.
 
     M GEN events with n folds each take the time :math:`T = M (t_{gen} + n t_{sim})` and give a bin the variance
@@ -109,7 +109,7 @@ def optimal_folds(histogram: Any, t_gen: float, t_sim: float, *, bins: Any = Non
     Notes
     -----
     V∞ and D are estimated from the histogram, D with the better precision. The optimum is flat: twice or half as many
-    folds cost 12.5 % more CPU time at most (``optimal_folds(...).cpu_time(n)`` tells).
+    folds cost 12.5 % more CPU time at most (``optimal_fold_size(...).cpu_time(n)`` tells).
 
     Examples
     --------
@@ -117,9 +117,9 @@ def optimal_folds(histogram: Any, t_gen: float, t_sim: float, *, bins: Any = Non
 
     >>> import ROOT, flashsim
     >>> reco = ROOT.RDataFrame(20).Define("genEvent", "rdfentry_ / 10").Define("x", "1. * rdfentry_")
-    >>> h = reco.OversampledTH1D(("x", "", 2, 0, 30), "x", folds=10)
-    >>> best = flashsim.optimal_folds(h, t_gen=0.9, t_sim=0.01)
-    >>> best.folds, round(best.exact, 2), round(best.gain, 1)
+    >>> h = reco.OversampledTH1D(("x", "", 2, 0, 30), "x", fold_size=10)
+    >>> best = flashsim.optimal_fold_size(h, t_gen=0.9, t_sim=0.01)
+    >>> best.fold_size, round(best.exact, 2), round(best.gain, 1)
     (9, 8.81, 1.6)
     """
     _check_times(t_gen, t_sim)
@@ -137,15 +137,15 @@ def optimal_folds(histogram: Any, t_gen: float, t_sim: float, *, bins: Any = Non
         raise ValueError(message)
     exact = math.sqrt(ratio * variance.fold / variance.limit)
     candidates = {max(1, math.floor(exact)), max(1, math.ceil(exact))}
-    folds = min(sorted(candidates), key=lambda n: _cost(n, variance, t_gen, t_sim))
-    gain = _cost(1, variance, t_gen, t_sim) / _cost(folds, variance, t_gen, t_sim)
-    return OptimalFolds(folds, exact, per_bin, gain, variance, t_gen, t_sim)
+    fold_size = min(sorted(candidates), key=lambda n: _cost(n, variance, t_gen, t_sim))
+    gain = _cost(1, variance, t_gen, t_sim) / _cost(fold_size, variance, t_gen, t_sim)
+    return OptimalFoldSize(fold_size, exact, per_bin, gain, variance, t_gen, t_sim)
 
 
 def relative_variance(histogram: Any, bins: Any = None) -> RelativeVariance:
     """Squared relative error of the bins that are not empty, on average, against folds.
 
-    Parameters and errors are those of `optimal_folds`, but the limit may be negative.
+    Parameters and errors are those of `optimal_fold_size`, but the limit may be negative.
     """
     return _average(*_variances(histogram, bins))
 
@@ -181,9 +181,9 @@ def _average(limit: NDArray[np.float64], fold: NDArray[np.float64]) -> RelativeV
     return RelativeVariance(float(np.nanmean(limit)), float(np.nanmean(fold)))
 
 
-def _cost(folds: Any, variance: RelativeVariance, t_gen: float, t_sim: float) -> Any:
+def _cost(fold_size: Any, variance: RelativeVariance, t_gen: float, t_sim: float) -> Any:
     """CPU time times variance, which the number of GEN events does not change."""
-    return variance(folds) * (t_gen + folds * t_sim)
+    return variance(fold_size) * (t_gen + fold_size * t_sim)
 
 
 def _check_times(t_gen: float, t_sim: float) -> None:

@@ -83,7 +83,7 @@ def to_pyhf(
     --------
     >>> import ROOT, flashsim
     >>> reco = ROOT.RDataFrame(20).Define("genEvent", "rdfentry_ / 10").Define("x", "1. * rdfentry_")
-    >>> h = reco.OversampledTH1D(("x", "", 2, 0, 30), "x", folds=10, covariance=True)
+    >>> h = reco.OversampledTH1D(("x", "", 2, 0, 30), "x", fold_size=10, covariance=True)
     >>> mu = {"name": "mu", "type": "normfactor", "data": None}
     >>> sample = h.to_pyhf("signal", modifiers=[mu])
     >>> sample["data"], [modifier["name"] for modifier in sample["modifiers"]]

@@ -70,7 +70,7 @@ def get_item(histogram: Any, index: Any) -> Any:
     --------
     >>> import ROOT, flashsim
     >>> reco = ROOT.RDataFrame(20).Define("genEvent", "rdfentry_ / 10").Define("x", "1. * rdfentry_")
-    >>> h = reco.OversampledTH1D(("x", "", 6, 0, 30), "x", folds=10, covariance=True).GetValue()
+    >>> h = reco.OversampledTH1D(("x", "", 6, 0, 30), "x", fold_size=10, covariance=True).GetValue()
     >>> h[0], h[1:3:sum]
     (0.5, 1.0)
     >>> h[:: ROOT.uhi.rebin(3)].values().tolist()

@@ -12,13 +12,13 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from .conversion import correlation as correlation_matrix
 from .conversion import to_numpy
-from .folds import OptimalFolds, optimal_folds
+from .folds import OptimalFoldSize, optimal_fold_size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["correlation", "folds"]
+__all__ = ["correlation", "fold_size"]
 
 _GEN_EVENTS, _BUDGET, _NAIVE, _OPTIMUM = "#3f90da", "#e76300", "#832db6", "black"
 
@@ -50,7 +50,7 @@ def correlation(histogram: Any, *, axes: Axes | None = None) -> Figure:
     --------
     >>> import ROOT, flashsim
     >>> reco = ROOT.RDataFrame(20).Define("genEvent", "rdfentry_ / 10").Define("x", "1. * rdfentry_")
-    >>> h = reco.OversampledTH1D(("x", ";x [GeV];events", 2, 0, 30), "x", folds=10, covariance=True)
+    >>> h = reco.OversampledTH1D(("x", ";x [GeV];events", 2, 0, 30), "x", fold_size=10, covariance=True)
     >>> figure = flashsim.plot.correlation(h)
     >>> figure.axes[0].get_xlabel()
     'x [GeV]'
@@ -70,13 +70,13 @@ def correlation(histogram: Any, *, axes: Axes | None = None) -> Figure:
     return figure
 
 
-def folds(
+def fold_size(
     histogram: Any,
     t_gen: float,
     t_sim: float,
     *,
     bins: Any = None,
-    max_folds: int | None = None,
+    max_fold_size: int | None = None,
     gen_events: int | None = None,
 ) -> Figure:
     """Draws relative error against folds and against CPU time, and the number of folds that is best.
@@ -89,8 +89,8 @@ def folds(
     Parameters
     ----------
     histogram, t_gen, t_sim, bins
-        As for `flashsim.optimal_folds`, with the same errors; times in seconds.
-    max_folds
+        As for `flashsim.optimal_fold_size`, with the same errors; times in seconds.
+    max_fold_size
         Where the axis ends; by default, three times the optimum, at least 20.
     gen_events
         Number of GEN events that were generated to fill the histogram, selected or not. CPU times are then in hours,
@@ -105,25 +105,25 @@ def folds(
     --------
     >>> import ROOT, flashsim
     >>> reco = ROOT.RDataFrame(20).Define("genEvent", "rdfentry_ / 10").Define("x", "1. * rdfentry_")
-    >>> h = reco.OversampledTH1D(("x", "", 2, 0, 30), "x", folds=10)
+    >>> h = reco.OversampledTH1D(("x", "", 2, 0, 30), "x", fold_size=10)
     >>> figure = flashsim.plot.folds(h, t_gen=0.9, t_sim=0.01)
     >>> [panel.get_xlabel() for panel in figure.axes]
     ['folds (RECO events per GEN event)', 'CPU time / CPU time of one fold per GEN event']
     """
-    best = optimal_folds(histogram, t_gen, t_sim, bins=bins)
-    last = max(20, 3 * best.folds) if max_folds is None else max_folds
+    best = optimal_fold_size(histogram, t_gen, t_sim, bins=bins)
+    last = max(20, 3 * best.fold_size) if max_fold_size is None else max_fold_size
     if last < 2:
-        message = f"max_folds is {max_folds}, expected at least 2: a curve takes two points."
+        message = f"max_fold_size is {max_fold_size}, expected at least 2: a curve takes two points."
         raise ValueError(message)
     figure, (left, right) = plt.subplots(1, 2, figsize=(13, 5.4), sharey=True, layout="constrained")
     title = _to_mathtext(histogram.GetTitle()) or histogram.GetName()
     figure.suptitle(f"{title}: GEN event {t_gen:.3g} s, RECO event {t_sim:.3g} s")
-    _draw_against_folds(left, best, last)
+    _draw_against_fold_size(left, best, last)
     _draw_against_time(right, best, last, gen_events)
     return figure
 
 
-def _draw_against_folds(axes: Axes, best: OptimalFolds, last: int) -> None:
+def _draw_against_fold_size(axes: Axes, best: OptimalFoldSize, last: int) -> None:
     n = np.geomspace(1, last, 200)
     variance = best.variance
     axes.plot(n, _percent(variance(n)), color=_GEN_EVENTS, linewidth=2, label="fixed number of GEN events")
@@ -139,12 +139,12 @@ def _draw_against_folds(axes: Axes, best: OptimalFolds, last: int) -> None:
         n, _percent(variance.naive(n)), color=_NAIVE, linestyle=":", linewidth=2, label="naive: folds as independent"
     )
     axes.plot(
-        best.folds,
-        _percent(variance(1) * best.cpu_time(best.folds)),
+        best.fold_size,
+        _percent(variance(1) * best.cpu_time(best.fold_size)),
         "*",
         markersize=15,
         color=_OPTIMUM,
-        label=f"optimum: {best.folds} folds",
+        label=f"optimum: {best.fold_size} folds",
         zorder=5,
     )
     axes.set(
@@ -156,17 +156,17 @@ def _draw_against_folds(axes: Axes, best: OptimalFolds, last: int) -> None:
     _finish(axes)
 
 
-def _draw_against_time(axes: Axes, best: OptimalFolds, last: int, gen_events: int | None) -> None:
+def _draw_against_time(axes: Axes, best: OptimalFoldSize, last: int, gen_events: int | None) -> None:
     variance, once = best.variance, best.t_gen + best.t_sim
     unit = 1 / once if gen_events is None else gen_events / 3600
     n = np.geomspace(1, last, 200)
 
-    def time(folds: Any) -> Any:
-        return (best.t_gen + folds * best.t_sim) * unit
+    def time(fold_size: Any) -> Any:
+        return (best.t_gen + fold_size * best.t_sim) * unit
 
     axes.plot(time(n), _percent(variance(n)), color=_GEN_EVENTS, linewidth=2, label="these GEN events, more folds")
     times = np.array([time(1), max(time(last), 10 * time(1))])
-    for number, colour, style in ((1, "grey", "--"), (best.folds, _OPTIMUM, "-")):
+    for number, colour, style in ((1, "grey", "--"), (best.fold_size, _OPTIMUM, "-")):
         errors = _percent(variance(number) * time(number) / times)
         plural = "s" if number > 1 else ""
         axes.plot(
@@ -176,7 +176,7 @@ def _draw_against_time(axes: Axes, best: OptimalFolds, last: int, gen_events: in
     axes.plot(time(marked), _percent(variance(marked)), "o", color=_GEN_EVENTS, markersize=5)
     for number in marked:
         axes.annotate(str(number), (time(number), _percent(variance(number))), (3, 5), textcoords="offset points")
-    axes.plot(time(best.folds), _percent(variance(best.folds)), "*", markersize=15, color=_OPTIMUM, zorder=5)
+    axes.plot(time(best.fold_size), _percent(variance(best.fold_size)), "*", markersize=15, color=_OPTIMUM, zorder=5)
     axes.set(
         xscale="log",
         xlabel="CPU time / CPU time of one fold per GEN event" if gen_events is None else "CPU time [h]",

@@ -155,4 +155,4 @@ class _Snapshot(_Template):
 
 
 def _is_behind_flash_sim(node: Any) -> bool:
-    return bool(root().FlashSim.GetNFolds(root().RDF.AsRNode(node)) > 0)
+    return bool(root().FlashSim.GetFoldSize(root().RDF.AsRNode(node)) > 0)

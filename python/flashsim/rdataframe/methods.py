@@ -10,7 +10,7 @@ import numpy as np
 
 from .._errors import translated
 from .._library import cpp, root
-from ..flows.flow import Flow, OutOfRange, check_folds, check_seed, to_out_of_range, to_steps
+from ..flows.flow import Flow, OutOfRange, check_fold_size, check_seed, to_out_of_range, to_steps
 from ..histograms.booking import METHODS
 from ..histograms.efficiency import METHODS as EFFICIENCIES
 
@@ -33,7 +33,7 @@ FlowLike = Flow | str | os.PathLike[str]
 def flash_sim(
     node: Any,
     flow: FlowLike | Sequence[FlowLike],
-    folds: int = 1,
+    fold_size: int = 1,
     seed: int = 0,
     steps: int | Mapping[str, int] | None = None,
     prefix: str = "",
@@ -44,13 +44,13 @@ def flash_sim(
     chunk_size: int = 0,
     block_size: int = 0,
 ) -> Any:
-    """Simulates RECO events from the GEN events of a dataframe: ``node.FlashSim(flow, folds=10)``.
+    """Simulates RECO events from the GEN events of a dataframe: ``node.FlashSim(flow, fold_size=10)``.
 
-    The result has `folds` entries for each entry of the node, with all its columns unchanged and, for each flow,
+    The result has `fold_size` entries for each entry of the node, with all its columns unchanged and, for each flow,
     ``n<C>`` (int), ``<C>_<target>`` (an RVec of the declared type, sorted as the flow says: jets by pt, descending)
     and ``<C>_<source>Idx`` (``Jet_genJetIdx``: which GEN object it comes from), where C is the flow's collection; and
     ``fold`` (int, 0 ... folds-1), ``genEvent`` (ULong64_t, entry number of the GEN event: unique, ascending) and
-    ``nFolds`` (int).
+    ``foldSize`` (int).
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def flash_sim(
     flow
         A flow, its path, the name of a shipped one (``"jets"``), or a list of flows with different collections and
         names.
-    folds
+    fold_size
         RECO events per GEN event, the oversampling factor.
     seed
         Another seed gives other RECO events. Two calls with one seed give a flow the same random numbers.
@@ -111,13 +111,13 @@ def flash_sim(
     --------
     >>> import ROOT, flashsim
     >>> df = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(100)
-    >>> sim = df.Filter("nGenJet >= 4").FlashSim("jets", folds=5, seed=1, prefix="Flash")
+    >>> sim = df.Filter("nGenJet >= 4").FlashSim("jets", fold_size=5, seed=1, prefix="Flash")
     >>> mean = sim.Filter("nFlashJet > 0").Define("leading", "FlashJet_pt[0]").Mean("leading")
     >>> 20 < mean.GetValue() < 500
     True
     """
     options = make_options(
-        folds,
+        fold_size,
         seed,
         steps,
         prefix,
@@ -133,7 +133,7 @@ def flash_sim(
 def define_folds(
     node: Any,
     flow: FlowLike,
-    folds: int = 1,
+    fold_size: int = 1,
     seed: int = 0,
     steps: int | Mapping[str, int] | None = None,
     prefix: str = "",
@@ -141,11 +141,11 @@ def define_folds(
     context: Mapping[str, str | float] | None = None,
     out_of_range: OutOfRange = "error",
 ) -> Any:
-    """Adds `folds` RECO samples of each GEN event to the same entry: ``node.DefineFolds(flow, folds=10)``, the inline
+    """Adds `fold_size` RECO samples of each GEN event to the same entry: ``node.DefineFolds(flow, fold_size=10)``, the inline
     mode.
 
     For graphs that must stay one graph: there is no look-ahead, and the flow runs for one event at a time, which costs
-    several times more per object unless `folds` is large. The new columns are ``n<C>`` (int, for each fold) and,
+    several times more per object unless `fold_size` is large. The new columns are ``n<C>`` (int, for each fold) and,
     indexed [fold][object], ``<C>_<target>`` and ``<C>_<source>Idx`` (RVecs of RVecs). The RECO events equal those of
     ``FlashSim`` bit for bit.
 
@@ -158,12 +158,12 @@ def define_folds(
     --------
     >>> import ROOT, flashsim
     >>> df = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(10)
-    >>> inline = df.DefineFolds("jets", folds=4, prefix="Flash")
+    >>> inline = df.DefineFolds("jets", fold_size=4, prefix="Flash")
     >>> int(inline.Define("folds", "FlashJet_pt.size()").Max("folds").GetValue())
     4
     """
     (one,) = as_list(flow, most=1)
-    return define_inline(node, one, make_options(folds, seed, steps, prefix, context, out_of_range=out_of_range))
+    return define_inline(node, one, make_options(fold_size, seed, steps, prefix, context, out_of_range=out_of_range))
 
 
 def register() -> None:
@@ -210,7 +210,7 @@ def _open(flow: FlowLike) -> Flow:
 
 
 def make_options(
-    folds: int = 1,
+    fold_size: int = 1,
     seed: int = 0,
     steps: int | Mapping[str, int] | None = None,
     prefix: str = "",
@@ -223,10 +223,10 @@ def make_options(
     first_entries: Mapping[str, int] | None = None,
 ) -> Any:
     """The C++ ``SimulateOptions``, checked; see there for `first_entries`. Raises TypeError, ValueError."""
-    check_folds(folds)
+    check_fold_size(fold_size)
     check_seed(seed)
     options = cpp().SimulateOptions()
-    options.fFolds = int(folds)
+    options.fFoldSize = int(fold_size)
     options.fSeed = int(seed)
     if isinstance(steps, Mapping):
         for flow, number in steps.items():

@@ -48,10 +48,10 @@ def warn_if_oversampled(node: Any, method: str, stacklevel: int = 2) -> None:
     """Warns, once in a process, if the node is a result of FlashSim with more than one fold."""
     if _once["is_said"] or _once["is_silent"]:
         return
-    folds = root().FlashSim.GetNFolds(root().RDF.AsRNode(node))
-    if folds < 2:
+    fold_size = root().FlashSim.GetFoldSize(root().RDF.AsRNode(node))
+    if fold_size < 2:
         return
-    warnings.warn(_describe(method, folds), OversamplingWarning, stacklevel + 1)
+    warnings.warn(_describe(method, fold_size), OversamplingWarning, stacklevel + 1)
     _once["is_said"] = True
 
 
@@ -71,15 +71,15 @@ def silenced() -> Iterator[None]:
         _once["is_silent"] = before
 
 
-def _describe(method: str, folds: int) -> str:
+def _describe(method: str, fold_size: int) -> str:
     ours = f"Oversampled{method.replace('Histo', 'TH')}"
-    contents = "" if method.startswith("Profile") else f", and its contents {folds} times too large"
+    contents = "" if method.startswith("Profile") else f", and its contents {fold_size} times too large"
     if ours in METHODS:
         remedy = f"Use {ours}."
     else:
-        remedy = "OversampledTH1D, 2D and 3D know better; a weight of 1. / nFolds mends contents alone."
+        remedy = "OversampledTH1D, 2D and 3D know better; a weight of 1. / foldSize mends contents alone."
     return (
-        f"{method} takes the {folds} RECO events that FlashSim makes of a GEN event for independent: its errors are "
+        f"{method} takes the {fold_size} RECO events that FlashSim makes of a GEN event for independent: its errors are "
         f"too small{contents}. {remedy} "
         "To silence this: warnings.filterwarnings('ignore', category=flashsim.OversamplingWarning)."
     )

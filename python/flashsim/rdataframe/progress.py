@@ -55,7 +55,7 @@ def progress(node: Node, description: str = "", *, total: int | None = None) -> 
     --------
     >>> import ROOT, flashsim
     >>> df = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(20)
-    >>> sim = flashsim.progress(df.FlashSim("jets", folds=5, prefix="Flash"))
+    >>> sim = flashsim.progress(df.FlashSim("jets", fold_size=5, prefix="Flash"))
     >>> sim.Count().GetValue()
     100
     """
@@ -100,7 +100,7 @@ class _Watch:
 
     def __init__(self, node: Any, description: str, total: int | None) -> None:
         self._node = root().RDF.AsRNode(node)
-        self._is_behind_flash_sim = cpp().GetNFolds(self._node) > 0
+        self._is_behind_flash_sim = cpp().GetFoldSize(self._node) > 0
         self._description = description or ("GEN → RECO" if self._is_behind_flash_sim else "events")
         self._total = total
         self._counter: Any = None

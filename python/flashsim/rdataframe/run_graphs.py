@@ -20,7 +20,7 @@ def register() -> None:
 
     >>> import ROOT, flashsim
     >>> gen = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(10)
-    >>> n_gen, n_reco = gen.Count(), gen.FlashSim("jets", folds=3, prefix="Flash").Count()
+    >>> n_gen, n_reco = gen.Count(), gen.FlashSim("jets", fold_size=3, prefix="Flash").Count()
     >>> ROOT.RDF.RunGraphs([n_reco, n_gen])
     2
     >>> n_gen.GetValue(), n_reco.GetValue()

@@ -72,7 +72,7 @@ def snapshot(
     --------
     >>> import ROOT, flashsim, tempfile
     >>> df = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(10)
-    >>> sim = df.FlashSim("jets", folds=2, prefix="Flash")
+    >>> sim = df.FlashSim("jets", fold_size=2, prefix="Flash")
     >>> path = tempfile.mkdtemp() + "/reco.root"
     >>> written = flashsim.snapshot(sim, "Events", path, ["nFlashJet", "FlashJet_pt"])
     >>> written.Count().GetValue()

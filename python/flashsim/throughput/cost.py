@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Real
 
-from ..flows.flow import check_folds
+from ..flows.flow import check_fold_size
 
 __all__ = [
     "SCENARIOS",
@@ -32,7 +32,7 @@ class Scenario:
 
     generator: str
     generator_seconds: float
-    folds: int
+    fold_size: int
 
 
 SCENARIOS = (
@@ -76,7 +76,7 @@ class ScenarioThroughput:
 
 def events_per_day(
     generator_seconds: float,
-    folds: int,
+    fold_size: int,
     rate_khz: float | None = None,
     cores: float = 32,
     gpus: float = 4,
@@ -96,7 +96,7 @@ def events_per_day(
     ----------
     generator_seconds
         Core-seconds to generate a GEN event; 0 for GEN events that exist.
-    folds
+    fold_size
         RECO events per GEN event.
     rate_khz
         Objects that one GPU samples in a millisecond (its speed in kHz); None for conventional simulation.
@@ -129,19 +129,21 @@ def events_per_day(
     >>> round(events_per_day(1, 10), 3)
     0.138
     """
-    _check_generator(generator_seconds, folds)
+    _check_generator(generator_seconds, fold_size)
     check_positive("cores", cores)
     check_positive("gpus", gpus)
     check_positive("objects_per_event", objects_per_event)
     check_positive("conventional_seconds", conventional_seconds)
     if rate_khz is None:
-        return events_per_day_on_cores(generator_seconds, folds, conventional_seconds, cores)
+        return events_per_day_on_cores(generator_seconds, fold_size, conventional_seconds, cores)
     check_positive("rate_khz", rate_khz)
-    seconds = generator_seconds / (folds * cores) + objects_per_event / (gpus * 1000 * rate_khz)
+    seconds = generator_seconds / (fold_size * cores) + objects_per_event / (gpus * 1000 * rate_khz)
     return _SECONDS_PER_DAY / seconds / _MILLION
 
 
-def events_per_day_on_cores(generator_seconds: float, folds: int, simulation_seconds: float, cores: float = 1) -> float:
+def events_per_day_on_cores(
+    generator_seconds: float, fold_size: int, simulation_seconds: float, cores: float = 1
+) -> float:
     """Millions of RECO events per day of a machine without GPUs: each core either generates or simulates.
 
     A RECO event takes ``generator_seconds / folds + simulation_seconds`` core-seconds, whatever simulates it.
@@ -150,7 +152,7 @@ def events_per_day_on_cores(generator_seconds: float, folds: int, simulation_sec
     ----------
     generator_seconds
         Core-seconds to generate a GEN event; 0 for GEN events that exist.
-    folds
+    fold_size
         RECO events per GEN event.
     simulation_seconds
         Core-seconds to simulate a RECO event; `flashsim.throughput.measure.measure` finds them.
@@ -170,13 +172,13 @@ def events_per_day_on_cores(generator_seconds: float, folds: int, simulation_sec
     Examples
     --------
     >>> from flashsim.throughput import events_per_day_on_cores
-    >>> events_per_day_on_cores(generator_seconds=1, folds=10, simulation_seconds=0.1, cores=2)
+    >>> events_per_day_on_cores(generator_seconds=1, fold_size=10, simulation_seconds=0.1, cores=2)
     0.864
     """
-    _check_generator(generator_seconds, folds)
+    _check_generator(generator_seconds, fold_size)
     check_positive("simulation_seconds", simulation_seconds)
     check_positive("cores", cores)
-    return _SECONDS_PER_DAY * cores / (generator_seconds / folds + simulation_seconds) / _MILLION
+    return _SECONDS_PER_DAY * cores / (generator_seconds / fold_size + simulation_seconds) / _MILLION
 
 
 def throughput_table(
@@ -198,7 +200,7 @@ def throughput_table(
 
     def entry(scenario: Scenario, speed: float | None) -> float:
         return events_per_day(
-            scenario.generator_seconds, scenario.folds, speed, cores, gpus, objects_per_event, conventional_seconds
+            scenario.generator_seconds, scenario.fold_size, speed, cores, gpus, objects_per_event, conventional_seconds
         )
 
     return [
@@ -222,7 +224,7 @@ def throughput_on_cores(
     """
 
     def entry(scenario: Scenario, seconds: float) -> float:
-        return events_per_day_on_cores(scenario.generator_seconds, scenario.folds, seconds, cores)
+        return events_per_day_on_cores(scenario.generator_seconds, scenario.fold_size, seconds, cores)
 
     check_positive("conventional_seconds", conventional_seconds)
     return [
@@ -243,9 +245,9 @@ def check_at_least_zero(name: str, value: float) -> None:
         raise ValueError(f"{name} is {value!r}, expected a number, 0 or more.")
 
 
-def _check_generator(generator_seconds: float, folds: int) -> None:
+def _check_generator(generator_seconds: float, fold_size: int) -> None:
     check_at_least_zero("generator_seconds", generator_seconds)
-    check_folds(folds)
+    check_fold_size(fold_size)
 
 
 def _is_finite(value: object) -> bool:

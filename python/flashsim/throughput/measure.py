@@ -32,7 +32,7 @@ class MeasuredSpeed:
     ----------
     flow
         Name of the flow.
-    folds, steps
+    fold_size, steps
         RECO events per GEN event; ODE steps, None for a flow that samples in one shot.
     gen_events, objects
         GEN events that were read, and objects that were sampled from them, of all folds.
@@ -41,7 +41,7 @@ class MeasuredSpeed:
     """
 
     flow: str
-    folds: int
+    fold_size: int
     steps: int | None
     gen_events: int
     objects: int
@@ -50,7 +50,7 @@ class MeasuredSpeed:
     @property
     def reco_events(self) -> int:
         """RECO events that were simulated."""
-        return self.gen_events * self.folds
+        return self.gen_events * self.fold_size
 
     @property
     def objects_per_event(self) -> float:
@@ -77,7 +77,7 @@ def measure(
     flow: Flow | str | os.PathLike[str] = "jets",
     sample: str | os.PathLike[str] | None = None,
     *,
-    folds: int = 10,
+    fold_size: int = 10,
     steps: int | None = None,
     seconds: float = 3,
 ) -> MeasuredSpeed:
@@ -92,7 +92,7 @@ def measure(
         A flow, its path, or the name of a shipped one.
     sample
         File with the dataset ``Events`` (TTree or RNTuple), which has the flow's context; by default the shipped one.
-    folds
+    fold_size
         RECO events per GEN event.
     steps
         ODE steps; by default the flow's own.
@@ -111,7 +111,7 @@ def measure(
     Examples
     --------
     >>> from flashsim.throughput.measure import measure
-    >>> speed = measure(folds=2, steps=1, seconds=0.01)
+    >>> speed = measure(fold_size=2, steps=1, seconds=0.01)
     >>> speed.reco_events == 2 * speed.gen_events, speed.events_per_second > 0
     (True, True)
     """
@@ -128,22 +128,22 @@ def measure(
     chosen = opened.default_steps if steps is None else steps
 
     entries = _FIRST_GEN_EVENTS
-    _simulate(opened, path, folds, steps, entries)  # compiles
+    _simulate(opened, path, fold_size, steps, entries)  # compiles
     while True:
-        gen_events, objects, spent = _simulate(opened, path, folds, steps, entries)
+        gen_events, objects, spent = _simulate(opened, path, fold_size, steps, entries)
         if spent >= seconds or gen_events < entries:
             break
         entries = math.ceil(entries * min(_LARGEST_STEP, 1.2 * seconds / spent))
     if objects == 0:
         message = f"{path}: no {opened.source} in {gen_events} GEN events: nothing to simulate for '{opened.name}'."
         raise ValueError(message)
-    return MeasuredSpeed(opened.name, folds, chosen, gen_events, objects, spent)
+    return MeasuredSpeed(opened.name, fold_size, chosen, gen_events, objects, spent)
 
 
-def _simulate(flow: Flow, path: str, folds: int, steps: int | None, entries: int) -> tuple[int, int, float]:
+def _simulate(flow: Flow, path: str, fold_size: int, steps: int | None, entries: int) -> tuple[int, int, float]:
     """GEN events, objects and seconds of one event loop."""
     simulated = flash_sim(
-        root().RDataFrame(_DATASET, path).Range(entries), flow, folds=folds, steps=steps, prefix=_PREFIX
+        root().RDataFrame(_DATASET, path).Range(entries), flow, fold_size=fold_size, steps=steps, prefix=_PREFIX
     )
     reco_events = simulated.Count()
     target = f"{_PREFIX}{flow.collection}_{flow.target[0].name}"
@@ -152,4 +152,4 @@ def _simulate(flow: Flow, path: str, folds: int, steps: int | None, entries: int
     start = time.perf_counter()
     with translated():
         objects = int(histogram.GetEntries())
-    return int(reco_events.GetValue()) // folds, objects, time.perf_counter() - start
+    return int(reco_events.GetValue()) // fold_size, objects, time.perf_counter() - start

@@ -10,13 +10,13 @@ import numpy as np
 
 from .._errors import translated
 from .._library import root
-from ..histograms.folds import OptimalFolds, optimal_folds
+from ..histograms.folds import OptimalFoldSize, optimal_fold_size
 from ..root_file import stored
 from .cost import check_at_least_zero, check_positive
 
 __all__ = ["FOLDS", "Choice", "ProductionPlan", "plan_production", "read_oversampled"]
 
-FOLDS = (1, 2, 5, 10, 20, 50, 100)
+FOLD_SIZES = (1, 2, 5, 10, 20, 50, 100)
 """Numbers of folds that a plan compares with the optimum."""
 
 _SECONDS_PER_HOUR = 3600
@@ -24,11 +24,11 @@ _SECONDS_PER_HOUR = 3600
 
 @dataclass(frozen=True)
 class Choice:
-    """What a budget gives with some number of folds. All are arrays if `folds` is.
+    """What a budget gives with some number of folds. All are arrays if `fold_size` is.
 
     Attributes
     ----------
-    folds
+    fold_size
         RECO events per GEN event.
     gen_events, reco_events
         As many as the budget pays for; not rounded.
@@ -40,7 +40,7 @@ class Choice:
         What it would be if all RECO events were independent, as ``TH1::Fill`` takes them.
     """
 
-    folds: Any
+    fold_size: Any
     gen_events: Any
     reco_events: Any
     generator_hours: Any
@@ -65,28 +65,28 @@ class ProductionPlan:
 
     core_hours: float
     gen_events: int
-    best: OptimalFolds
+    best: OptimalFoldSize
 
-    def choose(self, folds: Any) -> Choice:
+    def choose(self, fold_size: Any) -> Choice:
         """What the budget gives with so many folds, a number or an array."""
-        seconds = self.best.t_gen + folds * self.best.t_sim
+        seconds = self.best.t_gen + fold_size * self.best.t_sim
         gen_events = self.core_hours * _SECONDS_PER_HOUR / seconds
         generator_hours = gen_events * self.best.t_gen / _SECONDS_PER_HOUR
         # The relative variance falls as one over the number of GEN events.
         scale = self.gen_events / gen_events
         return Choice(
-            folds,
+            fold_size,
             gen_events,
-            folds * gen_events,
+            fold_size * gen_events,
             generator_hours,
             self.core_hours - generator_hours,
-            np.sqrt(self.best.variance(folds) * scale),
-            np.sqrt(self.best.variance.naive(folds) * scale),
+            np.sqrt(self.best.variance(fold_size) * scale),
+            np.sqrt(self.best.variance.naive(fold_size) * scale),
         )
 
     def choices(self) -> list[Choice]:
         """For the numbers of folds in `FOLDS` and the optimum, ascending."""
-        return [self.choose(folds) for folds in sorted({*FOLDS, self.best.folds})]
+        return [self.choose(fold_size) for fold_size in sorted({*FOLD_SIZES, self.best.fold_size})]
 
 
 def plan_production(
@@ -118,12 +118,12 @@ def plan_production(
         GEN events of the sample that the histogram was made from, selected or not. By default those that filled the
         histogram, which is right if each GEN event did; otherwise errors come out too small.
     bins
-        Which bins count, as for `flashsim.optimal_folds`.
+        Which bins count, as for `flashsim.optimal_fold_size`.
 
     Raises
     ------
     ValueError
-        If a number makes no sense, or as `flashsim.optimal_folds`: bins are empty or were filled with one fold.
+        If a number makes no sense, or as `flashsim.optimal_fold_size`: bins are empty or were filled with one fold.
     RuntimeError
         If the histogram has lost its fold information.
 
@@ -132,16 +132,16 @@ def plan_production(
     >>> import ROOT, flashsim
     >>> from flashsim.throughput.plan import plan_production
     >>> reco = ROOT.RDataFrame(20).Define("genEvent", "rdfentry_ / 10").Define("x", "1. * rdfentry_")
-    >>> h = reco.OversampledTH1D(("x", "", 2, 0, 30), "x", folds=10)
+    >>> h = reco.OversampledTH1D(("x", "", 2, 0, 30), "x", fold_size=10)
     >>> plan = plan_production(h, core_hours=1, generator_seconds=0.9, simulation_seconds=0.01)
-    >>> choice = plan.choose(plan.best.folds)
-    >>> choice.folds, round(choice.gen_events), round(float(choice.error), 4)
+    >>> choice = plan.choose(plan.best.fold_size)
+    >>> choice.fold_size, round(choice.gen_events), round(float(choice.error), 4)
     (9, 3636, 0.0208)
     """
     check_positive("core_hours", core_hours)
     check_at_least_zero("generator_seconds", generator_seconds)
     check_positive("simulation_seconds", simulation_seconds)
-    best = optimal_folds(histogram, generator_seconds, simulation_seconds, bins=bins)
+    best = optimal_fold_size(histogram, generator_seconds, simulation_seconds, bins=bins)
     with translated():
         filled = int(histogram.GetNGenEvents())
     if gen_events is None:

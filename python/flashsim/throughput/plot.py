@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from .plan import FOLDS, ProductionPlan
+from .plan import FOLD_SIZES, ProductionPlan
 
 __all__ = ["plot_plan"]
 
@@ -34,18 +34,23 @@ def plot_plan(plan: ProductionPlan, path: str | os.PathLike[str]) -> None:
     """
     figure = Figure(figsize=(7, 7), layout="constrained")
     above, below = figure.subplots(2, sharex=True, height_ratios=(3, 2))
-    last = max(*FOLDS, 3 * plan.best.folds)
+    last = max(*FOLD_SIZES, 3 * plan.best.fold_size)
     curve = plan.choose(np.geomspace(1, last, 300))
-    best = plan.choose(plan.best.folds)
-    points = plan.choose(np.array(FOLDS))
+    best = plan.choose(plan.best.fold_size)
+    points = plan.choose(np.array(FOLD_SIZES))
 
-    above.plot(curve.folds, 100 * curve.error, color=_CORRECT, linewidth=2, label="correct")
-    above.plot(points.folds, 100 * points.error, "o", color=_CORRECT, markersize=5)
+    above.plot(curve.fold_size, 100 * curve.error, color=_CORRECT, linewidth=2, label="correct")
+    above.plot(points.fold_size, 100 * points.error, "o", color=_CORRECT, markersize=5)
     above.plot(
-        curve.folds, 100 * curve.naive_error, color=_NAIVE, linestyle=":", linewidth=2, label="naive: folds independent"
+        curve.fold_size,
+        100 * curve.naive_error,
+        color=_NAIVE,
+        linestyle=":",
+        linewidth=2,
+        label="naive: folds independent",
     )
-    label = f"optimum: {best.folds} fold{'s' if best.folds > 1 else ''}, {100 * best.error:.3g} %"
-    above.plot(best.folds, 100 * best.error, "*", color=_OPTIMUM, markersize=15, label=label, zorder=5)
+    label = f"optimum: {best.fold_size} fold{'s' if best.fold_size > 1 else ''}, {100 * best.error:.3g} %"
+    above.plot(best.fold_size, 100 * best.error, "*", color=_OPTIMUM, markersize=15, label=label, zorder=5)
     above.set(xscale="log", yscale="log", ylabel="relative error, root mean square of bins [%]")
     above.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
     above.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
@@ -54,7 +59,7 @@ def plot_plan(plan: ProductionPlan, path: str | os.PathLike[str]) -> None:
     above.legend(title=f"{plan.core_hours:g} core-hours", frameon=False)
 
     below.stackplot(
-        curve.folds,
+        curve.fold_size,
         curve.generator_hours,
         curve.simulation_hours,
         labels=[
@@ -64,7 +69,7 @@ def plot_plan(plan: ProductionPlan, path: str | os.PathLike[str]) -> None:
         colors=[_GENERATOR, _SIMULATION],
         alpha=0.7,
     )
-    below.axvline(best.folds, color=_OPTIMUM, linestyle="--", linewidth=1)
+    below.axvline(best.fold_size, color=_OPTIMUM, linestyle="--", linewidth=1)
     below.set(
         xlim=(1, last), ylim=(0, plan.core_hours), xlabel="folds (RECO events per GEN event)", ylabel="core-hours"
     )

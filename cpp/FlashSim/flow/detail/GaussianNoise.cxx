@@ -88,7 +88,7 @@ void FillGaussianNoise(float *noise, std::size_t count, std::uint64_t seed, std:
 {
    constexpr double kUnit = 1.0 / 9007199254740992.0; // 2^-53
    const std::array<std::uint64_t, 2> key{Mix(seed + Mix(flowKey)), row.fEvent.fEvent};
-   std::array<std::uint64_t, 4> counter{0, static_cast<std::uint64_t>(row.fFold) << 32 | row.fObject,
+   std::array<std::uint64_t, 4> counter{0, static_cast<std::uint64_t>(row.fFoldIndex) << 32 | row.fObject,
                                         static_cast<std::uint64_t>(row.fEvent.fRun) << 32 | row.fEvent.fLuminosityBlock,
                                         static_cast<std::uint64_t>(attempt) << 1 | (row.fEvent.fIsEntryNumber ? 1 : 0)};
    for (std::size_t draw = 0; draw < count; draw += 4, ++counter[0]) {

@@ -52,7 +52,7 @@ BlockSampler::Share BlockSampler::FindEvent(unsigned int slot)
    const auto event = position.fEvent - block.fFirstEvent;
    const auto folds = static_cast<std::size_t>(position.fNFolds);
    const auto size = (block.fOffsets[event + 1] - block.fOffsets[event]) / folds;
-   return {block.fOffsets[event] + static_cast<std::size_t>(position.fFold) * size, size};
+   return {block.fOffsets[event] + static_cast<std::size_t>(position.fFoldIndex) * size, size};
 }
 
 std::size_t BlockSampler::AppendContext(std::size_t event, std::vector<float> &context) const

@@ -37,7 +37,7 @@ void RecoRows::AppendFolds(const EventIdentity &event, std::size_t folds, std::s
 {
    NoiseRow row;
    row.fEvent = event;
-   for (row.fFold = 0; row.fFold < folds; ++row.fFold) {
+   for (row.fFoldIndex = 0; row.fFoldIndex < folds; ++row.fFoldIndex) {
       fContext.insert(fContext.end(), context.begin(), context.end());
       for (row.fObject = 0; row.fObject < nObjects; ++row.fObject)
          fNoise.push_back(row);

@@ -4,7 +4,7 @@ With ROOT's distributed RDataFrame (on Dask or Spark), the methods are those of 
 RECO events are the same bit for bit, and histograms the same up to the order of sums, whatever the partitions.
 
 >>> df = ROOT.RDataFrame("Events", files, executor=dask_client)  # doctest: +SKIP
->>> sim = df.Filter("nGenJet >= 2").FlashSim("jets", folds=10)  # doctest: +SKIP
+>>> sim = df.Filter("nGenJet >= 2").FlashSim("jets", fold_size=10)  # doctest: +SKIP
 >>> h = sim.OversampledTH1D(("pt", ";p_{T} [GeV];jets", 50, 0, 500), "Jet_pt")  # doctest: +SKIP
 
 Importing ``flashsim`` on the client is all that is needed. Workers need the package installed; flows are found there
