@@ -86,7 +86,7 @@
 #pragma link C++ class FlashSim::MergeableOversampledTH<FlashSim::OversampledTH3F>+;
 #pragma link C++ class ROOT::Detail::RDF::RMergeableVariations<FlashSim::OversampledTH3F>+;
 
-// What DefineFolds adds: [fold][object]
+// What DefineFolds adds: [fold index][object]
 #pragma link C++ class ROOT::VecOps::RVec<ROOT::VecOps::RVec<float>>+;
 #pragma link C++ class ROOT::VecOps::RVec<ROOT::VecOps::RVec<double>>+;
 #pragma link C++ class ROOT::VecOps::RVec<ROOT::VecOps::RVec<signed char>>+;

@@ -92,16 +92,16 @@ public:
    void Sample(std::size_t n, const float *context, const NoiseRow *rows, std::uint64_t seed, int steps,
                float *sample) const;
 
-   /// \brief Samples every row of `context` `folds` times. The ranges of the contract are not looked at; see the
+   /// \brief Samples every row of `context` `foldSize` times. The ranges of the contract are not looked at; see the
    /// function SampleFolds() in DeclaredRanges.hxx.
    ///
    /// \param[in] context float[n, C]
    /// \param[in] eventKeys std::uint64_t[n, 4]: run, luminosity block, event, object of each row; if null, the row
    /// number stands for
    ///            an entry number
-   /// \param[out] sample float[n, folds, T]
-   void SampleFolds(std::size_t n, const float *context, const std::uint64_t *eventKeys, int folds, std::uint64_t seed,
-                    int steps, float *sample) const;
+   /// \param[out] sample float[n, foldSize, T]
+   void SampleFolds(std::size_t n, const float *context, const std::uint64_t *eventKeys, int foldSize,
+                    std::uint64_t seed, int steps, float *sample) const;
 
    /// \brief Says which ONNX Runtime library is to be used, before the first flow is opened.
    ///

@@ -15,10 +15,11 @@ struct FoldOptions {
    /// Columns that identify a group of GEN events that are not independent of each other and count as one: an NLO
    /// generator's event and its counter-events, say. Up to four, of any integer type; they take the place of fEvent.
    std::vector<std::string> fGroup = {};
-   /// With groups: which of its GEN event's N RECO events an entry is, 0 ... N-1, an integer column. Not looked at if
-   /// fConstantFoldSize is 1.
+   /// With groups: column of the fold index, which of its GEN event's N RECO events an entry is, 0 ... N-1, an integer.
+   /// Not looked at if fConstantFoldSize is 1.
    std::string fFoldIndex = "foldIndex";
-   /// N of the GEN event, an integer column. In inline mode, the size of the value's RVec if there is no such column.
+   /// Column of the fold size, N of the GEN event, an integer. In inline mode, the size of the value's RVec if there is
+   /// no such column.
    std::string fFoldSize = "foldSize";
    /// N of all GEN events, if not 0; then fFoldSize is not looked at.
    int fConstantFoldSize = 0;

@@ -38,7 +38,7 @@ bool Is(const std::string &type)
 template <typename Histogram>
 using Book_t = ROOT::RDF::RResultPtr<Histogram> (*)(ROOT::RDF::RNode, const Booking::Request<Histogram> &);
 
-/// Whether there is a column of folds, or a number.
+/// Whether there is a column of fold sizes, or a number.
 template <typename Histogram, typename... Columns>
 Book_t<Histogram> ChooseFoldSize(const FillColumns &columns)
 {

@@ -32,7 +32,8 @@ FillColumns::FillColumns(ROOT::RDF::RNode node, std::string action, const std::v
    fLayout.fConstantFoldSize = options.fConstantFoldSize;
    fLayout.fHasFoldIndex = fLayout.fAreGroups && options.fConstantFoldSize != 1;
    const bool isInline = events.empty();
-   const bool isByDefault = isInline && options.fFoldSize == FoldOptions{}.fFoldSize && !node.HasColumn(options.fFoldSize);
+   const bool isByDefault =
+       isInline && options.fFoldSize == FoldOptions{}.fFoldSize && !node.HasColumn(options.fFoldSize);
    fLayout.fHasFoldSize = options.fConstantFoldSize == 0 && !options.fFoldSize.empty() && !isByDefault;
    // A FoldSource hands out whole GEN events, in many small tasks of which nothing has to be remembered.
    const bool areFoldsWhole =
@@ -43,12 +44,12 @@ FillColumns::FillColumns(ROOT::RDF::RNode node, std::string action, const std::v
       fFoldOrder = options.fContiguous ? EFoldOrder::kStraddle : EFoldOrder::kScattered;
 
    if (options.fConstantFoldSize < 0)
-      throw std::runtime_error(fLabels.fAction + ": the number of folds is " + std::to_string(options.fConstantFoldSize) +
+      throw std::runtime_error(fLabels.fAction + ": the fold size is " + std::to_string(options.fConstantFoldSize) +
                                ". Expected how many RECO events were simulated from each GEN event, at least 1.");
    if (!isInline && !fLayout.fHasFoldSize && options.fConstantFoldSize == 0)
       throw std::runtime_error(fLabels.fAction +
-                               ": neither a column with the number of folds was given nor the number itself. Without, "
-                               "it is not known how many RECO events a selection has dropped.");
+                               ": neither a column with the fold size was given nor the fold size itself. Without, it "
+                               "is not known how many RECO events a selection has dropped.");
    if (fLayout.fAreGroups && options.fEvent != FoldOptions{}.fEvent)
       throw std::runtime_error(fLabels.fAction +
                                ": both event and group were given. Groups take the place of events, of which each "
@@ -82,11 +83,12 @@ FillColumns::FillColumns(ROOT::RDF::RNode node, std::string action, const std::v
    if (fLayout.fHasFoldSize) {
       const auto position = Append(
           node, options.fFoldSize,
-          "Expected the number of RECO events simulated from a GEN event; give its column, or the number, as folds.");
+          "Expected the number of RECO events simulated from a GEN event; give its column, or the number, as "
+          "fold_size.");
       fLabels.fFoldSize = "column '" + options.fFoldSize + "'";
       fLayout.fIntegers |= 1U << position;
    } else if (options.fConstantFoldSize > 0) {
-      fLabels.fFoldSize = "the same number for all";
+      fLabels.fFoldSize = "the same for all";
    } else {
       fLabels.fFoldSize = "the size of column '" + fNames.front() + "'";
    }
@@ -96,7 +98,7 @@ FillColumns::FillColumns(ROOT::RDF::RNode node, std::string action, const std::v
       const auto position = Append(
           node, options.fFoldIndex,
           "With groups, it tells which of the RECO events of its GEN event an entry is, from 0 to N-1, since those of "
-          "the same number count as one; give its column as fold. It is not needed with folds=1.");
+          "the same fold index count as one; give its column as fold_index. It is not needed with fold_size=1.");
       fLayout.fIntegers |= 1U << position;
       fLabels.fFoldIndex = options.fFoldIndex;
    }
@@ -146,16 +148,16 @@ Long64_t FillColumns::GetFoldSizeOfGenEvent(const ColumnView *row, std::size_t n
    if (!fLayout.fHasFoldSize && fLayout.fConstantFoldSize == 0) {
       if (nFills == 0)
          throw std::runtime_error(fLabels.fAction + ": in one entry, " + Describe(0) +
-                                  " is empty, so that the number of folds is not known. If RECO events were masked "
-                                  "away, give the number that were simulated as folds.");
+                                  " is empty, so that the fold size is not known. If RECO events were masked away, "
+                                  "give the number that were simulated as fold_size.");
       return static_cast<Long64_t>(nFills);
    }
-   const Long64_t folds = fLayout.fHasFoldSize ? row[fLayout.fFoldSize].GetInteger() : fLayout.fConstantFoldSize;
-   if (folds >= 1 && static_cast<Long64_t>(nFills) > folds)
+   const Long64_t foldSize = fLayout.fHasFoldSize ? row[fLayout.fFoldSize].GetInteger() : fLayout.fConstantFoldSize;
+   if (foldSize >= 1 && static_cast<Long64_t>(nFills) > foldSize)
       throw std::runtime_error(fLabels.fAction + ": in one entry, " + Describe(0) + " has " + std::to_string(nFills) +
-                               " elements, more than the " + std::to_string(folds) + " folds (" + fLabels.fFoldSize +
-                               "). Expected one element for each RECO event at most.");
-   return folds;
+                               " elements, more than the fold size of " + std::to_string(foldSize) + " (" +
+                               fLabels.fFoldSize + "). Expected one element for each RECO event at most.");
+   return foldSize;
 }
 
 unsigned int FillColumns::Append(ROOT::RDF::RNode &node, const std::string &column, const char *expected)

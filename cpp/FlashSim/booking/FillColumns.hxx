@@ -15,21 +15,22 @@
 
 namespace FlashSim {
 
-/// \brief The columns that fill an oversampled histogram, and what they mean: values, weight, event (or group), folds
-/// and, with groups, fold.
+/// \brief The columns that fill an oversampled histogram, and what they mean: values, weight, event (or group), fold
+/// size and, with groups, fold index.
 ///
 /// Checks what can be wrong with them, and says so in the name of the histogram. Only read while the event loop runs.
 class FillColumns {
 public:
-   /// Which column is what: values first, then weight, event, folds and fold, as far as there are.
+   /// Which column is what: values first, then weight, event, fold size and fold
+   /// index, as far as there are.
    struct Layout {
       unsigned int fNValues;
       bool fHasWeight, fHasFoldSize, fHasFoldIndex;
-      bool fAreGroups;                             ///< whether the event columns identify groups of GEN events
-      unsigned int fNEvents;                       ///< columns that identify the GEN event; 0: inline mode
+      bool fAreGroups;                                     ///< whether the event columns identify groups of GEN events
+      unsigned int fNEvents;                               ///< columns that identify the GEN event; 0: inline mode
       unsigned int fWeight, fEvent, fFoldSize, fFoldIndex; ///< positions
-      unsigned int fIntegers = 0;           ///< bits of the columns that must be integers
-      Long64_t fConstantFoldSize;              ///< if there is no column of folds; 0: in inline mode, the number of fills
+      unsigned int fIntegers = 0;                          ///< bits of the columns that must be integers
+      Long64_t fConstantFoldSize; ///< if there is no column of fold sizes; 0: in inline mode, the number of fills
    };
 
    /// \param[in] node what the columns are read from
@@ -37,7 +38,7 @@ public:
    /// \param[in] values columns to histogram, one for each axis
    /// \param[in] weight column, or empty for weights of 1
    /// \param[in] options where folds are found
-   /// \throws std::runtime_error naming a column that does not exist, if the number of folds cannot be known, or if
+   /// \throws std::runtime_error naming a column that does not exist, if the fold size cannot be known, or if
    /// there are too many event columns
    FillColumns(ROOT::RDF::RNode node, std::string action, const std::vector<std::string> &values,
                const std::string &weight, const FoldOptions &options);
@@ -53,13 +54,13 @@ public:
 
    /// \brief Checks an entry of numbers only.
    /// \param[in] areIntegers which columns hold integers, one bit for each
-   /// \throws std::runtime_error in inline mode, which needs an RVec, or if event or folds hold no integers
+   /// \throws std::runtime_error in inline mode, which needs an RVec, or if event or fold size hold no integers
    void CheckScalars(unsigned int areIntegers) const;
 
    /// \brief Checks an entry, and counts its fills.
    /// \param[in] row the columns
    /// \return the size of all collections among values and weight, or 1 if there are none
-   /// \throws std::runtime_error if sizes differ, columns hold no numbers, or event or folds hold no integers
+   /// \throws std::runtime_error if sizes differ, columns hold no numbers, or event or fold size hold no integers
    std::size_t CheckAndCount(const ColumnView *row) const;
 
    /// \brief In inline mode, N of the GEN event.

@@ -56,11 +56,12 @@ inline void FoldFiller<Dimension>::StartRecoEvent(const Column *row)
    EventKey event;
    for (unsigned int i = 0; i < fLayout.fNEvents; ++i)
       event.fNumbers[i] = static_cast<ULong64_t>(GetInteger(row[fLayout.fEvent + i]));
-   const Long64_t folds = fLayout.fHasFoldSize ? GetInteger(row[fLayout.fFoldSize]) : fLayout.fConstantFoldSize;
+   const Long64_t foldSize = fLayout.fHasFoldSize ? GetInteger(row[fLayout.fFoldSize]) : fLayout.fConstantFoldSize;
    if (fLayout.fAreGroups)
-      fAccumulator.StartRecoEventOfGroup(event, folds, fLayout.fHasFoldIndex ? GetInteger(row[fLayout.fFoldIndex]) : 0);
+      fAccumulator.StartRecoEventOfGroup(event, foldSize,
+                                         fLayout.fHasFoldIndex ? GetInteger(row[fLayout.fFoldIndex]) : 0);
    else
-      fAccumulator.StartRecoEvent(event, folds);
+      fAccumulator.StartRecoEvent(event, foldSize);
 }
 
 template <unsigned int Dimension>

@@ -193,14 +193,14 @@ Double_t OversampledTEfficiency::GetEfficiencyErrorLimit(Int_t bin) const
    return variance < 0 ? 0. : std::sqrt(variance);
 }
 
-Double_t OversampledTEfficiency::GetEfficiencyErrorForFoldSize(Int_t bin, Int_t folds) const
+Double_t OversampledTEfficiency::GetEfficiencyErrorForFoldSize(Int_t bin, Int_t foldSize) const
 {
-   if (folds < 1)
+   if (foldSize < 1)
       throw std::invalid_argument(std::string("FlashSim: OversampledTEfficiency '") + GetName() +
-                                  "': GetEfficiencyErrorForFoldSize takes a number of folds of at least 1, not " +
-                                  std::to_string(folds) + ".");
+                                  "': GetEfficiencyErrorForFoldSize takes a fold size of at least 1, not " +
+                                  std::to_string(foldSize) + ".");
    const Double_t variance = Propagate(bin, bin, [&](std::size_t a, std::size_t b) {
-      return fSums.GetLimitCovariance(a, b) + fSums.GetFoldCovariance(a, b) / folds;
+      return fSums.GetLimitCovariance(a, b) + fSums.GetFoldCovariance(a, b) / foldSize;
    });
    return variance < 0 ? 0. : std::sqrt(variance);
 }

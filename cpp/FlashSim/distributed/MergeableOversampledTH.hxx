@@ -43,8 +43,8 @@ class MergeableOversampledTH final : public ROOT::Detail::RDF::RMergeableValue<H
       for (std::size_t i = 0; i < others.size(); ++i)
          fStatistics[i] += others[i];
       for (const auto &[piece, rest] : pieces) {
-         const auto folds = static_cast<Double_t>(piece.fFoldIndex.fFoldSize);
-         fStatistics[1] += 2 * piece.fFoldIndex.fTotal * rest.fFoldIndex.fTotal / (folds * folds);
+         const auto foldSize = static_cast<Double_t>(piece.fFold.fFoldSize);
+         fStatistics[1] += 2 * piece.fFold.fTotal * rest.fFold.fTotal / (foldSize * foldSize);
       }
       const Double_t entries = this->fValue.GetEntries();
       this->fValue.PutStats(fStatistics.data());

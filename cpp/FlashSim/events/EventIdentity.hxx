@@ -21,7 +21,7 @@ struct EventIdentity {
    std::string AsString() const;
 };
 
-/// Key of the noise of one object: GEN event, fold, number of the object.
+/// Key of the noise of one object: GEN event, fold index, number of the object.
 struct NoiseRow {
    EventIdentity fEvent;
    std::uint32_t fFoldIndex = 0;

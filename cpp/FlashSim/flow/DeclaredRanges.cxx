@@ -183,8 +183,8 @@ float DeclaredRanges::ReplaceTarget(std::size_t target, float value, const Noise
    const auto &declared = contract.fTarget[target];
    const std::string what = "flow '" + contract.fName + "' (" + fFlow->GetPath() + ") gave " + Write(value) +
                             " for target '" + declared.fName + "' of object " + std::to_string(row.fObject) + " of " +
-                            row.fEvent.AsString() + ", fold " + std::to_string(row.fFoldIndex) + ", but declares " +
-                            Describe(declared) + ".";
+                            row.fEvent.AsString() + ", fold index " + std::to_string(row.fFoldIndex) +
+                            ", but declares " + Describe(declared) + ".";
    if (fOutOfRange == EOutOfRange::kError) {
       throw std::runtime_error("FlashSim: " + what +
                                " The flow must clip (and round) its sample or declare another range. Until it does, "
@@ -231,7 +231,7 @@ void DeclaredRanges::Report() const noexcept
 }
 
 void SampleFolds(const std::shared_ptr<const Flow> &flow, std::size_t n, const float *context,
-                 const std::uint64_t *eventKeys, std::size_t nKeys, int folds, std::uint64_t seed, int steps,
+                 const std::uint64_t *eventKeys, std::size_t nKeys, int foldSize, std::uint64_t seed, int steps,
                  float *sample, EOutOfRange outOfRange)
 {
    const DeclaredRanges ranges(flow, outOfRange);
@@ -241,7 +241,7 @@ void SampleFolds(const std::shared_ptr<const Flow> &flow, std::size_t n, const f
       if (!ranges.GetContextLimits(i % width).Contain(checked[i]))
          checked[i] = ranges.ReplaceContext(i % width, checked[i], "row " + std::to_string(i / width), "");
    }
-   flow->SampleFolds(n, checked.data(), nKeys == 0 ? nullptr : eventKeys, folds, seed, steps, sample);
+   flow->SampleFolds(n, checked.data(), nKeys == 0 ? nullptr : eventKeys, foldSize, seed, steps, sample);
    std::vector<NoiseRow> rows;
    for (std::size_t row = 0; row < n; ++row) {
       NoiseRow noiseRow;
@@ -253,7 +253,7 @@ void SampleFolds(const std::shared_ptr<const Flow> &flow, std::size_t n, const f
          noiseRow.fEvent = {row, 0, 0, true};
       }
       rows.clear();
-      for (noiseRow.fFoldIndex = 0; noiseRow.fFoldIndex < static_cast<std::uint32_t>(folds); ++noiseRow.fFoldIndex)
+      for (noiseRow.fFoldIndex = 0; noiseRow.fFoldIndex < static_cast<std::uint32_t>(foldSize); ++noiseRow.fFoldIndex)
          rows.push_back(noiseRow);
       ranges.CheckSample(rows, sample + row * rows.size() * flow->GetContract().fTarget.size());
    }

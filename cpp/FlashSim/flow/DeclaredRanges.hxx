@@ -74,7 +74,7 @@ public:
 
    /// \brief Checks samples, float[n, T], and puts right what is to be clipped. Integers that the flow left a little
    /// beside the integer are rounded.
-   /// \throws std::runtime_error naming flow, target, value, event, object and fold, unless values are clipped
+   /// \throws std::runtime_error naming flow, target, value, event, object and fold index, unless values are clipped
    void CheckSample(const std::vector<NoiseRow> &rows, float *sample) const;
 
    /// Prints how many values were clipped since the last report, if any were. Never throws.
@@ -98,7 +98,7 @@ private:
 /// Prints how many values were clipped. \param[in] nKeys 0 stands for no event keys
 /// \throws std::runtime_error naming variable, value and row
 void SampleFolds(const std::shared_ptr<const Flow> &flow, std::size_t n, const float *context,
-                 const std::uint64_t *eventKeys, std::size_t nKeys, int folds, std::uint64_t seed, int steps,
+                 const std::uint64_t *eventKeys, std::size_t nKeys, int foldSize, std::uint64_t seed, int steps,
                  float *sample, EOutOfRange outOfRange);
 
 } // namespace FlashSim

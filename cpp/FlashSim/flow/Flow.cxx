@@ -185,7 +185,7 @@ void Flow::Redraw(std::size_t n, const float *context, const NoiseRow *rows, std
          if (attempt > kMaxRedraws) {
             throw std::runtime_error("FlashSim: flow '" + fPath + "' gave NaN or infinity " + std::to_string(attempt) +
                                      " times for object " + std::to_string(rows[i].fObject) + " of " +
-                                     rows[i].fEvent.AsString() + ", fold " + std::to_string(rows[i].fFoldIndex) +
+                                     rows[i].fEvent.AsString() + ", fold index " + std::to_string(rows[i].fFoldIndex) +
                                      "; its context may lie far outside of what the flow was trained on.");
          }
          ++fNRedrawn;
@@ -236,14 +236,14 @@ void Flow::Sample(std::size_t n, const float *context, const NoiseRow *rows, std
    }
 }
 
-void Flow::SampleFolds(std::size_t n, const float *context, const std::uint64_t *eventKeys, int folds,
+void Flow::SampleFolds(std::size_t n, const float *context, const std::uint64_t *eventKeys, int foldSize,
                        std::uint64_t seed, int steps, float *sample) const
 {
-   if (folds < 1)
-      throw std::runtime_error("FlashSim: folds = " + std::to_string(folds) + ": at least 1 is needed.");
+   if (foldSize < 1)
+      throw std::runtime_error("FlashSim: the fold size is " + std::to_string(foldSize) + ": at least 1 is needed.");
    const InterruptionGuard interruption;
    const auto width = fContract.fContext.size();
-   std::vector<NoiseRow> rows(static_cast<std::size_t>(folds));
+   std::vector<NoiseRow> rows(static_cast<std::size_t>(foldSize));
    std::vector<NoiseRow> batchRows;
    std::vector<float> batchContext;
    for (std::size_t first = 0, step = std::max<std::size_t>(1, 4 * kMicroBatch / rows.size()); first < n;
@@ -268,8 +268,7 @@ void Flow::SampleFolds(std::size_t n, const float *context, const std::uint64_t 
             noiseRow.fEvent.fEvent = i;
             noiseRow.fEvent.fIsEntryNumber = true;
          }
-         for (std::uint32_t fold = 0; fold < static_cast<std::uint32_t>(folds); ++fold) {
-            noiseRow.fFoldIndex = fold;
+         for (noiseRow.fFoldIndex = 0; noiseRow.fFoldIndex < rows.size(); ++noiseRow.fFoldIndex) {
             batchRows.push_back(noiseRow);
             batchContext.insert(batchContext.end(), row, row + width);
          }

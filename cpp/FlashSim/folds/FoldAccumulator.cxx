@@ -40,7 +40,7 @@ void FoldAccumulator::EndTask() noexcept
    fInFold = false;
 }
 
-void FoldAccumulator::StartNextFold(const EventKey &event, Long64_t folds)
+void FoldAccumulator::StartNextFold(const EventKey &event, Long64_t foldSize)
 {
    EndFold();
    if (MayBeParked()) {
@@ -51,12 +51,12 @@ void FoldAccumulator::StartNextFold(const EventKey &event, Long64_t folds)
          return;
       }
    }
-   StartFold(event, folds);
+   StartFold(event, foldSize);
 }
 
-void FoldAccumulator::StartGenEvent(Long64_t folds)
+void FoldAccumulator::StartGenEvent(Long64_t foldSize)
 {
-   StartFold(EventKey{}, folds);
+   StartFold(EventKey{}, foldSize);
 }
 
 void FoldAccumulator::EndGenEvent()
@@ -75,13 +75,13 @@ void FoldAccumulator::EndRecoEvent()
       weights.fFillSum2 += filled.fFillWeight2;
    }
    // Sums over RECO events need not wait for the end of the fold. N = 1 is left to AddPairsToSums().
-   if (fPairs.IsHeld() && fFoldIndex.fFoldSize > 1 && !fFoldIndex.fIsGroup) {
-      const auto folds = static_cast<double>(fFoldIndex.fFoldSize);
+   if (fPairs.IsHeld() && fFold.fFoldSize > 1 && !fFold.fIsGroup) {
+      const auto foldSize = static_cast<double>(fFold.fFoldSize);
       for (std::size_t i = 0; i < fRecoCells.size(); ++i) {
          for (std::size_t k = 0; k < i; ++k) {
-            const double product = fRecoCells[i].fWeight * fRecoCells[k].fWeight / (folds - 1);
+            const double product = fRecoCells[i].fWeight * fRecoCells[k].fWeight / (foldSize - 1);
             auto &sums = fPairs.Get(fRecoCells[i].fCell, fRecoCells[k].fCell);
-            sums.fLimitCovariance -= product / folds;
+            sums.fLimitCovariance -= product / foldSize;
             sums.fFoldCovariance += product;
          }
       }
@@ -111,7 +111,7 @@ void FoldAccumulator::JoinRecoCells()
 void FoldAccumulator::JoinGenEventsOfGroup()
 {
    const auto nCells = fSums.size();
-   const auto folds = static_cast<double>(fFoldIndex.fFoldSize);
+   const auto foldSize = static_cast<double>(fFold.fFoldSize);
    auto filled = fTable.Take();
    std::sort(filled.begin(), filled.end(), [](const auto &a, const auto &b) { return a.fCell < b.fCell; });
    for (auto first = filled.begin(); first != filled.end();) {
@@ -122,9 +122,9 @@ void FoldAccumulator::JoinGenEventsOfGroup()
          last->fRecoSum2 = last->fSum * last->fSum;
          fTable.Get(last->fCell).Add(*last);
          for (auto other = first; fPairs.IsHeld() && other != last; ++other) {
-            const double product = last->fSum * other->fSum / (folds - 1);
+            const double product = last->fSum * other->fSum / (foldSize - 1);
             auto &sums = fPairs.Get(last->fCell, other->fCell);
-            sums.fLimitCovariance -= product / folds;
+            sums.fLimitCovariance -= product / foldSize;
             sums.fFoldCovariance += product;
          }
       }
@@ -132,15 +132,15 @@ void FoldAccumulator::JoinGenEventsOfGroup()
    }
 }
 
-void FoldAccumulator::StartFold(const EventKey &event, Long64_t folds)
+void FoldAccumulator::StartFold(const EventKey &event, Long64_t foldSize)
 {
-   fFoldIndex = Fold{};
-   fFoldIndex.fEvent = event;
-   fFoldIndex.fFoldSize = folds;
-   fFoldIndex.fIsGroup = fLabels.fAreGroups;
-   if (folds < 1)
-      fLabels.ThrowFoldSizeBelowOne(event, folds);
-   fInverseFoldSize = 1. / static_cast<double>(folds);
+   fFold = Fold{};
+   fFold.fEvent = event;
+   fFold.fFoldSize = foldSize;
+   fFold.fIsGroup = fLabels.fAreGroups;
+   if (foldSize < 1)
+      fLabels.ThrowFoldSizeBelowOne(event, foldSize);
+   fInverseFoldSize = 1. / static_cast<double>(foldSize);
    fInFold = true;
 }
 
@@ -151,7 +151,7 @@ void FoldAccumulator::EndFold()
    if (MayBeParked()) {
       Park();
    } else {
-      if (fOrder != EFoldOrder::kWhole && fAdded.Add(fFoldIndex.fEvent, fFoldIndex.IsComplete()))
+      if (fOrder != EFoldOrder::kWhole && fAdded.Add(fFold.fEvent, fFold.IsComplete()))
          fLabels.ThrowReappears(DescribeEvent());
       AddFoldToSums();
    }
@@ -163,37 +163,39 @@ void FoldAccumulator::AddFoldToSums()
 {
    if (fTable.IsEmpty())
       return;
-   if (fFoldIndex.fIsGroup && fFoldIndex.fFoldSize > 1)
+   if (fFold.fIsGroup && fFold.fFoldSize > 1)
       JoinGenEventsOfGroup();
 
-   const auto folds = static_cast<double>(fFoldIndex.fFoldSize);
-   const double inverse2 = 1. / (folds * folds);
-   const double inversePairs = fFoldIndex.fFoldSize > 1 ? 1. / (folds * (folds - 1)) : std::numeric_limits<double>::quiet_NaN();
+   const auto foldSize = static_cast<double>(fFold.fFoldSize);
+   const double inverse2 = 1. / (foldSize * foldSize);
+   const double inversePairs =
+       fFold.fFoldSize > 1 ? 1. / (foldSize * (foldSize - 1)) : std::numeric_limits<double>::quiet_NaN();
    for (std::size_t i = 0; i < fTable.GetSize(); ++i) {
       const auto &weights = fTable[i];
       if (weights.IsNothing())
          continue; // adds nothing, not even the NaN of N = 1
       const double sum2 = weights.fSum * weights.fSum;
       Sums &sums = fSums[weights.fCell];
-      sums.fContent += weights.fSum / folds;
+      sums.fContent += weights.fSum / foldSize;
       sums.fVariance += sum2 * inverse2;
       sums.fNaiveVariance += weights.fFillSum2 * inverse2;
       sums.fLimitVariance += (sum2 - weights.fRecoSum2) * inversePairs;
-      sums.fFoldVariance += (folds * weights.fRecoSum2 - sum2) * inversePairs;
+      sums.fFoldVariance += (foldSize * weights.fRecoSum2 - sum2) * inversePairs;
    }
    if (fPairs.IsHeld())
       AddPairsToSums();
    fTable.Clear();
-   fTotal += fFoldIndex.fTotal / folds;
-   fTotalVariance += fFoldIndex.fTotal * fFoldIndex.fTotal * inverse2;
+   fTotal += fFold.fTotal / foldSize;
+   fTotalVariance += fFold.fTotal * fFold.fTotal * inverse2;
    ++fNGenEvents;
 }
 
 void FoldAccumulator::AddPairsToSums()
 {
-   const auto folds = static_cast<double>(fFoldIndex.fFoldSize);
-   const double inverse2 = 1. / (folds * folds);
-   const double inversePairs = fFoldIndex.fFoldSize > 1 ? 1. / (folds * (folds - 1)) : std::numeric_limits<double>::quiet_NaN();
+   const auto foldSize = static_cast<double>(fFold.fFoldSize);
+   const double inverse2 = 1. / (foldSize * foldSize);
+   const double inversePairs =
+       fFold.fFoldSize > 1 ? 1. / (foldSize * (foldSize - 1)) : std::numeric_limits<double>::quiet_NaN();
    for (std::size_t i = 0; i < fTable.GetSize(); ++i) {
       const auto &first = fTable[i];
       if (first.IsNothing())
@@ -213,27 +215,27 @@ void FoldAccumulator::AddPairsToSums()
 
 void FoldAccumulator::Park() noexcept
 {
-   Join(ParkedFold{{fFoldIndex, fTable.Take()}});
+   Join(ParkedFold{{fFold, fTable.Take()}});
 }
 
 void FoldAccumulator::Join(ParkedFold &&part)
 {
-   const auto [place, isNew] = fParked.try_emplace(part.fFoldIndex.fEvent);
+   const auto [place, isNew] = fParked.try_emplace(part.fFold.fEvent);
    auto &parked = place->second;
    if (isNew) {
       parked = std::move(part);
       return;
    }
    parked.Add(part);
-   if (part.fFoldIndex.fFoldSize != parked.fFoldIndex.fFoldSize)
-      parked.fOtherFoldSize = part.fFoldIndex.fFoldSize;
+   if (part.fFold.fFoldSize != parked.fFold.fFoldSize)
+      parked.fOtherFoldSize = part.fFold.fFoldSize;
 }
 
 void FoldAccumulator::Unpark(const ParkedFold &parked)
 {
-   fFoldIndex = parked.fFoldIndex;
+   fFold = parked.fFold;
    fTable.Add(parked.fWeights);
-   fInverseFoldSize = 1. / static_cast<double>(fFoldIndex.fFoldSize);
+   fInverseFoldSize = 1. / static_cast<double>(fFold.fFoldSize);
    fInFold = true;
 }
 
@@ -268,14 +270,14 @@ void FoldAccumulator::FinishParked(OpenFolds *open)
    for (const auto &[event, parked] : fParked)
       all.push_back(&parked);
    std::sort(all.begin(), all.end(),
-             [](const ParkedFold *a, const ParkedFold *b) { return a->fFoldIndex.fEvent < b->fFoldIndex.fEvent; });
+             [](const ParkedFold *a, const ParkedFold *b) { return a->fFold.fEvent < b->fFold.fEvent; });
    for (const auto *parked : all) {
       Unpark(*parked);
       if (parked->fOtherFoldSize != 0)
-         fLabels.ThrowFoldSizesDiffer(fFoldIndex.fEvent, fFoldIndex.fFoldSize, parked->fOtherFoldSize);
-      if (fFoldIndex.HasTooMany())
-         fLabels.ThrowTooManyRecoEvents(fFoldIndex.fEvent, fFoldIndex.fFoldSize);
-      if (fAdded.IsRemembered(fFoldIndex.fEvent))
+         fLabels.ThrowFoldSizesDiffer(fFold.fEvent, fFold.fFoldSize, parked->fOtherFoldSize);
+      if (fFold.HasTooMany())
+         fLabels.ThrowTooManyRecoEvents(fFold.fEvent, fFold.fFoldSize);
+      if (fAdded.IsRemembered(fFold.fEvent))
          fLabels.ThrowReappears(DescribeEvent());
       AddFoldToSums();
       if (open)

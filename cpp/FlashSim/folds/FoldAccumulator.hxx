@@ -42,10 +42,11 @@ enum class EFoldOrder {
 ///     fold variance   sum_j N_j (N_j R_jb - A_jb^2) / (N_j - 1)
 ///
 /// and, if wanted, the same for pairs of cells (PairSums). The variance is that of a sum over independent GEN events.
-/// With n folds it would be the limit variance (an unbiased estimate of what remains for N -> infinity) plus the fold
-/// variance (the spread between the folds of one GEN event) divided by n. Both need two folds: a GEN event with N = 1
-/// makes them NaN in the cells that it fills. RECO events that a selection has dropped count in N_j. The naive variance
-/// is what TH1::Fill would claim; it differs from sum_j R_jb where a RECO event fills a cell more than once.
+/// With a fold size of n it would be the limit variance (an unbiased estimate of what remains for N -> infinity) plus
+/// the fold variance (the spread between the RECO events of one GEN event) divided by n. Both need two RECO events: a
+/// GEN event with N = 1 makes them NaN in the cells that it fills. RECO events that a selection has dropped count in
+/// N_j. The naive variance is what TH1::Fill would claim; it differs from sum_j R_jb where a RECO event fills a cell
+/// more than once.
 ///
 /// *Groups of GEN events* that are not independent of each other, and of which each is simulated N_g times, are one
 /// unit: g in the place of j, with x_glb the sum over the GEN events of the group of what the l-th RECO event of each
@@ -90,39 +91,39 @@ public:
 
    /// \brief Starts the next RECO event.
    /// \param[in] event the GEN event that it was made from
-   /// \param[in] folds N of this GEN event
-   /// \throws std::runtime_error, naming the GEN event, if `folds` is below 1 or not the same in all of the GEN event,
-   /// if there are more RECO events than that, or if the GEN event was thought to be over
-   void StartRecoEvent(const EventKey &event, Long64_t folds)
+   /// \param[in] foldSize N of this GEN event
+   /// \throws std::runtime_error, naming the GEN event, if `foldSize` is below 1 or not the same in all of the GEN
+   /// event, if there are more RECO events than that, or if the GEN event was thought to be over
+   void StartRecoEvent(const EventKey &event, Long64_t foldSize)
    {
-      if (!fInFold || event != fFoldIndex.fEvent)
-         StartNextFold(event, folds);
-      if (folds != fFoldIndex.fFoldSize)
-         fLabels.ThrowFoldSizesDiffer(fFoldIndex.fEvent, fFoldIndex.fFoldSize, folds);
-      if (++fFoldIndex.fRecoEvents > folds)
-         fLabels.ThrowTooManyRecoEvents(fFoldIndex.fEvent, folds);
+      if (!fInFold || event != fFold.fEvent)
+         StartNextFold(event, foldSize);
+      if (foldSize != fFold.fFoldSize)
+         fLabels.ThrowFoldSizesDiffer(fFold.fEvent, fFold.fFoldSize, foldSize);
+      if (++fFold.fRecoEvents > foldSize)
+         fLabels.ThrowTooManyRecoEvents(fFold.fEvent, foldSize);
    }
 
    /// \brief The same if GEN events come in groups.
    /// \param[in] group the group of GEN events
-   /// \param[in] folds N of each of them
-   /// \param[in] fold which of the RECO events of its GEN event, from 0 to N-1
-   /// \throws std::runtime_error, naming the group, if `folds` is below 1 or not the same in all of it, or if there is
-   /// no such `fold`, or if the group was thought to be over
-   void StartRecoEventOfGroup(const EventKey &group, Long64_t folds, Long64_t fold)
+   /// \param[in] foldSize N of each of them
+   /// \param[in] foldIndex which of the RECO events of its GEN event, from 0 to N-1
+   /// \throws std::runtime_error, naming the group, if `foldSize` is below 1 or not the same in all of it, or if there
+   /// is no such `foldIndex`, or if the group was thought to be over
+   void StartRecoEventOfGroup(const EventKey &group, Long64_t foldSize, Long64_t foldIndex)
    {
-      if (!fInFold || group != fFoldIndex.fEvent)
-         StartNextFold(group, folds);
-      if (folds != fFoldIndex.fFoldSize)
-         fLabels.ThrowFoldSizesDiffer(fFoldIndex.fEvent, fFoldIndex.fFoldSize, folds);
-      if (fold < 0 || fold >= folds)
-         fLabels.ThrowNoSuchFoldIndex(fFoldIndex.fEvent, folds, fold);
-      ++fFoldIndex.fRecoEvents;
-      fFirstKey = static_cast<std::size_t>(fold) * fSums.size();
+      if (!fInFold || group != fFold.fEvent)
+         StartNextFold(group, foldSize);
+      if (foldSize != fFold.fFoldSize)
+         fLabels.ThrowFoldSizesDiffer(fFold.fEvent, fFold.fFoldSize, foldSize);
+      if (foldIndex < 0 || foldIndex >= foldSize)
+         fLabels.ThrowNoSuchFoldIndex(fFold.fEvent, foldSize, foldIndex);
+      ++fFold.fRecoEvents;
+      fFirstKey = static_cast<std::size_t>(foldIndex) * fSums.size();
    }
 
-   /// Starts a GEN event that has no number; EndGenEvent() ends it. \throws std::runtime_error if `folds` is below 1
-   void StartGenEvent(Long64_t folds);
+   /// Starts a GEN event that has no number; EndGenEvent() ends it. \throws std::runtime_error if `foldSize` is below 1
+   void StartGenEvent(Long64_t foldSize);
    void EndGenEvent();
 
    /// Fill by a RECO event that fills this cell just once.
@@ -153,13 +154,13 @@ public:
    void EndRecoEvent();
 
    /// Adds to the total weight of the fold, of which GetTotal() and GetTotalVariance() give the sum over GEN events.
-   void AddToTotal(double weight) { fFoldIndex.fTotal += weight; }
+   void AddToTotal(double weight) { fFold.fTotal += weight; }
 
    /// 1 / N of the current fold.
    double GetInverseFoldSize() const { return fInverseFoldSize; }
 
    /// Names the current GEN event in error messages.
-   std::string DescribeEvent() const { return fLabels.Describe(fFoldIndex.fEvent); }
+   std::string DescribeEvent() const { return fLabels.Describe(fFold.fEvent); }
 
    /// Adds all that the other one holds, parked folds included. \pre as many cells, and covariance for both or none
    void Merge(const FoldAccumulator &other);
@@ -204,8 +205,8 @@ private:
    };
    using ParkedFolds_t = std::unordered_map<EventKey, ParkedFold, EventKey::Hash>;
 
-   void StartNextFold(const EventKey &event, Long64_t folds);
-   void StartFold(const EventKey &event, Long64_t folds);
+   void StartNextFold(const EventKey &event, Long64_t foldSize);
+   void StartFold(const EventKey &event, Long64_t foldSize);
    void EndFold();
    void AddFoldToSums();
    void AddPairsToSums();
@@ -227,9 +228,9 @@ private:
    std::vector<Sums> fSums;
    PairSums fPairs;
    FoldTable fTable;                 ///< of the current fold; of a group, with the cells of each RECO event apart
-   std::size_t fFirstKey = 0;        ///< key of cell 0 in the table: of a group, number of the RECO event * nCells
+   std::size_t fFirstKey = 0;        ///< key of cell 0 in the table: of a group, fold index * nCells
    std::vector<RecoCell> fRecoCells; ///< of the current RECO event; a cell may appear again if there are many
-   Fold fFoldIndex;
+   Fold fFold;
    double fInverseFoldSize = 0;
    bool fInFold = false;
    bool fIsFirstFold = true; ///< of the task

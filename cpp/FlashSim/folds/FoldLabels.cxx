@@ -24,41 +24,43 @@ std::string FoldLabels::Describe(const EventKey &event) const
    return description + ")";
 }
 
-void FoldLabels::ThrowFoldSizeBelowOne(const EventKey &event, Long64_t folds) const
+void FoldLabels::ThrowFoldSizeBelowOne(const EventKey &event, Long64_t foldSize) const
 {
-   throw std::runtime_error(fAction + ": " + Describe(event) + " has " + std::to_string(folds) + " folds (" + fFoldSize +
+   throw std::runtime_error(fAction + ": " + Describe(event) + " has a fold size of " + std::to_string(foldSize) +
+                            " (" + fFoldSize +
                             "). Expected the number of RECO events simulated from it, selected or not, which is at "
                             "least 1.");
 }
 
-void FoldLabels::ThrowFoldSizesDiffer(const EventKey &event, Long64_t folds, Long64_t otherFoldSize) const
+void FoldLabels::ThrowFoldSizesDiffer(const EventKey &event, Long64_t foldSize, Long64_t otherFoldSize) const
 {
-   throw std::runtime_error(fAction + ": " + Describe(event) + " has " + std::to_string(folds) +
-                            " folds in one RECO event and " + std::to_string(otherFoldSize) + " in another (" + fFoldSize +
-                            "). " +
+   throw std::runtime_error(fAction + ": " + Describe(event) + " has a fold size of " + std::to_string(foldSize) +
+                            " in one RECO event and of " + std::to_string(otherFoldSize) + " in another (" +
+                            fFoldSize + "). " +
                             (fAreGroups
-                                 ? "Expected as many folds for all GEN events of a group, and the number of folds of "
-                                   "each of them, not their sum."
-                                 : "The number of folds belongs to the GEN event: give a column that is constant "
+                                 ? "Expected the same fold size for all GEN events of a group, and that of each of "
+                                   "them, not their sum."
+                                 : "The fold size belongs to the GEN event: give a column that is constant "
                                    "within it, and check that GEN events are numbered uniquely."));
 }
 
-void FoldLabels::ThrowTooManyRecoEvents(const EventKey &event, Long64_t folds) const
+void FoldLabels::ThrowTooManyRecoEvents(const EventKey &event, Long64_t foldSize) const
 {
-   throw std::runtime_error(fAction + ": " + Describe(event) + " has more RECO events than its " +
-                            std::to_string(folds) + " folds (" + fFoldSize +
+   throw std::runtime_error(fAction + ": " + Describe(event) + " has more RECO events than its fold size of " +
+                            std::to_string(foldSize) + " (" + fFoldSize +
                             "). Check that GEN events are numbered uniquely in the whole dataset (by several columns, "
-                            "if need be), and that the number of folds is that of the simulation. If several GEN "
+                            "if need be), and that the fold size is that of the simulation. If several GEN "
                             "events share a number because they are correlated (an NLO generator's event and its "
                             "counter-events), give these columns as group instead of event (fGroup in C++).");
 }
 
-void FoldLabels::ThrowNoSuchFoldIndex(const EventKey &event, Long64_t folds, Long64_t fold) const
+void FoldLabels::ThrowNoSuchFoldIndex(const EventKey &event, Long64_t foldSize, Long64_t foldIndex) const
 {
-   throw std::runtime_error(fAction + ": " + Describe(event) + " has " + std::to_string(folds) + " folds (" + fFoldSize +
-                            ") and a RECO event of number " + std::to_string(fold) + " (column '" + fFoldIndex +
-                            "'). Expected the number of the RECO event among those of its GEN event, from 0 to " +
-                            std::to_string(folds - 1) + ".");
+   throw std::runtime_error(fAction + ": " + Describe(event) + " has a fold size of " + std::to_string(foldSize) +
+                            " (" + fFoldSize + ") and a RECO event of fold index " + std::to_string(foldIndex) +
+                            " (column '" + fFoldIndex +
+                            "'). Expected the position of the RECO event among those of its GEN event, from 0 to " +
+                            std::to_string(foldSize - 1) + ".");
 }
 
 void FoldLabels::ThrowReappears(const std::string &event) const

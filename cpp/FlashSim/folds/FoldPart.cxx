@@ -9,8 +9,8 @@ void FoldPart::Add(const FoldPart &other)
    all.Add(fWeights);
    all.Add(other.fWeights);
    fWeights = all.Take();
-   fFoldIndex.fRecoEvents += other.fFoldIndex.fRecoEvents;
-   fFoldIndex.fTotal += other.fFoldIndex.fTotal;
+   fFold.fRecoEvents += other.fFold.fRecoEvents;
+   fFold.fTotal += other.fFold.fTotal;
 }
 
 } // namespace FlashSim

@@ -14,7 +14,7 @@ namespace FlashSim {
 /// What is known of a fold beside its cells.
 struct Fold {
    EventKey fEvent;
-   Long64_t fFoldSize = 0;      ///< N
+   Long64_t fFoldSize = 0;   ///< N
    Long64_t fRecoEvents = 0; ///< seen so far
    double fTotal = 0;        ///< sum_i w_ji over the fills that count in the statistics
    bool fIsGroup = false;    ///< whether it is that of a group of GEN events, however many these are
@@ -27,9 +27,9 @@ struct Fold {
 };
 
 /// A fold, or some of its RECO events and what these have filled. Of a group of GEN events, each RECO event has cells
-/// of its own, number of the RECO event * nCells + cell, as another GEN event of the group may have more of it.
+/// of its own, fold index * nCells + cell, as another GEN event of the group may have more of it.
 struct FoldPart {
-   Fold fFoldIndex;
+   Fold fFold;
    std::vector<CellWeights> fWeights;
 
    /// Takes in more RECO events of the same GEN event.

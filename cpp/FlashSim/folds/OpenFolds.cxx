@@ -5,10 +5,10 @@ namespace FlashSim {
 
 void OpenFolds::Add(FoldPart &&part)
 {
-   if (!part.fFoldIndex.IsComplete())
+   if (!part.fFold.IsComplete())
       fParts.push_back(std::move(part));
    else
-      fClosed.Add(part.fFoldIndex.fEvent, true);
+      fClosed.Add(part.fFold.fEvent, true);
 }
 
 OpenFolds::Pairs_t OpenFolds::Merge(const OpenFolds &other)
@@ -23,17 +23,17 @@ OpenFolds::Pairs_t OpenFolds::Merge(const OpenFolds &other)
    auto mine = fParts.begin();
    auto theirs = other.fParts.begin();
    while (mine != fParts.end() || theirs != other.fParts.end()) {
-      if (theirs == other.fParts.end() || (mine != fParts.end() && mine->fFoldIndex.fEvent < theirs->fFoldIndex.fEvent)) {
+      if (theirs == other.fParts.end() || (mine != fParts.end() && mine->fFold.fEvent < theirs->fFold.fEvent)) {
          merged.push_back(std::move(*mine++));
          continue;
       }
-      if (mine == fParts.end() || theirs->fFoldIndex.fEvent < mine->fFoldIndex.fEvent) {
+      if (mine == fParts.end() || theirs->fFold.fEvent < mine->fFold.fEvent) {
          merged.push_back(*theirs++);
          continue;
       }
-      const Fold &fold = mine->fFoldIndex;
-      if (fold.fFoldSize != theirs->fFoldIndex.fFoldSize)
-         fLabels.ThrowFoldSizesDiffer(fold.fEvent, fold.fFoldSize, theirs->fFoldIndex.fFoldSize);
+      const Fold &fold = mine->fFold;
+      if (fold.fFoldSize != theirs->fFold.fFoldSize)
+         fLabels.ThrowFoldSizesDiffer(fold.fEvent, fold.fFoldSize, theirs->fFold.fFoldSize);
       pairs.emplace_back(*mine, *theirs);
       mine->Add(*theirs++);
       if (fold.HasTooMany())
@@ -42,8 +42,8 @@ OpenFolds::Pairs_t OpenFolds::Merge(const OpenFolds &other)
    }
    fParts.clear();
    for (auto &part : merged) {
-      if (fClosed.IsRemembered(part.fFoldIndex.fEvent))
-         fLabels.ThrowReappears(fLabels.Describe(part.fFoldIndex.fEvent));
+      if (fClosed.IsRemembered(part.fFold.fEvent))
+         fLabels.ThrowReappears(fLabels.Describe(part.fFold.fEvent));
       Add(std::move(part));
    }
    return pairs;

@@ -14,7 +14,7 @@ namespace FlashSim {
 
 /// \brief Notices GEN events that appear again after others, in memory that does not grow with the number of events.
 ///
-/// Remembers a sample of the GEN events that are added: up to 16 384 of those with fewer RECO events than folds, which
+/// Remembers a sample of the GEN events that are added: up to 16 384 of those that lack RECO events, which
 /// may have been cut in two, and up to 4096 of the others. Which ones depends on their numbers alone, not on order or
 /// thread. If M events of G come again, all are missed with the probability (1 - 16384 / G)^M: rows in random order are
 /// always noticed, and so is any event in datasets of up to 16 384 GEN events, or if nothing but folds that were cut is

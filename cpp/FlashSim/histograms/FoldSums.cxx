@@ -170,9 +170,9 @@ std::vector<std::pair<std::size_t, Double_t>> FoldSums::Join(const FoldPart &pie
 {
    // (a + b)^2 instead of a^2 + b^2. Pieces have different RECO events, so that R and the naive variance stand; unless
    // a RECO event is that of several GEN events of a group, whose cells it counts in (FoldPart). R grows with it.
-   const auto folds = static_cast<Double_t>(piece.fFoldIndex.fFoldSize);
+   const auto foldSize = static_cast<Double_t>(piece.fFold.fFoldSize);
    const Double_t inversePairs =
-       piece.fFoldIndex.fFoldSize > 1 ? 1. / (folds * (folds - 1)) : std::numeric_limits<Double_t>::quiet_NaN();
+       piece.fFold.fFoldSize > 1 ? 1. / (foldSize * (foldSize - 1)) : std::numeric_limits<Double_t>::quiet_NaN();
    std::vector<std::pair<std::size_t, Double_t>> growths;
    for (const auto &mine : piece.fWeights) {
       for (const auto &theirs : rest.fWeights) {
@@ -181,19 +181,19 @@ std::vector<std::pair<std::size_t, Double_t>> FoldSums::Join(const FoldPart &pie
          const auto myCell = mine.fCell % GetNCells();
          const auto theirCell = theirs.fCell % GetNCells();
          const bool isSameRecoEvent =
-             piece.fFoldIndex.fIsGroup && mine.fCell / GetNCells() == theirs.fCell / GetNCells();
+             piece.fFold.fIsGroup && mine.fCell / GetNCells() == theirs.fCell / GetNCells();
          const bool isSameCell = myCell == theirCell;
          const Double_t product = (isSameCell ? 2 : 1) * mine.fSum * theirs.fSum;
          const Double_t ofLimit = (isSameRecoEvent ? 0. : product) * inversePairs;
-         const Double_t ofFolds = (isSameRecoEvent ? folds - 1 : -1.) * product * inversePairs;
+         const Double_t ofFolds = (isSameRecoEvent ? foldSize - 1 : -1.) * product * inversePairs;
          if (isSameCell) {
-            growths.emplace_back(myCell, product / (folds * folds));
+            growths.emplace_back(myCell, product / (foldSize * foldSize));
             fLimitVariance[myCell] += ofLimit;
             fFoldVariance[myCell] += ofFolds;
          }
          if (HasCovariance()) {
             const auto place = PairSums::GetPlace(GetNCells(), myCell, theirCell);
-            fCovariance[place] += product / (folds * folds);
+            fCovariance[place] += product / (foldSize * foldSize);
             fLimitCovariance[place] += ofLimit;
             fFoldCovariance[place] += ofFolds;
          }

@@ -40,7 +40,7 @@ public:
 
    bool HasCovariance() const { return !fCovariance.empty(); }
 
-   /// \name Covariance of two cells, and its parts: with n folds it is the limit + fold covariance / n
+   /// \name Covariance of two cells, and its parts: with a fold size of n it is the limit + fold covariance / n
    /// If the cells are the same, their variances. \pre HasCovariance()
    /// \{
    Double_t GetCovariance(std::size_t a, std::size_t b) const { return fCovariance[GetPlace(a, b)]; }

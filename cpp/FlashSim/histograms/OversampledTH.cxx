@@ -58,13 +58,13 @@ Double_t OversampledTH<BASE>::GetBinVarianceLimit(Int_t bin) const
 }
 
 template <typename BASE>
-Double_t OversampledTH<BASE>::GetBinVarianceForFoldSize(Int_t bin, Int_t folds) const
+Double_t OversampledTH<BASE>::GetBinVarianceForFoldSize(Int_t bin, Int_t foldSize) const
 {
-   if (folds < 1)
-      throw std::invalid_argument(Describe() + ": GetBinErrorForFoldSize takes a number of folds of at least 1, not " +
-                                  std::to_string(folds) + ".");
+   if (foldSize < 1)
+      throw std::invalid_argument(Describe() + ": GetBinErrorForFoldSize takes a fold size of at least 1, not " +
+                                  std::to_string(foldSize) + ".");
    const auto cell = GetCell(bin, "GetBinErrorForFoldSize");
-   return fFoldSums.GetLimitVariance(cell) + fFoldSums.GetFoldVariance(cell) / folds;
+   return fFoldSums.GetLimitVariance(cell) + fFoldSums.GetFoldVariance(cell) / foldSize;
 }
 
 template <typename BASE>

@@ -121,7 +121,7 @@ public:
    /// Collects the next chunk that has events. \return false at the end of the dataset
    bool NextChunk()
    {
-      fFirstFold += fStore.GetNEvents() * static_cast<std::uint64_t>(fOptions.fFoldSize);
+      fFirstRecoEvent += fStore.GetNEvents() * static_cast<std::uint64_t>(fOptions.fFoldSize);
       while (fNextEntry < fControl.GetFullRange().second) {
          const auto end = ChooseEnd();
          Collect({fNextEntry, end});
@@ -140,7 +140,7 @@ public:
    {
       const auto [first, end] = fControl.GetFullRange();
       const auto inChunk = hasEvents ? fLastChunk : 0;
-      position.Set(fNextEntry - inChunk - first, inChunk, end - first, fFirstFold,
+      position.Set(fNextEntry - inChunk - first, inChunk, end - first, fFirstRecoEvent,
                    hasEvents ? fStore.GetNEvents() * static_cast<std::uint64_t>(fOptions.fFoldSize) : 0);
    }
 
@@ -149,8 +149,8 @@ public:
       return fControl.GetWholeSample(sample);
    }
 
-   /// Downstream entry number of the chunk's first fold.
-   std::uint64_t GetFirstFold() const { return fFirstFold; }
+   /// Downstream entry number of the chunk's first RECO event.
+   std::uint64_t GetFirstRecoEvent() const { return fFirstRecoEvent; }
 
 private:
    std::uint64_t ChooseEnd() const
@@ -216,7 +216,7 @@ private:
    std::shared_ptr<const RootInternals::EntryNumbering> fNumbering;
    std::uint64_t fNextEntry;
    bool fIsOneChunk;
-   std::uint64_t fFirstFold = 0;
+   std::uint64_t fFirstRecoEvent = 0;
    std::uint64_t fNEntriesSeen = 0;
    std::uint64_t fNObjectsSeen = 0;
    std::uint64_t fLastChunk = 0;
@@ -226,7 +226,8 @@ FoldSource::FoldSource(ROOT::RDF::RNode node, const FoldSourceOptions &options)
    : fNode(std::move(node)), fOptions(options), fStore(std::make_shared<FoldStore>(fNode, options.fFoldSize))
 {
    if (options.fFoldSize < 1)
-      throw std::runtime_error("FlashSim: folds = " + std::to_string(options.fFoldSize) + ": at least 1 is needed.");
+      throw std::runtime_error("FlashSim: the fold size is " + std::to_string(options.fFoldSize) +
+                               ": at least 1 is needed.");
    RootInternals::KeepRange(fNode);
    if (RootInternals::GetSourceKind(fNode) == RootInternals::ESourceKind::kFolds)
       RootInternals::EntryRangeControl{fNode}; // says why not
@@ -299,7 +300,7 @@ std::unique_ptr<ROOT::Detail::RDF::RColumnReaderBase> FoldSource::MakeReader(uns
    }
    if (IsOwnColumn(column)) {
       CheckType(column, type, typeid(int), "int");
-      const auto member = column == "foldIndex" ? &FoldStore::Position::fFoldIndex : &FoldStore::Position::fNFolds;
+      const auto member = column == "foldIndex" ? &FoldStore::Position::fFoldIndex : &FoldStore::Position::fFoldSize;
       return std::make_unique<PositionReader<int>>(fStore, member, slot);
    }
    const std::string name(column);
@@ -347,7 +348,7 @@ std::vector<std::pair<ULong64_t, ULong64_t>> FoldSource::GetEntryRanges()
       if (!hasEvents)
          return {};
    }
-   const auto folds = static_cast<std::uint64_t>(fOptions.fFoldSize);
+   const auto foldSize = static_cast<std::uint64_t>(fOptions.fFoldSize);
    const auto &begins = fStore->GetBlockBegins();
    fSampleOfRanges = fStore->GetSampleNumber(begins[fNextBlock]);
    std::vector<std::pair<ULong64_t, ULong64_t>> ranges;
@@ -355,8 +356,8 @@ std::vector<std::pair<ULong64_t, ULong64_t>> FoldSource::GetEntryRanges()
    for (; fNextBlock < nBlocks(); ++fNextBlock) {
       if (fNSlots == 1 && fStore->GetSampleNumber(begins[fNextBlock]) != fSampleOfRanges)
          break;
-      ranges.emplace_back(fLoop->GetFirstFold() + begins[fNextBlock] * folds,
-                          fLoop->GetFirstFold() + begins[fNextBlock + 1] * folds);
+      ranges.emplace_back(fLoop->GetFirstRecoEvent() + begins[fNextBlock] * foldSize,
+                          fLoop->GetFirstRecoEvent() + begins[fNextBlock + 1] * foldSize);
    }
    return ranges;
 }
@@ -370,19 +371,19 @@ ROOT::RDF::RSampleInfo
 FoldSource::CreateSampleInfo(unsigned int slot,
                              const std::unordered_map<std::string, ROOT::RDF::Experimental::RSample *> &) const
 {
-   const auto folds = static_cast<std::uint64_t>(fOptions.fFoldSize);
+   const auto foldSize = static_cast<std::uint64_t>(fOptions.fFoldSize);
    if (fStore->GetNEvents() == 0)
       return {};
    const auto sample =
        fNSlots == 1 ? fSampleOfRanges
-                    : fStore->GetSampleNumber((fSlots[slot].fFirstEntry - fLoop->GetFirstFold()) / folds);
-   return RootInternals::Multiply(fLoop->GetWholeSample(fStore->GetSample(sample)), folds);
+                    : fStore->GetSampleNumber((fSlots[slot].fFirstEntry - fLoop->GetFirstRecoEvent()) / foldSize);
+   return RootInternals::Multiply(fLoop->GetWholeSample(fStore->GetSample(sample)), foldSize);
 }
 
 bool FoldSource::SetEntry(unsigned int slot, ULong64_t entry)
 {
    ThrowIfInterrupted();
-   fStore->Seek(slot, entry - fLoop->GetFirstFold());
+   fStore->Seek(slot, entry - fLoop->GetFirstRecoEvent());
    return true;
 }
 
@@ -422,7 +423,7 @@ ROOT::RDataFrame MakeFolds(ROOT::RDF::RNode node, const FoldSourceOptions &optio
 int GetFoldSize(const ROOT::RDF::RNode &node)
 {
    const auto *source = dynamic_cast<const FoldSource *>(RootInternals::GetSource(node));
-   return source != nullptr ? source->GetFolds() : 0;
+   return source != nullptr ? source->GetFoldSize() : 0;
 }
 
 bool IsGenEventOfFoldSource(const ROOT::RDF::RNode &node, const std::string &column)

@@ -50,9 +50,9 @@ struct FoldSourceOptions {
 ///
 /// | column | type | meaning |
 /// | --- | --- | --- |
-/// | `fold` | `int` | 0 ... N-1 |
+/// | `foldIndex` | `int` | 0 ... N-1 |
 /// | `genEvent` | `ULong64_t` | number of the GEN event's entry in the upstream dataset: unique, ascending |
-/// | `foldSize` | `int` | N |
+/// | `foldSize` | `int` | N, the fold size |
 ///
 /// The entries of one GEN event follow each other, and never straddle two tasks.
 ///
@@ -79,12 +79,13 @@ class FoldSource final : public ROOT::RDF::RDataSource {
 public:
    /// \param[in] node where the GEN events come from
    /// \param[in] options how to cut
-   /// \throws std::runtime_error for folds < 1, or if upstream columns have the names fold, genEvent or foldSize
+   /// \throws std::runtime_error for a fold size < 1, or if upstream columns have the names foldIndex, genEvent or
+   /// foldSize
    FoldSource(ROOT::RDF::RNode node, const FoldSourceOptions &options);
    ~FoldSource() final;
 
    /// RECO events per GEN event.
-   int GetFolds() const { return fOptions.fFoldSize; }
+   int GetFoldSize() const { return fOptions.fFoldSize; }
 
    /// The chunk at hand, for functors that work on whole blocks.
    std::shared_ptr<FoldStore> GetStore() const { return fStore; }

@@ -10,7 +10,7 @@
 
 namespace FlashSim {
 
-FoldStore::FoldStore(ROOT::RDF::RNode node, int folds) : fNode(std::move(node)), fFoldSize(folds) {}
+FoldStore::FoldStore(ROOT::RDF::RNode node, int foldSize) : fNode(std::move(node)), fFoldSize(foldSize) {}
 
 std::shared_ptr<ColumnStore> FoldStore::Request(const std::string &column)
 {
@@ -58,7 +58,7 @@ void FoldStore::Reset(unsigned int nSlots)
    fBlockBegins.clear();
    fPositions.assign(nSlots, Position{});
    for (auto &position : fPositions)
-      position.fNFolds = fFoldSize;
+      position.fFoldSize = fFoldSize;
    for (auto &column : fColumns)
       column.second->SetNReadSlots(nSlots);
 }
@@ -125,9 +125,9 @@ void FoldStore::Arrange(const std::vector<CollectedEntries> &entries, std::size_
 void FoldStore::Seek(unsigned int slot, std::uint64_t entryInChunk)
 {
    auto &position = fPositions[slot];
-   const auto folds = static_cast<std::uint64_t>(fFoldSize);
-   position.fEvent = entryInChunk / folds;
-   position.fFoldIndex = static_cast<int>(entryInChunk % folds);
+   const auto foldSize = static_cast<std::uint64_t>(fFoldSize);
+   position.fEvent = entryInChunk / foldSize;
+   position.fFoldIndex = static_cast<int>(entryInChunk % foldSize);
    position.fGenEvent = fEvents[position.fEvent].fNumber;
    const bool isInBlock = position.fSerial == fSerial && position.fEvent >= fBlockBegins[position.fBlock] &&
                           position.fEvent < fBlockBegins[position.fBlock + 1];

@@ -32,7 +32,7 @@ struct CollectedEntries {
 /// \brief The chunk of GEN events that is being oversampled: what FoldSource collects and flows sample from.
 ///
 /// Filled by FoldSource in the main thread; read by all slots in parallel while no chunk is being collected. Each slot
-/// stands at one (GEN event, fold), set by Seek().
+/// stands at one (GEN event, fold index), set by Seek().
 class FoldStore {
 public:
    /// Where a slot stands. On a cache line of its own.
@@ -41,11 +41,11 @@ public:
       std::size_t fBlock = 0;    ///< block of GEN events within the chunk
       std::uint64_t fSerial = 0; ///< number of the chunk in the event loop, from 1; 0 before the first
       ULong64_t fGenEvent = 0;   ///< the column genEvent
-      int fFoldIndex = 0;             ///< the column fold
-      int fNFolds = 0;           ///< the column foldSize
+      int fFoldIndex = 0;        ///< the column foldIndex
+      int fFoldSize = 0;         ///< the column foldSize
    };
 
-   FoldStore(ROOT::RDF::RNode node, int folds);
+   FoldStore(ROOT::RDF::RNode node, int foldSize);
 
    int GetFoldSize() const { return fFoldSize; }
 

@@ -304,7 +304,7 @@ EntryRangeControl::EntryRangeControl(const ROOT::RDF::RNode &node) : fNode(node)
    case ESourceKind::kFolds:
       throw std::runtime_error(
           "FlashSim: FlashSim cannot run on the result of FlashSim, whose entries are RECO events. Give all "
-          "flows at once: df.FlashSim(['jets.onnx', 'muons.onnx'], folds=...).");
+          "flows at once: df.FlashSim(['jets.onnx', 'muons.onnx'], fold_size=...).");
    case ESourceKind::kOther:
       // Such a source ignores ranges: all of it is one chunk.
       fFullRange = fUserRange = kWhole;

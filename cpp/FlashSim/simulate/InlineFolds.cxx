@@ -42,12 +42,12 @@ std::string IdentityExpression(ROOT::RDF::RNode &node, const SimulateOptions &op
 
 } // namespace
 
-InlineFolds::InlineFolds(std::shared_ptr<const Flow> flow, std::vector<std::string> contextNames, int folds,
+InlineFolds::InlineFolds(std::shared_ptr<const Flow> flow, std::vector<std::string> contextNames, int foldSize,
                          std::uint64_t seed, int steps, EOutOfRange outOfRange)
-   : fFoldSize(static_cast<std::size_t>(folds)), fSeed(seed), fSteps(flow->GetSteps(steps))
+   : fFoldSize(static_cast<std::size_t>(foldSize)), fSeed(seed), fSteps(flow->GetSteps(steps))
 {
-   if (folds < 1)
-      throw std::runtime_error("FlashSim: folds = " + std::to_string(folds) + ": at least 1 is needed.");
+   if (foldSize < 1)
+      throw std::runtime_error("FlashSim: the fold size is " + std::to_string(foldSize) + ": at least 1 is needed.");
    const auto &contract = flow->GetContract();
    if (contextNames.size() != contract.fContext.size()) {
       throw std::runtime_error("FlashSim: flow '" + contract.fName + "' takes " +
@@ -65,7 +65,7 @@ InlineSample InlineFolds::operator()(const InlineContext &context, const EventId
    const auto nObjects =
        AppendContextRows(*fRanges, context.GetColumns(), [&identity] { return identity.AsString(); }, rowsOfEvent);
    RecoRows rows;
-   rows.AppendFolds(identity, fFoldSize, nObjects, rowsOfEvent);
+   rows.AppendFold(identity, fFoldSize, nObjects, rowsOfEvent);
    auto columns = std::make_shared<SampleColumns>();
    columns->Fill(*fRanges, rows.fContext, rows.fNoise, rows.fEventSizes, fSeed, fSteps);
    return {std::move(columns), fFoldSize, nObjects};

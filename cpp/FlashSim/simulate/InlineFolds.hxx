@@ -79,34 +79,34 @@ inline EventIdentity PackIdentity(std::uint64_t entry)
    return {entry, 0, 0, true};
 }
 
-/// All folds of one GEN event.
+/// The fold of one GEN event.
 class InlineSample {
 public:
    InlineSample() = default;
-   InlineSample(std::shared_ptr<SampleColumns> columns, std::size_t folds, std::size_t nObjects)
-      : fColumns(std::move(columns)), fFoldSize(folds), fNObjects(nObjects)
+   InlineSample(std::shared_ptr<SampleColumns> columns, std::size_t foldSize, std::size_t nObjects)
+      : fColumns(std::move(columns)), fFoldSize(foldSize), fNObjects(nObjects)
    {
    }
 
    std::size_t GetNObjects() const { return fNObjects; }
 
-   /// Values of a target, [fold][object]; views, valid as long as this object or a copy of it lives.
+   /// Values of a target, [fold index][object]; views, valid as long as this object or a copy of it lives.
    template <typename T>
    ROOT::VecOps::RVec<ROOT::VecOps::RVec<T>> GetTarget(std::size_t target) const
    {
-      ROOT::VecOps::RVec<ROOT::VecOps::RVec<T>> folds(fFoldSize);
-      for (std::size_t fold = 0; fold < fFoldSize; ++fold)
-         folds[fold] = fColumns->template GetView<T>(target, fold * fNObjects, fNObjects);
-      return folds;
+      ROOT::VecOps::RVec<ROOT::VecOps::RVec<T>> fold(fFoldSize);
+      for (std::size_t i = 0; i < fFoldSize; ++i)
+         fold[i] = fColumns->template GetView<T>(target, i * fNObjects, fNObjects);
+      return fold;
    }
 
-   /// Which GEN object each object was made from, [fold][object].
+   /// Which GEN object each object was made from, [fold index][object].
    ROOT::VecOps::RVec<ROOT::VecOps::RVec<short>> GetSourceIndex() const
    {
-      ROOT::VecOps::RVec<ROOT::VecOps::RVec<short>> folds(fFoldSize);
-      for (std::size_t fold = 0; fold < fFoldSize; ++fold)
-         folds[fold] = fColumns->GetSourceIndexView(fold * fNObjects, fNObjects);
-      return folds;
+      ROOT::VecOps::RVec<ROOT::VecOps::RVec<short>> fold(fFoldSize);
+      for (std::size_t i = 0; i < fFoldSize; ++i)
+         fold[i] = fColumns->GetSourceIndexView(i * fNObjects, fNObjects);
+      return fold;
    }
 
 private:
@@ -131,11 +131,11 @@ class InlineFolds {
 public:
    /// \param[in] flow what samples
    /// \param[in] contextNames the columns of the context, for messages
-   /// \param[in] folds RECO events per GEN event, at least 1
+   /// \param[in] foldSize RECO events per GEN event, at least 1
    /// \param[in] seed,steps as Flow::Sample takes them
    /// \param[in] outOfRange what becomes of values that the flow's contract does not allow. The first of a variable
    ///            that is clipped is printed at once, their number when the last copy of this object goes.
-   InlineFolds(std::shared_ptr<const Flow> flow, std::vector<std::string> contextNames, int folds,
+   InlineFolds(std::shared_ptr<const Flow> flow, std::vector<std::string> contextNames, int foldSize,
                std::uint64_t seed = 0, int steps = 0, EOutOfRange outOfRange = EOutOfRange::kError);
 
    /// \throws std::runtime_error if the context cannot be used; the event is named

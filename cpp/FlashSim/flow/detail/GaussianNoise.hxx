@@ -23,8 +23,8 @@ double NormalQuantile(double p);
 /// \param[in] row whose noise it is
 /// \param[in] attempt 0, or how often this object was drawn before and gave no usable sample
 ///
-/// Philox key: (seed mixed with flowKey, event). Counter: (draw / 4, fold and object, run and luminosity block, attempt
-/// and kind of identity).
+/// Philox key: (seed mixed with flowKey, event). Counter: (draw / 4, fold index and object, run and luminosity block,
+/// attempt and kind of identity).
 void FillGaussianNoise(float *noise, std::size_t count, std::uint64_t seed, std::uint64_t flowKey, const NoiseRow &row,
                        std::uint32_t attempt);
 

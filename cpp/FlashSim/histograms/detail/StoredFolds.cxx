@@ -53,8 +53,8 @@ Int_t WriteSums(const FoldSums &sums, Int_t option, Int_t bufsize)
 {
    const auto nCells = static_cast<Int_t>(sums.GetNCells());
    TH2D table("sums",
-              "1: content, 2: variance, 3: naive variance, 4: variance for infinitely many folds, 5: N times the rest of "
-              "the variance;cell (number of the bin);which",
+              "1: content, 2: variance, 3: naive variance, 4: variance for an infinite fold size, 5: N times the rest "
+              "of the variance;cell (number of the bin);which",
               nCells, -0.5, nCells - 0.5, kNSums, 0.5, kNSums + 0.5);
    for (Int_t i = 0; i < nCells; ++i) {
       const auto cell = static_cast<std::size_t>(i);
@@ -179,7 +179,7 @@ Int_t StoredFolds::Write(const TH1 &plain, const FoldSums *sums, const std::stri
          write("covariance", "covariance of bins", [&](auto a, auto b) {
             return a == b ? sums->GetVariances()[a] : sums->GetCovariance(a, b);
          });
-         write("covariance_limit", "covariance for infinitely many folds",
+         write("covariance_limit", "covariance for an infinite fold size",
                [&](auto a, auto b) { return sums->GetLimitCovariance(a, b); });
          write("covariance_fold", "N times the rest of the covariance",
                [&](auto a, auto b) { return sums->GetFoldCovariance(a, b); });

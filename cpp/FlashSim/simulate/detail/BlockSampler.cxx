@@ -50,8 +50,8 @@ BlockSampler::Share BlockSampler::FindEvent(unsigned int slot)
       block.fIndex = position.fBlock;
    }
    const auto event = position.fEvent - block.fFirstEvent;
-   const auto folds = static_cast<std::size_t>(position.fNFolds);
-   const auto size = (block.fOffsets[event + 1] - block.fOffsets[event]) / folds;
+   const auto foldSize = static_cast<std::size_t>(position.fFoldSize);
+   const auto size = (block.fOffsets[event + 1] - block.fOffsets[event]) / foldSize;
    return {block.fOffsets[event] + static_cast<std::size_t>(position.fFoldIndex) * size, size};
 }
 
@@ -74,7 +74,7 @@ std::size_t BlockSampler::AppendContext(std::size_t event, std::vector<float> &c
 void BlockSampler::SampleBlock(Block &block, const FoldStore::Position &position) const
 {
    const auto &begins = fStore->GetBlockBegins();
-   const auto folds = static_cast<std::size_t>(position.fNFolds);
+   const auto foldSize = static_cast<std::size_t>(position.fFoldSize);
    RecoRows rows;
    std::vector<float> context;
    block.fFirstEvent = begins[position.fBlock];
@@ -82,7 +82,7 @@ void BlockSampler::SampleBlock(Block &block, const FoldStore::Position &position
    for (auto event = block.fFirstEvent; event < begins[position.fBlock + 1]; ++event) {
       context.clear();
       const auto nObjects = AppendContext(event, context);
-      rows.AppendFolds(fStore->GetIdentity(event), folds, nObjects, context);
+      rows.AppendFold(fStore->GetIdentity(event), foldSize, nObjects, context);
       block.fOffsets.push_back(rows.fNoise.size());
    }
    block.fColumns.Fill(*fRanges, rows.fContext, rows.fNoise, rows.fEventSizes, fSeed, fSteps);

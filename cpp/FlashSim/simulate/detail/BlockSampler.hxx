@@ -19,8 +19,8 @@ namespace FlashSim {
 
 /// \brief Runs one flow on whole blocks of a FoldStore, and gives each RECO event its share.
 ///
-/// The first read in a block makes the slot sample all of it: every object of every GEN event, all folds. A flow that
-/// nobody reads is never run. Each slot holds one block; slots work in parallel.
+/// The first read in a block makes the slot sample all of it: every object of every RECO event. A flow that nobody
+/// reads is never run. Each slot holds one block; slots work in parallel.
 class BlockSampler {
 public:
    /// \param[in] store the chunk at hand
@@ -54,7 +54,7 @@ private:
       std::uint64_t fSerial = 0;
       std::size_t fIndex = 0;
       std::size_t fFirstEvent = 0;
-      std::vector<std::size_t> fOffsets; ///< first object of each GEN event, folds counted in
+      std::vector<std::size_t> fOffsets; ///< first object of each GEN event, all its RECO events counted
       SampleColumns fColumns;
    };
    struct Share {

@@ -32,12 +32,12 @@ std::string NameObject(const DeclaredRanges &ranges, std::size_t object)
    return ranges.GetFlow().GetContract().fSource + " " + std::to_string(object);
 }
 
-void RecoRows::AppendFolds(const EventIdentity &event, std::size_t folds, std::size_t nObjects,
-                           const std::vector<float> &context)
+void RecoRows::AppendFold(const EventIdentity &event, std::size_t foldSize, std::size_t nObjects,
+                          const std::vector<float> &context)
 {
    NoiseRow row;
    row.fEvent = event;
-   for (row.fFoldIndex = 0; row.fFoldIndex < folds; ++row.fFoldIndex) {
+   for (row.fFoldIndex = 0; row.fFoldIndex < foldSize; ++row.fFoldIndex) {
       fContext.insert(fContext.end(), context.begin(), context.end());
       for (row.fObject = 0; row.fObject < nObjects; ++row.fObject)
          fNoise.push_back(row);

@@ -78,9 +78,9 @@ struct RecoRows {
    std::vector<NoiseRow> fNoise;         ///< NoiseRow[n]
    std::vector<std::size_t> fEventSizes; ///< objects of each RECO event
 
-   /// Appends all folds of one GEN event. \param[in] context float[nObjects, C], as AppendContextRows() makes it
-   void AppendFolds(const EventIdentity &event, std::size_t folds, std::size_t nObjects,
-                    const std::vector<float> &context);
+   /// Appends the fold of one GEN event. \param[in] context float[nObjects, C], as AppendContextRows() makes it
+   void AppendFold(const EventIdentity &event, std::size_t foldSize, std::size_t nObjects,
+                   const std::vector<float> &context);
 };
 
 } // namespace FlashSim
