@@ -81,8 +81,8 @@ ROOT::RDF::RNode Simulate(ROOT::RDF::RNode node, const std::string &flow, const 
 ///
 /// For graphs that must stay one graph. The new columns are `nC` (`int`, per RECO event) and, indexed
 /// [fold index][object], `C_<target>` (`RVec<RVec<T>>`) and `C_<S>Idx` (`RVec<RVec<short>>`). The flow is run
-/// for one event at a time, which costs several times more per object than Simulate() unless N is large. The RECO events
-/// equal those of Simulate() bit for bit.
+/// for one event at a time, which costs several times more per object than Simulate() unless N is large. The RECO
+/// events equal those of Simulate() bit for bit.
 ///
 /// \throws std::runtime_error as Simulate(), and if the dataset has no (run, luminosityBlock, event) while ROOT runs
 ///         several threads, since entries then have no number that would last (root-project/root #12190)

@@ -30,7 +30,7 @@ from .histograms import efficiency, files, plain_statistics
 from .histograms import methods as histogram_methods
 from .histograms.efficiency import OversampledEfficiency
 from .histograms.files import read
-from .histograms.folds import OptimalFoldSize, optimal_fold_size
+from .histograms.fold_size import OptimalFoldSize, optimal_fold_size
 from .rdataframe import distributed, event_loops, methods, plain_histograms, run_graphs
 from .rdataframe.plain_histograms import OversamplingWarning
 from .rdataframe.progress import progress

@@ -80,8 +80,8 @@ def _worth(found: Demo) -> str:
         found.spectra[name].peak_error() for name in ("one_to_one", "oversampled_naive", "oversampled")
     )
     return (
-        f"{found.fold_size} RECO events per GEN event are worth {(once / often) ** 2:.1f} times as many GEN events here; "
-        f"naive uncertainties claim {(once / naive) ** 2:.1f}."
+        f"{found.fold_size} RECO events per GEN event are worth {(once / often) ** 2:.1f} times as many GEN events "
+        f"here; naive uncertainties claim {(once / naive) ** 2:.1f}."
     )
 
 

@@ -92,7 +92,7 @@ def _provenance(training: Mapping[str, Any]) -> Table:
 def _pairs(title: str, entries: Mapping[str, Any]) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", show_header=False, box=None)
     table.add_column(style="cyan", no_wrap=True)
-    table.add_column(overflow="foldIndex")
+    table.add_column(overflow="fold")
     for name, value in entries.items():
         table.add_row(Text(name), Text(_shorten(value)))
     return table

@@ -1,4 +1,4 @@
-"""``flashsim throughput``: what a production costs, and how many folds to choose."""
+"""``flashsim throughput``: what a production costs, and which fold size to choose."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def throughput(
         str | None,
         typer.Option(
             metavar="FILE:NAME",
-            help="Oversampled histogram that Write() has written: print the folds to choose for it.",
+            help="Oversampled histogram that Write() has written: print the fold size to choose for it.",
             show_default=False,
         ),
     ] = None,
@@ -74,10 +74,10 @@ def throughput(
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Print how many RECO events a machine makes in a day, or how many folds give a histogram the smallest errors.
+    """Print how many RECO events a machine makes in a day, or which fold size gives a histogram the smallest errors.
 
     Without options, Table 2 of arXiv:2402.13684: a node with GPUs. With `--measure`, the same for this machine, each
-    core of which generates or simulates. With `--histogram`, what a budget gives with different numbers of folds.
+    core of which generates or simulates. With `--histogram`, what a budget gives with different fold sizes.
     """
     is_table = not measure and histogram is None
     is_measured = measure or (histogram is not None and simulation_seconds is None)
@@ -88,7 +88,7 @@ def throughput(
         if histogram is None:
             _refuse(context, _PLAN, "for --histogram FILE:NAME")
         elif not measure:
-            _refuse(context, _TABLE, "for tables of throughput; the folds to choose do not depend on it")
+            _refuse(context, _TABLE, "for tables of throughput; the fold size to choose does not depend on it")
         if not is_measured:
             _refuse(context, _MEASUREMENT, "for --measure, or for --histogram without --simulation-seconds")
         if measure and simulation_seconds is not None:

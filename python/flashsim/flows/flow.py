@@ -230,7 +230,7 @@ class Flow:
         Returns
         -------
         numpy.ndarray
-            float32 [n, folds, T], physical units. The objects are not sorted.
+            float32 [n, fold_size, T], physical units. The objects are not sorted.
 
         Raises
         ------
@@ -289,7 +289,7 @@ class Flow:
 def check_fold_size(fold_size: int) -> None:
     """Raises ValueError unless `fold_size` is an integer from 1 to 2**31 - 1."""
     if not isinstance(fold_size, (int, np.integer)) or isinstance(fold_size, bool) or not 1 <= fold_size < 2**31:
-        message = f"folds must be an integer and at least 1, not {fold_size!r}."
+        message = f"fold_size must be an integer and at least 1, not {fold_size!r}."
         raise ValueError(message)
 
 

@@ -27,7 +27,7 @@ def oversampled_th1d(
     contiguous: bool = True,
     covariance: bool = False,
     group: str | Sequence[str] | None = None,
-    fold: str = "foldIndex",
+    fold_index: str = "foldIndex",
 ) -> Any:
     r"""Books a histogram of oversampled events: ``node.OversampledTH1D(("pt", ";pt", 50, 0, 250), "pt", "genWeight")``.
 
@@ -73,24 +73,24 @@ def oversampled_th1d(
         Integer column, or up to four of them, that identify a group of GEN events which are not independent: an NLO
         generator's event and its counter-events, which share one event number, or several showers of one
         matrix-element event. The group takes the place of the GEN event in all errors: RECO events of its GEN events
-        that have the same number among the N of each count as one. Contents do not change. Give it instead of `event`;
-        with ``fold_size=1`` for the GEN events themselves.
-    fold
-        Integer column with this number, 0 to N-1; only read with `group`, unless ``fold_size=1``.
+        that have the same fold index, the position among the N of each, count as one. Contents do not change. Give it
+        instead of `event`; with ``fold_size=1`` for the GEN events themselves.
+    fold_index
+        Integer column with the fold index, 0 to N-1; only read with `group`, unless ``fold_size=1``.
 
     Returns
     -------
     RResultPtr
         Result of type ``FlashSim::OversampledTH1D``: a ``TH1D`` with ``GetBinErrorNaive(bin)``,
-        ``GetBinErrorForFoldSize(bin, n)``, ``GetBinErrorLimit(bin)``, ``GetBinCovariance(bin, bin)``, ``GetNGenEvents()``,
-        ``Normalize(sum_of_weights)``, ``WriteTH()`` and more. The C++ class ``FlashSim::OversampledTH`` says what each
-        of its numbers means.
+        ``GetBinErrorForFoldSize(bin, n)``, ``GetBinErrorLimit(bin)``, ``GetBinCovariance(bin, bin)``,
+        ``GetNGenEvents()``, ``Normalize(sum_of_weights)``, ``WriteTH()`` and more. The C++ class
+        ``FlashSim::OversampledTH`` says what each of its numbers means.
 
     Raises
     ------
     TypeError, ValueError
-        If ``model``, ``event`` or ``fold_size`` make no sense, an axis has no bins, limits or ascending edges, or there are
-        too many bins for a covariance.
+        If ``model``, ``event`` or ``fold_size`` make no sense, an axis has no bins, limits or ascending edges, or there
+        are too many bins for a covariance.
     RuntimeError
         If a column does not exist.
         During the event loop, if a weight is not finite, N is below 1 or not the same within a GEN event (or group),
@@ -119,7 +119,7 @@ def oversampled_th1d(
     (4.0, 2.0, 7.211)
     """
     return Booking(
-        "OversampledTH1D", model, [value], weight, event, fold_size, contiguous, covariance, group, fold
+        "OversampledTH1D", model, [value], weight, event, fold_size, contiguous, covariance, group, fold_index
     ).book(node)
 
 
@@ -135,7 +135,7 @@ def oversampled_th2d(
     contiguous: bool = True,
     covariance: bool = False,
     group: str | Sequence[str] | None = None,
-    fold: str = "foldIndex",
+    fold_index: str = "foldIndex",
 ) -> Any:
     """Books a histogram of two columns of oversampled events: ``node.OversampledTH2D(model, "pt", "eta")``.
 
@@ -154,7 +154,7 @@ def oversampled_th2d(
     1.0
     """
     return Booking(
-        "OversampledTH2D", model, [x, y], weight, event, fold_size, contiguous, covariance, group, fold
+        "OversampledTH2D", model, [x, y], weight, event, fold_size, contiguous, covariance, group, fold_index
     ).book(node)
 
 
@@ -171,7 +171,7 @@ def oversampled_th3d(
     contiguous: bool = True,
     covariance: bool = False,
     group: str | Sequence[str] | None = None,
-    fold: str = "foldIndex",
+    fold_index: str = "foldIndex",
 ) -> Any:
     """Books a histogram of three columns of oversampled events: ``node.OversampledTH3D(model, "pt", "eta", "phi")``.
 
@@ -186,7 +186,7 @@ def oversampled_th3d(
     1.0
     """
     return Booking(
-        "OversampledTH3D", model, [x, y, z], weight, event, fold_size, contiguous, covariance, group, fold
+        "OversampledTH3D", model, [x, y, z], weight, event, fold_size, contiguous, covariance, group, fold_index
     ).book(node)
 
 
@@ -204,7 +204,7 @@ class Booking:
     contiguous: bool
     covariance: bool
     group: str | Sequence[str] | None = None
-    fold: str = "foldIndex"
+    fold_index: str = "foldIndex"
 
     @classmethod
     def parse(cls, method: Callable[..., Any], *positional: Any, **keywords: Any) -> tuple[Any, Booking]:
@@ -230,7 +230,7 @@ class Booking:
         options = root().FlashSim.FoldOptions()
         options.fEvent = _check_columns("event", self.event, "None for inline mode")
         options.fGroup = _check_columns("group", self.group, "None if there are no groups of GEN events")
-        options.fFoldIndex = _check_fold_index(self.fold)
+        options.fFoldIndex = _check_fold_index(self.fold_index)
         options.fContiguous = self.contiguous
         options.fCovariance = self.covariance
         options.fIsPart = is_part
@@ -276,19 +276,21 @@ def _check_columns(parameter: str, value: Any, meaning_of_none: str) -> list[str
     return columns
 
 
-def _check_fold_index(fold: Any) -> str:
-    if not isinstance(fold, str):
-        message = f"fold must be the name of a column, not {fold!r}. The number of folds is folds."
+def _check_fold_index(fold_index: Any) -> str:
+    if not isinstance(fold_index, str):
+        message = f"fold_index must be the name of a column, not {fold_index!r}. The number N is fold_size."
         raise TypeError(message)
-    return fold
+    return fold_index
 
 
 def _check_fold_size(fold_size: Any) -> int:
     if not isinstance(fold_size, numbers.Integral) or isinstance(fold_size, bool):
-        message = f"folds must be the name of a column or an integer, not {fold_size!r}."
+        message = f"fold_size must be the name of a column or an integer, not {fold_size!r}."
         raise TypeError(message)
     if fold_size < 1:
-        message = f"folds is {fold_size}. Expected the number of RECO events simulated from each GEN event, at least 1."
+        message = (
+            f"fold_size is {fold_size}. Expected how many RECO events were simulated from each GEN event, at least 1."
+        )
         raise ValueError(message)
     return int(fold_size)
 

@@ -105,7 +105,7 @@ def covariance(histogram: Any, flow: bool = False) -> NDArray[np.float64]:
 
     Examples
     --------
-    Two GEN events with ten folds each. The first fills the first bin only, the second both:
+    Two GEN events with ten RECO events each. The first fills the first bin only, the second both:
 
     >>> import ROOT, flashsim
     >>> reco = ROOT.RDataFrame(20).Define("genEvent", "rdfentry_ / 10").Define("x", "1. * rdfentry_")

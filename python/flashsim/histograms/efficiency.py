@@ -32,8 +32,8 @@ def oversampled_efficiency_1d(
     r"""Books an efficiency: ``node.OversampledEfficiency1D(("eff", ";p_{T}", 20, 0, 200), "pt", "isTagged", "w")``.
 
     What passed and what failed are filled at once, since they come from the same GEN events. With :math:`P_j` and
-    :math:`T_j` the weights that GEN event j brings to what passed and to all of a bin, averaged over its folds, the
-    efficiency is :math:`e = \sum_j P_j / \sum_j T_j` and its squared error :math:`\sum_j (P_j - e T_j)^2 / (\sum_j
+    :math:`T_j` the weights that GEN event j brings to what passed and to all of a bin, averaged over its RECO events,
+    the efficiency is :math:`e = \sum_j P_j / \sum_j T_j` and its squared error :math:`\sum_j (P_j - e T_j)^2 / (\sum_j
     T_j)^2`. ``TEfficiency`` of two histograms takes RECO events as independent, and is wrong.
 
     Parameters
@@ -61,7 +61,7 @@ def oversampled_efficiency_1d(
 
     Examples
     --------
-    Two GEN events with ten folds each, of which 5 and 10 pass:
+    Two GEN events with ten RECO events each, of which 5 and 10 pass:
 
     >>> import ROOT, flashsim
     >>> reco = ROOT.RDataFrame(20).Define("genEvent", "rdfentry_ / 10").Define("x", "1. * rdfentry_")

@@ -12,7 +12,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from .conversion import correlation as correlation_matrix
 from .conversion import to_numpy
-from .folds import OptimalFoldSize, optimal_fold_size
+from .fold_size import OptimalFoldSize, optimal_fold_size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,12 +79,12 @@ def fold_size(
     max_fold_size: int | None = None,
     gen_events: int | None = None,
 ) -> Figure:
-    """Draws relative error against folds and against CPU time, and the number of folds that is best.
+    """Draws relative error against fold size and against CPU time, and the fold size that is best.
 
     The relative error is the root of the mean over bins of the squared relative errors, predicted from the histogram
-    for other numbers of folds than its own. To the left, against the number of folds: for as many GEN events as the
-    histogram has, and for a fixed CPU time, that of these GEN events with one fold each. To the right, against CPU
-    time: what more folds bring for these GEN events, and what more GEN events bring.
+    for other fold sizes than its own. To the left, against the fold size: for as many GEN events as the histogram has,
+    and for a fixed CPU time, that of these GEN events with a fold size of 1. To the right, against CPU time: what a
+    larger fold size brings for these GEN events, and what more GEN events bring.
 
     Parameters
     ----------
@@ -106,9 +106,9 @@ def fold_size(
     >>> import ROOT, flashsim
     >>> reco = ROOT.RDataFrame(20).Define("genEvent", "rdfentry_ / 10").Define("x", "1. * rdfentry_")
     >>> h = reco.OversampledTH1D(("x", "", 2, 0, 30), "x", fold_size=10)
-    >>> figure = flashsim.plot.folds(h, t_gen=0.9, t_sim=0.01)
+    >>> figure = flashsim.plot.fold_size(h, t_gen=0.9, t_sim=0.01)
     >>> [panel.get_xlabel() for panel in figure.axes]
-    ['folds (RECO events per GEN event)', 'CPU time / CPU time of one fold per GEN event']
+    ['fold size (RECO events per GEN event)', 'CPU time / CPU time of fold size 1']
     """
     best = optimal_fold_size(histogram, t_gen, t_sim, bins=bins)
     last = max(20, 3 * best.fold_size) if max_fold_size is None else max_fold_size
@@ -134,9 +134,14 @@ def _draw_against_fold_size(axes: Axes, best: OptimalFoldSize, last: int) -> Non
         linewidth=2,
         label="fixed CPU time (fewer GEN events)",
     )
-    axes.axhline(_percent(variance.limit), color=_GEN_EVENTS, linestyle="--", label="limit of infinitely many folds")
+    axes.axhline(_percent(variance.limit), color=_GEN_EVENTS, linestyle="--", label="limit of an infinite fold size")
     axes.plot(
-        n, _percent(variance.naive(n)), color=_NAIVE, linestyle=":", linewidth=2, label="naive: folds as independent"
+        n,
+        _percent(variance.naive(n)),
+        color=_NAIVE,
+        linestyle=":",
+        linewidth=2,
+        label="naive: RECO events as independent",
     )
     axes.plot(
         best.fold_size,
@@ -144,13 +149,13 @@ def _draw_against_fold_size(axes: Axes, best: OptimalFoldSize, last: int) -> Non
         "*",
         markersize=15,
         color=_OPTIMUM,
-        label=f"optimum: {best.fold_size} folds",
+        label=f"optimum: fold size {best.fold_size}",
         zorder=5,
     )
     axes.set(
         xscale="log",
         yscale="log",
-        xlabel="folds (RECO events per GEN event)",
+        xlabel="fold size (RECO events per GEN event)",
         ylabel="relative error, root mean square of bins [%]",
     )
     _finish(axes)
@@ -164,13 +169,14 @@ def _draw_against_time(axes: Axes, best: OptimalFoldSize, last: int, gen_events:
     def time(fold_size: Any) -> Any:
         return (best.t_gen + fold_size * best.t_sim) * unit
 
-    axes.plot(time(n), _percent(variance(n)), color=_GEN_EVENTS, linewidth=2, label="these GEN events, more folds")
+    axes.plot(
+        time(n), _percent(variance(n)), color=_GEN_EVENTS, linewidth=2, label="these GEN events, larger fold size"
+    )
     times = np.array([time(1), max(time(last), 10 * time(1))])
     for number, colour, style in ((1, "grey", "--"), (best.fold_size, _OPTIMUM, "-")):
         errors = _percent(variance(number) * time(number) / times)
-        plural = "s" if number > 1 else ""
         axes.plot(
-            times, errors, color=colour, linestyle=style, linewidth=1.2, label=f"{number} fold{plural}, more GEN events"
+            times, errors, color=colour, linestyle=style, linewidth=1.2, label=f"fold size {number}, more GEN events"
         )
     marked = np.array([m * 10**k for k in range(7) for m in (1, 2, 5) if m * 10**k <= last])
     axes.plot(time(marked), _percent(variance(marked)), "o", color=_GEN_EVENTS, markersize=5)
@@ -179,9 +185,9 @@ def _draw_against_time(axes: Axes, best: OptimalFoldSize, last: int, gen_events:
     axes.plot(time(best.fold_size), _percent(variance(best.fold_size)), "*", markersize=15, color=_OPTIMUM, zorder=5)
     axes.set(
         xscale="log",
-        xlabel="CPU time / CPU time of one fold per GEN event" if gen_events is None else "CPU time [h]",
+        xlabel="CPU time / CPU time of fold size 1" if gen_events is None else "CPU time [h]",
     )
-    axes.set_title(f"CPU time for the same error: optimum {1 / best.gain:.2g} of one fold", fontsize="medium")
+    axes.set_title(f"CPU time for the same error: optimum {1 / best.gain:.2g} of fold size 1", fontsize="medium")
     _finish(axes)
 
 

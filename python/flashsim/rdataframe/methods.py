@@ -49,8 +49,8 @@ def flash_sim(
     The result has `fold_size` entries for each entry of the node, with all its columns unchanged and, for each flow,
     ``n<C>`` (int), ``<C>_<target>`` (an RVec of the declared type, sorted as the flow says: jets by pt, descending)
     and ``<C>_<source>Idx`` (``Jet_genJetIdx``: which GEN object it comes from), where C is the flow's collection; and
-    ``fold`` (int, 0 ... folds-1), ``genEvent`` (ULong64_t, entry number of the GEN event: unique, ascending) and
-    ``foldSize`` (int).
+    ``foldIndex`` (int, 0 ... N-1), ``genEvent`` (ULong64_t, entry number of the GEN event: unique, ascending) and
+    ``foldSize`` (int, N).
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def flash_sim(
         A flow, its path, the name of a shipped one (``"jets"``), or a list of flows with different collections and
         names.
     fold_size
-        RECO events per GEN event, the oversampling factor.
+        RECO events per GEN event (N), the oversampling factor.
     seed
         Another seed gives other RECO events. Two calls with one seed give a flow the same random numbers.
     steps
@@ -141,13 +141,14 @@ def define_folds(
     context: Mapping[str, str | float] | None = None,
     out_of_range: OutOfRange = "error",
 ) -> Any:
-    """Adds `fold_size` RECO samples of each GEN event to the same entry: ``node.DefineFolds(flow, fold_size=10)``, the inline
-    mode.
+    """Adds `fold_size` RECO samples of each GEN event to the same entry: ``node.DefineFolds(flow, fold_size=10)``.
 
-    For graphs that must stay one graph: there is no look-ahead, and the flow runs for one event at a time, which costs
-    several times more per object unless `fold_size` is large. The new columns are ``n<C>`` (int, for each fold) and,
-    indexed [fold][object], ``<C>_<target>`` and ``<C>_<source>Idx`` (RVecs of RVecs). The RECO events equal those of
-    ``FlashSim`` bit for bit.
+    This is the inline mode.
+
+    It is for graphs that must stay one graph: there is no look-ahead, and the flow runs for one event at a time, which
+    costs several times more per object unless `fold_size` is large. The new columns are ``n<C>`` (int, for each RECO
+    event) and, indexed [fold index][object], ``<C>_<target>`` and ``<C>_<source>Idx`` (RVecs of RVecs). The RECO events
+    equal those of ``FlashSim`` bit for bit.
 
     Parameters and errors as for ``FlashSim``; in addition, RuntimeError if the dataset lacks run, luminosityBlock and
     event while ROOT runs several threads, since entries have no lasting number then (root-project/root #12190). With
@@ -159,7 +160,7 @@ def define_folds(
     >>> import ROOT, flashsim
     >>> df = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(10)
     >>> inline = df.DefineFolds("jets", fold_size=4, prefix="Flash")
-    >>> int(inline.Define("folds", "FlashJet_pt.size()").Max("folds").GetValue())
+    >>> int(inline.Define("size", "FlashJet_pt.size()").Max("size").GetValue())
     4
     """
     (one,) = as_list(flow, most=1)

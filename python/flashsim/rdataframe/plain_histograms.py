@@ -45,7 +45,7 @@ def register() -> None:
 
 
 def warn_if_oversampled(node: Any, method: str, stacklevel: int = 2) -> None:
-    """Warns, once in a process, if the node is a result of FlashSim with more than one fold."""
+    """Warns, once in a process, if the node is a result of FlashSim with a fold size above 1."""
     if _once["is_said"] or _once["is_silent"]:
         return
     fold_size = root().FlashSim.GetFoldSize(root().RDF.AsRNode(node))
@@ -79,8 +79,8 @@ def _describe(method: str, fold_size: int) -> str:
     else:
         remedy = "OversampledTH1D, 2D and 3D know better; a weight of 1. / foldSize mends contents alone."
     return (
-        f"{method} takes the {fold_size} RECO events that FlashSim makes of a GEN event for independent: its errors are "
-        f"too small{contents}. {remedy} "
+        f"{method} takes the {fold_size} RECO events that FlashSim makes of a GEN event for independent: its errors "
+        f"are too small{contents}. {remedy} "
         "To silence this: warnings.filterwarnings('ignore', category=flashsim.OversamplingWarning)."
     )
 

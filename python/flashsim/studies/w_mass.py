@@ -36,9 +36,9 @@ def compare_statistics(
     flow
         ONNX file or name of a shipped flow, which was not trained on these files.
     files
-        tt̄ events with GEN and RECO jets, at least ``events`` × (``fold_size`` + 1) of them. The first ``events`` are the
-        small sample, which the flow is given too; the others are the large one, so that flow and large sample share no
-        GEN event.
+        tt̄ events with GEN and RECO jets, at least ``events`` × (``fold_size`` + 1) of them. The first ``events`` are
+        the small sample, which the flow is given too; the others are the large one, so that flow and large sample share
+        no GEN event.
     folder
         For ``w-mass.{json,md,png}``.
     events, fold_size

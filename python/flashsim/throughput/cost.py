@@ -57,7 +57,7 @@ class ScenarioThroughput:
     Attributes
     ----------
     scenario
-        The generator and the folds.
+        The generator and the fold size.
     conventional
         With conventional simulation.
     simulated
@@ -86,7 +86,8 @@ def events_per_day(
     r"""Millions of RECO events per day of one node that generates on its cores and simulates on its GPUs.
 
     The defaults are the node of arXiv:2402.13684, Table 2: 32 cores, 4 GPUs, 20 objects in an event. All cores
-    generate, then all GPUs sample. With N folds of M objects on C cores and G GPUs of rate r, a RECO event takes
+    generate, then all GPUs sample. With a fold size of N and M objects on C cores and G GPUs of rate r, a RECO
+    event takes
 
     .. math:: \frac{t_{gen}}{N C} + \frac{M}{G r} .
 
@@ -146,7 +147,7 @@ def events_per_day_on_cores(
 ) -> float:
     """Millions of RECO events per day of a machine without GPUs: each core either generates or simulates.
 
-    A RECO event takes ``generator_seconds / folds + simulation_seconds`` core-seconds, whatever simulates it.
+    A RECO event takes ``generator_seconds / fold_size + simulation_seconds`` core-seconds, whatever simulates it.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ class MeasuredSpeed:
     fold_size, steps
         RECO events per GEN event; ODE steps, None for a flow that samples in one shot.
     gen_events, objects
-        GEN events that were read, and objects that were sampled from them, of all folds.
+        GEN events that were read, and objects that were sampled from them, in all RECO events.
     seconds
         Of wall-clock time.
     """

@@ -10,21 +10,21 @@ import numpy as np
 
 from .._errors import translated
 from .._library import root
-from ..histograms.folds import OptimalFoldSize, optimal_fold_size
+from ..histograms.fold_size import OptimalFoldSize, optimal_fold_size
 from ..root_file import stored
 from .cost import check_at_least_zero, check_positive
 
-__all__ = ["FOLDS", "Choice", "ProductionPlan", "plan_production", "read_oversampled"]
+__all__ = ["FOLD_SIZES", "Choice", "ProductionPlan", "plan_production", "read_oversampled"]
 
 FOLD_SIZES = (1, 2, 5, 10, 20, 50, 100)
-"""Numbers of folds that a plan compares with the optimum."""
+"""Fold sizes that a plan compares with the optimum."""
 
 _SECONDS_PER_HOUR = 3600
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What a budget gives with some number of folds. All are arrays if `fold_size` is.
+    """What a budget gives with some fold size. All are arrays if `fold_size` is.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class ProductionPlan:
-    """Numbers of folds against errors at a fixed budget. Made by `plan_production`.
+    """Fold sizes against errors at a fixed budget. Made by `plan_production`.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class ProductionPlan:
     best: OptimalFoldSize
 
     def choose(self, fold_size: Any) -> Choice:
-        """What the budget gives with so many folds, a number or an array."""
+        """What the budget gives with a fold size, a number or an array."""
         seconds = self.best.t_gen + fold_size * self.best.t_sim
         gen_events = self.core_hours * _SECONDS_PER_HOUR / seconds
         generator_hours = gen_events * self.best.t_gen / _SECONDS_PER_HOUR
@@ -85,7 +85,7 @@ class ProductionPlan:
         )
 
     def choices(self) -> list[Choice]:
-        """For the numbers of folds in `FOLDS` and the optimum, ascending."""
+        """For the fold sizes in `FOLD_SIZES` and the optimum, ascending."""
         return [self.choose(fold_size) for fold_size in sorted({*FOLD_SIZES, self.best.fold_size})]
 
 
@@ -98,16 +98,16 @@ def plan_production(
     gen_events: int | None = None,
     bins: Any = None,
 ) -> ProductionPlan:
-    r"""Predicts a histogram's errors in a production that takes `core_hours`, against the number of folds.
+    r"""Predicts a histogram's errors in a production that takes `core_hours`, against the fold size.
 
-    With n folds the budget T pays for :math:`M = T / (t_{gen} + n t_{sim})` GEN events. The histogram at hand, made
-    from :math:`M_0` GEN events, has the relative variance :math:`v_\infty + d/n` with n folds, on average over bins;
-    the production has :math:`(v_\infty + d/n) M_0 / M`. docs/statistics.md derives this.
+    With a fold size of n the budget T pays for :math:`M = T / (t_{gen} + n t_{sim})` GEN events. The histogram at
+    hand, made from :math:`M_0` GEN events, has the relative variance :math:`v_\infty + d/n` with a fold size of n, on
+    average over bins; the production has :math:`(v_\infty + d/n) M_0 / M`. docs/statistics.md derives this.
 
     Parameters
     ----------
     histogram
-        Oversampled histogram of any dimension, filled with at least two folds per GEN event. A small sample will do.
+        Oversampled histogram of any dimension, filled with a fold size of at least 2. A small sample will do.
     core_hours
         The budget, to generate and simulate.
     generator_seconds
@@ -123,7 +123,8 @@ def plan_production(
     Raises
     ------
     ValueError
-        If a number makes no sense, or as `flashsim.optimal_fold_size`: bins are empty or were filled with one fold.
+        If a number makes no sense, or as `flashsim.optimal_fold_size`: bins are empty or were filled with a fold size
+        of 1.
     RuntimeError
         If the histogram has lost its fold information.
 

@@ -1,4 +1,4 @@
-"""A picture of a production's errors and costs against the number of folds."""
+"""A picture of a production's errors and costs against the fold size."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CORRECT, _NAIVE, _GENERATOR, _SIMULATION, _OPTIMUM = "#e76300", "#832db6", "#94
 
 
 def plot_plan(plan: ProductionPlan, path: str | os.PathLike[str]) -> None:
-    """Draws relative errors, and what generator and simulation take of the budget, against the number of folds.
+    """Draws relative errors, and what generator and simulation take of the budget, against the fold size.
 
     Parameters
     ----------
@@ -47,9 +47,9 @@ def plot_plan(plan: ProductionPlan, path: str | os.PathLike[str]) -> None:
         color=_NAIVE,
         linestyle=":",
         linewidth=2,
-        label="naive: folds independent",
+        label="naive: RECO events independent",
     )
-    label = f"optimum: {best.fold_size} fold{'s' if best.fold_size > 1 else ''}, {100 * best.error:.3g} %"
+    label = f"optimum: fold size {best.fold_size}, {100 * best.error:.3g} %"
     above.plot(best.fold_size, 100 * best.error, "*", color=_OPTIMUM, markersize=15, label=label, zorder=5)
     above.set(xscale="log", yscale="log", ylabel="relative error, root mean square of bins [%]")
     above.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
@@ -71,7 +71,7 @@ def plot_plan(plan: ProductionPlan, path: str | os.PathLike[str]) -> None:
     )
     below.axvline(best.fold_size, color=_OPTIMUM, linestyle="--", linewidth=1)
     below.set(
-        xlim=(1, last), ylim=(0, plan.core_hours), xlabel="folds (RECO events per GEN event)", ylabel="core-hours"
+        xlim=(1, last), ylim=(0, plan.core_hours), xlabel="fold size (RECO events per GEN event)", ylabel="core-hours"
     )
     below.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     below.xaxis.set_major_formatter(lambda value, _: f"{value:g}")

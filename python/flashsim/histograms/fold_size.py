@@ -19,21 +19,21 @@ __all__ = ["OptimalFoldSize", "RelativeVariance", "optimal_fold_size", "relative
 
 @dataclass(frozen=True)
 class RelativeVariance:
-    """Squared relative error for any number of folds n, averaged over bins: limit + fold / n.
+    """Squared relative error for any fold size n, averaged over bins: limit + fold / n.
 
     Attributes
     ----------
     limit
         For n → ∞.
     fold
-        What one fold adds to it.
+        What a fold size of 1 adds to it.
     """
 
     limit: float
     fold: float
 
     def __call__(self, fold_size: Any) -> Any:
-        """With n folds, an integer or an array."""
+        """With this fold size, an integer or an array."""
         return self.limit + self.fold / fold_size
 
     def naive(self, fold_size: Any) -> Any:
@@ -43,21 +43,21 @@ class RelativeVariance:
 
 @dataclass(frozen=True)
 class OptimalFoldSize:
-    """The number of folds that gives the smallest errors for the CPU time. Made by `optimal_fold_size`.
+    """The fold size that gives the smallest errors for the CPU time. Made by `optimal_fold_size`.
 
     Attributes
     ----------
     fold_size
-        Number of RECO events per GEN event, at least 1.
+        RECO events per GEN event, at least 1.
     exact
         The same as a real number, before it was rounded to that neighbour which costs less CPU time.
     per_bin
         The real number for each bin by itself, in the shape of ``h.values()``: NaN in bins that are empty or left out,
         infinity where the estimate of the limit variance is not positive.
     gain
-        CPU time that one fold per GEN event needs, divided by what `fold_size` need, for the same errors: at least 1.
+        CPU time that a fold size of 1 needs, divided by what `fold_size` needs, for the same errors: at least 1.
     variance
-        Squared relative error against folds.
+        Squared relative error against the fold size.
     t_gen, t_sim
         As given.
     """
@@ -71,14 +71,14 @@ class OptimalFoldSize:
     t_sim: float
 
     def cpu_time(self, fold_size: Any) -> Any:
-        """CPU time that n folds (an integer or an array) need, relative to one fold, for the same errors."""
+        """CPU time that a fold size, or an array of them, needs relative to a fold size of 1 for the same errors."""
         return _cost(fold_size, self.variance, self.t_gen, self.t_sim) / _cost(1, self.variance, self.t_gen, self.t_sim)
 
 
 def optimal_fold_size(histogram: Any, t_gen: float, t_sim: float, *, bins: Any = None) -> OptimalFoldSize:
-    r"""The number of folds that makes the best of a CPU budget, for this histogram.
+    r"""The fold size that makes the best of a CPU budget, for this histogram.
 
-    M GEN events with n folds each take the time :math:`T = M (t_{gen} + n t_{sim})` and give a bin the variance
+    M GEN events with a fold size of n take the time :math:`T = M (t_{gen} + n t_{sim})` and give a bin the variance
     :math:`V_\infty + D/n`, times a constant over M. For a given T that is the smallest at
 
     .. math:: n = \sqrt{\frac{t_{gen}}{t_{sim}} \cdot \frac{D}{V_\infty}} .
@@ -89,7 +89,7 @@ def optimal_fold_size(histogram: Any, t_gen: float, t_sim: float, *, bins: Any =
     Parameters
     ----------
     histogram
-        Oversampled histogram of any dimension, filled with at least two folds per GEN event. A small sample will do.
+        Oversampled histogram of any dimension, filled with a fold size of at least 2. A small sample will do.
     t_gen
         CPU time to generate one GEN event, in seconds (any unit will do: only the ratio counts).
     t_sim
@@ -101,15 +101,16 @@ def optimal_fold_size(histogram: Any, t_gen: float, t_sim: float, *, bins: Any =
     Raises
     ------
     ValueError
-        If times make no sense; no bin has content; a bin that counts was filled by GEN events with one fold, which do
-        not tell how folds differ; or V∞, an estimate, is not positive, so that more folds always seem to pay.
+        If times make no sense; no bin has content; a bin that counts was filled by GEN events with a fold size
+        of 1, which do not tell how RECO events differ; or V∞, an estimate, is not positive, so that a larger fold size
+        always seems to pay.
     RuntimeError
         If the histogram has lost its fold information.
 
     Notes
     -----
-    V∞ and D are estimated from the histogram, D with the better precision. The optimum is flat: twice or half as many
-    folds cost 12.5 % more CPU time at most (``optimal_fold_size(...).cpu_time(n)`` tells).
+    V∞ and D are estimated from the histogram, D with the better precision. The optimum is flat: twice or half the fold
+    size costs 12.5 % more CPU time at most (``optimal_fold_size(...).cpu_time(n)`` tells).
 
     Examples
     --------
@@ -143,7 +144,7 @@ def optimal_fold_size(histogram: Any, t_gen: float, t_sim: float, *, bins: Any =
 
 
 def relative_variance(histogram: Any, bins: Any = None) -> RelativeVariance:
-    """Squared relative error of the bins that are not empty, on average, against folds.
+    """Squared relative error of the bins that are not empty, on average, against the fold size.
 
     Parameters and errors are those of `optimal_fold_size`, but the limit may be negative.
     """
@@ -163,17 +164,17 @@ def _variances(histogram: Any, bins: Any) -> tuple[NDArray[np.float64], NDArray[
     counts[... if bins is None else bins] = True
     counts &= contents != 0
     if not counts.any():
-        message = f"histogram {name!r} has no content in the bins that count; the number of folds takes some."
+        message = f"histogram {name!r} has no content in the bins that count; the fold size takes some."
         raise ValueError(message)
     unknown = np.argwhere(counts & ~(np.isfinite(limit) & np.isfinite(fold)))
     if len(unknown):
         message = (
             f"histogram {name!r}: bin {tuple(map(int, unknown[0]))} (counted from 0) was filled by a GEN event with "
-            "one fold, which does not tell how folds differ. Fill it with at least two folds per GEN event."
+            "a fold size of 1, which does not tell how RECO events differ. Fill it with a fold size of at least 2."
         )
         raise ValueError(message)
     squares = np.where(counts, contents, np.nan) ** 2
-    # Folds that are all equal have a variance of zero, or a little less by rounding.
+    # RECO events that are all equal have a variance of zero, or a little less by rounding.
     return limit / squares, fold.clip(min=0) / squares
 
 
