@@ -86,7 +86,7 @@ def bookings(folders: dict[str, str]) -> dict[str, Measure]:
         times = histograms.in_new_process(histograms.time_booking, path, kind, 100, python=interpreter)
         return {f"100 bookings of {histograms.describe(kind)}, s": sum(times)}
 
-    return {kind: partial(measure, kind) for kind in ("{}", '{"folds": 10}', '{"covariance": true}')}
+    return {kind: partial(measure, kind) for kind in ("{}", '{"fold_size": 10}', '{"covariance": true}')}
 
 
 def memory_loops(folders: dict[str, str], python: str, folder: Path) -> dict[str, Measure]:

@@ -3,8 +3,8 @@
     python benchmarks/coverage.py [--experiments 4000] [--seed 1] [--output FOLDER]
 
 An experiment is a Poisson number of GEN events (10 000 on average; some 180 to 1240 in each bin) with random
-weights, a peak over a flat background. Each has ten folds; the resolution is as large as a bin, so that the folds of a
-GEN event fill several bins, and a turn-on curve selects RECO events. Each experiment is one OversampledTH1D with
+weights, a peak over a flat background. Each has ten RECO events; the resolution is as large as a bin, so that these
+fill several bins, and a turn-on curve selects some of them. Each experiment is one OversampledTH1D with
 ``covariance=True``. The table shows mean and width of (content - expectation) / error for bin contents, for an integral
 and for rebinned bins, with three errors:
 
@@ -38,7 +38,7 @@ PEAK, WIDTH, SIGNAL = 80.0, 4.0, 0.4
 GEN_RANGE = (20.0, 140.0)  # of the background; its edges are five resolutions off
 RESOLUTION = (HIGH - LOW) / N_BINS
 GEN_EVENTS = 10_000
-FOLD_SIZES = 10
+FOLD_SIZE = 10
 INTEGRAL = (5, 8)  # bins of the peak
 GROUP = 3  # bins that are merged
 COLOURS = {"covariance": "#3f90da", "independent bins": "#e76300", "naive": "#832db6"}
@@ -124,7 +124,7 @@ def run_experiments(n_experiments: int, seed: int) -> tuple[list[Pulls], dict[st
         model.SetBinContent(i + 1, value)
         model.SetBinError(i + 1, 0)
     for k in range(n_experiments):
-        h = produce(FOLD_SIZES, [seed, k], [seed, k, 1], covariance=True)
+        h = produce(FOLD_SIZE, [seed, k], [seed, k, 1], covariance=True)
         variances = h.variances()
         naive = np.array(h.GetFoldSums().GetNaiveVariances())[1:-1]
         content = h.values() - expected
@@ -265,7 +265,7 @@ def main() -> None:
     start = time.perf_counter()
     pulls, chi2 = run_experiments(options.experiments, options.seed)
     console.print(
-        f"{options.experiments} experiments of {GEN_EVENTS} GEN events with {FOLDS} folds: "
+        f"{options.experiments} experiments of {GEN_EVENTS} GEN events, fold size {FOLD_SIZE}: "
         f"{time.perf_counter() - start:.0f} s"
     )
     show_coverage(console, pulls, chi2)

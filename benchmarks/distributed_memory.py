@@ -91,7 +91,7 @@ def main() -> None:
         flow = in_new_process(write_euler, folder)
         make_run = partial(Run, flow, 1, options.fold_size)
         table = make_table(
-            f"Peak memory, MB; {options.fold_size} folds. Wanted: ratios ≤ 1.10",
+            f"Peak memory, MB; fold size {options.fold_size}. Wanted: ratios ≤ 1.10",
             *("partitions", "GEN events", "objects", "s", "client", "ratio", "worker", "ratio", "worker", "ratio"),
         )
         first: list[float] = []

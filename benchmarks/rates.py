@@ -278,7 +278,7 @@ def _alternating(loops: dict[str, Callable[[list[str]], list[Any]]], files: list
 
 
 def speed(sample: str, steps: int) -> tuple[float, float]:
-    """RECO events per second of one core with ten folds, and objects per event."""
+    """RECO events per second of one core with fold size 10, and objects per event."""
     from flashsim.throughput.measure import measure
 
     measured = measure(sample=sample, fold_size=10, steps=steps, seconds=1)
@@ -322,13 +322,13 @@ def make_table(title: str, *columns: str) -> Any:
 
 
 def show_rates(console: Any, runs: dict[str, tuple[Run, int]], repeat: int) -> None:
-    """The table of rates; `runs` gives for each solver and number of folds the evaluations per object, too."""
+    """The table of rates; `runs` gives for each solver and fold size the evaluations per object, too."""
     chosen = [run for run, _ in runs.values()]
     measured = {f"{n} thread{'s' * (n > 1)}": in_new_process(on_threads, n, chosen, repeat) for n in (1, 2)}
     measured["1 worker"], measured["2 workers"] = in_new_process(on_workers, chosen, repeat)
     table = make_table(
         f"Simulated per second, best of {repeat}",
-        *("processor", "solver", "steps", "evaluations", "fold_size", "events/s", "objects/s", "objects/event"),
+        *("processor", "solver", "steps", "evaluations", "fold size", "events/s", "objects/s", "objects/event"),
         *("µs/object", "evaluations/s"),
     )
     for index, (solver, (run, evaluations)) in enumerate(runs.items()):
@@ -358,7 +358,7 @@ def show_rates(console: Any, runs: dict[str, tuple[Run, int]], repeat: int) -> N
 def show_scaling(console: Any, run: Run, repeat: int) -> None:
     pairs = in_new_process(one_and_two_workers, run, repeat)
     table = make_table(
-        f"Two workers over one: {len(run.files)} files, {SCALING_PARTS} partitions, {run.fold_size} folds",
+        f"Two workers over one: {len(run.files)} files, {SCALING_PARTS} partitions, fold size {run.fold_size}",
         *("repeat", "1 worker, s", "2 workers, s", "speed-up", "merging, ms", "%", "until the end, ms", "both, %"),
     )
     for number, (one, two) in enumerate(pairs, 1):

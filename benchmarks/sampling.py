@@ -6,7 +6,7 @@ Everything is measured in one run, since machines differ and are noisy: compare 
 repeated, alternating with its peer, and the best one counts. A row is one simulated jet. What the table shows:
 
 * raw ONNX Runtime, one thread: the same number of rows of the same flow, at the batch size found best here;
-* .FlashSim(), one thread, folds 1, 10 and 100: reading, look-ahead, noise, flow, sorting and one histogram of Jet_pt;
+* .FlashSim(), one thread, fold sizes 1, 10, 100: reading, look-ahead, noise, flow, sorting and a histogram of Jet_pt;
 * .FlashSim(), two threads;
 * PyTorch, one thread, batches of 10 000: a network of the same layers integrated by torchdiffeq with as many
   evaluations (skipped where torch or torchdiffeq is not installed);
@@ -80,7 +80,7 @@ print(time.perf_counter() - start, int(histogram.GetEntries()))
 
 
 def peak_memory(path: str, events: int, python: str = sys.executable) -> float:
-    """Peak resident memory in MB of a process that simulates `events` events, one step, ten folds, two threads."""
+    """Peak resident memory in MB of a process that simulates `events` events, one step, fold size 10, two threads."""
     code = f"""
 import ROOT
 ROOT.EnableImplicitMT(2)

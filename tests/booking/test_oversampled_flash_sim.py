@@ -57,7 +57,7 @@ def test_scalar_values_after_filters(gen_dataset, threads, tiny_flow, fold_size)
         .Define("w", WEIGHT)
         .FlashSim(tiny_flow, fold_size=fold_size, block_size=30)
     )
-    leading = sim.Filter("nJet > 0").Define("leading", "Jet_pt[0]").Filter("(event + fold) % 4 != 0")
+    leading = sim.Filter("nJet > 0").Define("leading", "Jet_pt[0]").Filter("(event + foldIndex) % 4 != 0")
     histogram = leading.OversampledTH1D(MODEL, "leading", "w")
     arrays = leading.AsNumpy(["genEvent", "foldIndex", "leading", "w"])
     assert len(arrays["w"]) < 240 * fold_size

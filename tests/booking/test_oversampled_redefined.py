@@ -12,20 +12,20 @@ from oracle import check, oversampled
 
 EDGES = np.linspace(0, 300, 11)
 MODEL = ("pt", ";p_{T}", 10, 0.0, 300.0)
-FOLD_SIZES = 3
+FOLD_SIZE = 3
 NEIGHBOURS, SCATTERED = "static_cast<ULong64_t>(genEvent / 5)", "static_cast<ULong64_t>(genEvent % 50)"
 """Five GEN events as one, side by side and apart: they lie in different blocks."""
 
 
 def leading_jets(df, flow):
     return (
-        df.FlashSim(flow, fold_size=FOLD_SIZES, block_size=30, chunk_size=37)
+        df.FlashSim(flow, fold_size=FOLD_SIZE, block_size=30, chunk_size=37)
         .Filter("nJet > 0")
         .Define("leading", "Jet_pt[0]")
     )
 
 
-def expected(node, fold_size=5 * FOLD_SIZES):
+def expected(node, fold_size=5 * FOLD_SIZE):
     arrays = node.AsNumpy(["genEvent", "leading", "genWeight"])
     of_event = arrays["genEvent"]
     rows = np.arange(len(of_event))  # each entry is a RECO event of its own
@@ -38,7 +38,7 @@ def test_redefined_gen_event(gen_dataset, threads, tiny_flow, redefined, contigu
     sim = leading_jets(ROOT.RDataFrame("Events", gen_dataset), tiny_flow)
     before = sim.Redefine("genEvent", redefined).Filter("leading > 40")
     after = sim.Filter("leading > 40").Redefine("genEvent", redefined)
-    options = {"fold_size": 5 * FOLD_SIZES, "contiguous": contiguous, "covariance": True}
+    options = {"fold_size": 5 * FOLD_SIZE, "contiguous": contiguous, "covariance": True}
     histograms = [
         before.OversampledTH1D(MODEL, "leading", "genWeight", **options),
         after.OversampledTH1D(MODEL, "leading", "genWeight", **options),
@@ -53,13 +53,13 @@ def test_redefined_gen_event(gen_dataset, threads, tiny_flow, redefined, contigu
 def test_own_gen_event_by_another_name(gen_files, threads, tiny_flow):
     sim = leading_jets(ROOT.RDataFrame("Events", gen_files["TTree"]), tiny_flow).Alias("number", "genEvent")
     histogram = sim.Alias("same", "number").OversampledTH1D(MODEL, "leading", "genWeight", event="same")
-    check(histogram, expected(sim, fold_size=FOLD_SIZES))
+    check(histogram, expected(sim, fold_size=FOLD_SIZE))
 
 
 def test_scattered_gen_events_taken_as_contiguous(gen_files, threads, tiny_flow):
     """They are noticed, as for any other column."""
     sim = leading_jets(ROOT.RDataFrame("Events", gen_files["TTree"]), tiny_flow).Redefine("genEvent", SCATTERED)
-    histogram = sim.OversampledTH1D(MODEL, "leading", fold_size=5 * FOLD_SIZES)
+    histogram = sim.OversampledTH1D(MODEL, "leading", fold_size=5 * FOLD_SIZE)
     try:
         content = histogram.GetBinContent(1)
     except Exception as error:
@@ -72,16 +72,16 @@ def test_scattered_gen_events_taken_as_contiguous(gen_files, threads, tiny_flow)
 def test_varied_gen_event(gen_files, threads, tiny_flow):
     sim = leading_jets(ROOT.RDataFrame("Events", gen_files["TTree"]), tiny_flow)
     varied = sim.Vary("genEvent", f"ROOT::RVec<ULong64_t>{{{NEIGHBOURS}, genEvent}}", ["five", "one"], "unit")
-    nominal = varied.OversampledTH1D(MODEL, "leading", "genWeight", fold_size=5 * FOLD_SIZES)
+    nominal = varied.OversampledTH1D(MODEL, "leading", "genWeight", fold_size=5 * FOLD_SIZE)
     variations = ROOT.RDF.Experimental.VariationsFor(nominal)
     check(variations["nominal"], expected(sim))
     check(variations["unit:one"], expected(sim))
     check(variations["unit:five"], expected(sim.Redefine("genEvent", NEIGHBOURS)))
 
 
-def test_redefined_number_of_folds(gen_files, threads, tiny_flow):
+def test_redefined_fold_size(gen_files, threads, tiny_flow):
     sim = leading_jets(ROOT.RDataFrame("Events", gen_files["TTree"]), tiny_flow)
-    sim = sim.Redefine("foldSize", f"static_cast<short>({5 * FOLDS})").Redefine("genEvent", NEIGHBOURS)
+    sim = sim.Redefine("foldSize", f"static_cast<short>({5 * FOLD_SIZE})").Redefine("genEvent", NEIGHBOURS)
     check(sim.OversampledTH1D(MODEL, "leading", "genWeight"), expected(sim))
 
 
@@ -92,7 +92,7 @@ def test_read_back_and_redefined(gen_files, two_threads, tiny_flow, tmp_path, nt
     path = snapshot(sim, tmp_path / "sim.root", columns, ntuple=ntuple, cluster=20)
     sim = ROOT.RDataFrame("Events", path).Redefine("genEvent", NEIGHBOURS)
     check(
-        sim.OversampledTH1D(MODEL, "leading", "genWeight", fold_size=5 * FOLD_SIZES, contiguous=False),
+        sim.OversampledTH1D(MODEL, "leading", "genWeight", fold_size=5 * FOLD_SIZE, contiguous=False),
         expected(sim),
     )
 
@@ -102,7 +102,7 @@ def test_distributed(gen_files, dask_client, tiny_flow):
     files = gen_files["TChain"]
     node = leading_jets(cases.Cluster(dask_client, 4).open("Events", files), tiny_flow)
     histogram = node.Redefine("genEvent", NEIGHBOURS).OversampledTH1D(
-        MODEL, "leading", "genWeight", fold_size=5 * FOLD_SIZES, covariance=True
+        MODEL, "leading", "genWeight", fold_size=5 * FOLD_SIZE, covariance=True
     )
     local = leading_jets(ROOT.RDataFrame("Events", files), tiny_flow).Redefine("genEvent", NEIGHBOURS)
     check(histogram.GetValue(), expected(local), covariance=True)

@@ -208,7 +208,7 @@ def test_config_answers_one_question():
     assert "one option" in error_of("config", "--lib-dir", "--data-dir")
 
 
-def test_demo_needs_several_folds():
+def test_demo_needs_several_reco_events():
     result = run("demo", "--fold-size", "1")
     assert result.exit_code == 2
     assert "--fold-size" in result.stderr

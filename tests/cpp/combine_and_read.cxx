@@ -21,7 +21,7 @@
 
 namespace {
 
-constexpr int kFolds = 10;
+constexpr int kFoldSize = 10;
 constexpr ULong64_t kGenEvents = 200;
 
 void Require(bool condition, const std::string &what)
@@ -47,16 +47,16 @@ void RequireThrows(const std::function<void()> &call, const std::string &what)
 
 double GetX(ULong64_t entry)
 {
-   const auto gen = entry / kFolds;
+   const auto gen = entry / kFoldSize;
    return 0.5 * static_cast<double>(gen * 7 % 20) + 0.3 * static_cast<double>(entry % 5);
 }
 
 ROOT::RDF::RNode MakeEvents()
 {
-   return ROOT::RDataFrame(kGenEvents * kFolds)
-      .Define("genEvent", [](ULong64_t entry) { return entry / kFolds; }, {"rdfentry_"})
+   return ROOT::RDataFrame(kGenEvents * kFoldSize)
+      .Define("genEvent", [](ULong64_t entry) { return entry / kFoldSize; }, {"rdfentry_"})
       .Define("x", GetX, {"rdfentry_"})
-      .Define("passed", [](ULong64_t entry) { return entry % 5 > entry / kFolds % 4; }, {"rdfentry_"});
+      .Define("passed", [](ULong64_t entry) { return entry % 5 > entry / kFoldSize % 4; }, {"rdfentry_"});
 }
 
 template <typename Histogram>
@@ -86,7 +86,7 @@ void TestEfficiency(const FlashSim::OversampledTH2D &filled)
    for (const bool isSecondPass : {false, true}) {
       for (ULong64_t gen = 0; gen < kGenEvents; ++gen) {
          double passedOfGen = 0, totalOfGen = 0;
-         for (ULong64_t entry = gen * kFolds; entry < (gen + 1) * kFolds; ++entry) {
+         for (ULong64_t entry = gen * kFoldSize; entry < (gen + 1) * kFoldSize; ++entry) {
             totalOfGen += isInBin(GetX(entry));
             passedOfGen += isInBin(GetX(entry)) && entry % 5 > gen % 4;
          }
@@ -114,7 +114,7 @@ int main(int argc, char **argv)
    try {
       auto events = MakeEvents();
       FlashSim::FoldOptions options;
-      options.fConstantFoldSize = kFolds;
+      options.fConstantFoldSize = kFoldSize;
       options.fCovariance = true;
       auto fine = FlashSim::BookOversampledTH1D(events, {"fine", "", 20, 0., 10.}, "x", "", options);
       auto coarse = FlashSim::BookOversampledTH1D(events, {"coarse", "", 10, 0., 10.}, "x", "", options);

@@ -15,12 +15,12 @@ from flashsim.cli import app
 from flashsim.demo import SPECTRA, Spectrum, run_demo
 from flashsim.demo.w_mass import PEAK, SELECTION, w_candidate, w_mass_model
 
-EVENTS, FOLD_SIZES, THREADS = 400, 5, 2
+EVENTS, FOLD_SIZE, THREADS = 400, 5, 2
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    found = run_demo(tmp_path_factory.mktemp("demo"), events=EVENTS, fold_size=FOLD_SIZES, threads=THREADS, seed=7)
+    found = run_demo(tmp_path_factory.mktemp("demo"), events=EVENTS, fold_size=FOLD_SIZE, threads=THREADS, seed=7)
     assert not ROOT.IsImplicitMTEnabled(), "the demo leaves ROOT as it was"
     return found
 
@@ -40,7 +40,7 @@ def test_one_thread(tmp_path):
 
 def test_stages_count_events(demo, target):
     passing = target.Filter(f"event <= {EVENTS} && nGenJet >= 4").Count().GetValue()
-    expected = [(0, 0), (passing, passing), (passing, passing), (passing, FOLD_SIZES * passing)]
+    expected = [(0, 0), (passing, passing), (passing, passing), (passing, FOLD_SIZE * passing)]
     assert [(stage.gen_events, stage.reco_events) for stage in demo.stages] == expected
     assert all(stage.seconds > 0 for stage in demo.stages)
 
@@ -54,7 +54,7 @@ def test_target_is_the_file_itself(demo, target):
 
 
 def test_oversampling_keeps_the_normalisation(demo):
-    """The folds of a GEN event share its weight: the same number of events, up to fluctuations."""
+    """The RECO events of a GEN event share its weight: the same number of events, up to fluctuations."""
     integral = {name: spectrum.contents.sum() for name, spectrum in demo.spectra.items()}
     error = np.sqrt(integral["one_to_one"])
     assert integral["target"] > 50
@@ -71,13 +71,13 @@ def test_naive_and_correct_differ_in_errors_alone(demo):
     assert correct.peak_error() > 1.05 * naive.peak_error()
 
 
-def test_errors_lie_between_one_fold_and_independent_folds(demo):
+def test_errors_lie_between_one_and_independent_reco_events(demo):
     """GEN events of weight 1 that bring the share A to a bin: sum of A / N <= sum of A² <= sum of A."""
     naive, correct = demo.spectra["oversampled_naive"], demo.spectra["oversampled"]
-    np.testing.assert_allclose(naive.errors**2, naive.contents / FOLD_SIZES, rtol=1e-12)
+    np.testing.assert_allclose(naive.errors**2, naive.contents / FOLD_SIZE, rtol=1e-12)
     assert (correct.errors**2 <= correct.contents * (1 + 1e-12)).all()
     gain = (correct.errors**2).sum() / correct.contents.sum()
-    assert 1.05 / FOLD_SIZES < gain < 0.95, "oversampling pays, less than independent events would"
+    assert 1.05 / FOLD_SIZE < gain < 0.95, "oversampling pays, less than independent events would"
 
 
 def test_file_opens_with_root(demo):
@@ -90,9 +90,9 @@ def test_file_opens_with_root(demo):
             assert histogram.GetXaxis().GetTitle() == "W candidate mass [GeV]"
             np.testing.assert_array_equal(histogram.values(), spectrum.contents)
             np.testing.assert_allclose(np.sqrt(histogram.variances()), spectrum.errors, rtol=1e-12)
-        fold_size = file["W_mass_with_folds"]
-        assert fold_size.ClassName() == "FlashSim::OversampledTH1D"
-        naive = [fold_size.GetBinErrorNaive(b) for b in range(1, fold_size.GetNbinsX() + 1)]
+        oversampled = file["W_mass_with_folds"]
+        assert oversampled.ClassName() == "FlashSim::OversampledTH1D"
+        naive = [oversampled.GetBinErrorNaive(b) for b in range(1, oversampled.GetNbinsX() + 1)]
     # TH1::Fill with weights of 1 / N adds up the same squares, one by one.
     np.testing.assert_allclose(naive, demo.spectra["oversampled_naive"].errors, rtol=1e-12)
 

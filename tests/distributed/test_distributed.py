@@ -254,7 +254,7 @@ def simulated(files_of, tiny_flow, tmp_path_factory) -> str:
 
 def test_simulated_dataset(cluster, simulated):
     def book(df):
-        some = df.Filter("nJet > 1 && (genEvent + fold) % 4 != 0")
+        some = df.Filter("nJet > 1 && (genEvent + foldIndex) % 4 != 0")
         model = ("h", "", 20, 0, 300)
         varied = some.Vary("Jet_pt", "ROOT::RVec<ROOT::RVecF>{Jet_pt * 0.9f}", ["down"], "jes")
         by_identity = {"event": ("run", "luminosityBlock", "event"), "covariance": True}
@@ -263,7 +263,7 @@ def test_simulated_dataset(cluster, simulated):
             "identity": some.OversampledTH1D(model, "Jet_pt", "genWeight", **by_identity),
             "anywhere": some.OversampledTH1D(model, "Jet_pt", contiguous=False, covariance=True),
             "TH1F": some.OversampledTH1F(model, "Jet_pt"),
-            "fixed folds": some.Define("n", "nJet").OversampledTH1D(("n", "", 20, 0, 20), "n", fold_size=5),
+            "fixed fold size": some.Define("n", "nJet").OversampledTH1D(("n", "", 20, 0, 20), "n", fold_size=5),
             "Count": some.Count(),
         }, varied.OversampledTH1D(model, "Jet_pt", covariance=True)
 
@@ -279,7 +279,7 @@ def test_simulated_dataset(cluster, simulated):
 
 def test_efficiencies(five_parts, simulated):
     def book(df):
-        some = df.Filter("nJet > 1").Define("passed", "Jet_pt > 40 + 20 * int((genEvent + fold) % 4)")
+        some = df.Filter("nJet > 1").Define("passed", "Jet_pt > 40 + 20 * int((genEvent + foldIndex) % 4)")
         return some.OversampledEfficiency1D(("e", "", 10, 0, 300), "Jet_pt", "passed", "genWeight")
 
     local, distributed = book(ROOT.RDataFrame("Events", simulated)), book(five_parts.open("Events", simulated))
@@ -299,7 +299,7 @@ def test_rows_in_any_order(five_parts, tmp_path):
 
 @pytest.mark.parametrize("layout", ["TTree", "RNTuple"])
 def test_gen_events_that_reappear_in_another_part(five_parts, layout, tmp_path):
-    """Sorted by fold, each part has at most one RECO event of a GEN event and sees nothing wrong."""
+    """Sorted by fold index, each part has at most one RECO event of a GEN event and sees nothing wrong."""
     rows = cases.make_rows(150, fold_size=2)
     by_fold_index = cases.select(rows, np.r_[0:300:2, 1:300:2])
     path = cases.write(tmp_path / "by_fold_index.root", by_fold_index, ntuple=layout == "RNTuple", cluster_ends=30)
@@ -310,7 +310,7 @@ def test_gen_events_that_reappear_in_another_part(five_parts, layout, tmp_path):
 
 @pytest.mark.parametrize("fold_size", [4, 5])
 @pytest.mark.parametrize("contiguous", [True, False])
-def test_more_reco_events_than_folds_in_all_parts_together(five_parts, tmp_path, contiguous, fold_size):
+def test_more_reco_events_than_the_fold_size_in_all_parts_together(five_parts, tmp_path, contiguous, fold_size):
     """No part has too many. Once all folds are there, more of them are a GEN event that appears again."""
     rows = cases.make_rows(1, fold_size=6)
     path = cases.write(tmp_path / "many.root", {**rows, "foldSize": 0 * rows["foldSize"] + fold_size}, cluster_ends=1)
@@ -319,11 +319,11 @@ def test_more_reco_events_than_folds_in_all_parts_together(five_parts, tmp_path,
         histogram.GetValue()
 
 
-def test_folds_that_differ_between_parts(five_parts, tmp_path):
+def test_fold_sizes_that_differ_between_parts(five_parts, tmp_path):
     rows = cases.make_rows(1, fold_size=6)
     path = cases.write(tmp_path / "differ.root", {**rows, "foldSize": np.arange(6, 12, dtype=np.int32)}, cluster_ends=1)
     histogram = five_parts.open("Events", path).OversampledTH1D(cases.MODEL, "x", "w")
-    with pytest.raises(Exception, match=rf"GEN event {rows['genEvent'][0]} .*folds"):
+    with pytest.raises(Exception, match=rf"GEN event {rows['genEvent'][0]} .*fold size"):
         histogram.GetValue()
 
 
@@ -487,8 +487,8 @@ def test_models_that_make_no_sense(nothing_runs, files, tiny_flow, arguments, er
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"fold_size": 0}, ValueError, "folds is 0"),
-        ({"fold_size": 1.5}, TypeError, "folds must be the name of a column or an integer"),
+        ({"fold_size": 0}, ValueError, "fold_size is 0"),
+        ({"fold_size": 1.5}, TypeError, "fold_size must be the name of a column or an integer"),
         ({"event": 3}, TypeError, "event must be the name of a column"),
         ({"even": "x"}, TypeError, "even"),
     ],

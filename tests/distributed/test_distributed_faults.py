@@ -47,7 +47,7 @@ def run(case: str, folder: Path, files) -> dict:
 
 
 def reco_events(files: list[str]) -> list:
-    """All of them, in the order of their GEN events and folds."""
+    """All of them, in the order of their GEN events and fold indices."""
     events = ak.concatenate([uproot.open(file)["Events"].arrays() for file in files])
     return sorted(ak.to_list(events), key=lambda event: (event["genEvent"], event["foldIndex"]))
 

@@ -47,13 +47,13 @@ def mixed_key(seed: int, flow_key: int) -> int:
     return mix((seed + mix(flow_key)) % 2**64)
 
 
-def row(run=0, luminosity_block=0, event=0, fold=0, obj=0, is_entry=False):
+def row(run=0, luminosity_block=0, event=0, fold_index=0, obj=0, is_entry=False):
     result = cpp.NoiseRow()
     result.fEvent.fRun = run
     result.fEvent.fLuminosityBlock = luminosity_block
     result.fEvent.fEvent = event
     result.fEvent.fIsEntryNumber = is_entry
-    result.fFoldIndex = fold
+    result.fFoldIndex = fold_index
     result.fObject = obj
     return result
 
@@ -65,7 +65,7 @@ def draw(count, seed, flow_key, who):
 
 def test_noise_is_the_normal_quantile_of_philox_words():
     seed, flow_key = 7, 12345
-    noise = draw(10, seed, flow_key, row(3, 4, 2**40 + 5, fold=6, obj=9))
+    noise = draw(10, seed, flow_key, row(3, 4, 2**40 + 5, fold_index=6, obj=9))
     words = []
     for block in range(3):
         words += numpy_philox([block, 6 << 32 | 9, 3 << 32 | 4, 0], [mixed_key(seed, flow_key), 2**40 + 5])
@@ -74,7 +74,7 @@ def test_noise_is_the_normal_quantile_of_philox_words():
 
 
 @pytest.mark.parametrize("other", [
-    {"run": 1}, {"luminosity_block": 1}, {"event": 1}, {"foldIndex": 1}, {"obj": 1}, {"is_entry": True},
+    {"run": 1}, {"luminosity_block": 1}, {"event": 1}, {"fold_index": 1}, {"obj": 1}, {"is_entry": True},
 ])  # fmt: skip
 def test_everything_that_names_a_row_changes_its_noise(other):
     assert (draw(4, 0, 0, row()) != draw(4, 0, 0, row(**other))).all()

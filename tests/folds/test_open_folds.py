@@ -78,8 +78,8 @@ def check_alike(actual, wanted, sizes: Expected) -> None:
     ):
         of_both = [[getattr(histogram, getter)(i) for i in cells] for histogram in (actual, wanted)]
         assert_close(*of_both, 1e-12 * size)
-    for_folds = [[histogram.GetBinVarianceForFoldSize(i, 3) for i in cells] for histogram in (actual, wanted)]
-    assert_close(*for_folds, 1e-11 * scale)
+    for_fold_size = [[histogram.GetBinVarianceForFoldSize(i, 3) for i in cells] for histogram in (actual, wanted)]
+    assert_close(*for_fold_size, 1e-11 * scale)
     covariances = [matrix(histogram.GetCovarianceMatrix(True)) for histogram in (actual, wanted)]
     assert_close(*covariances, 1e-12 * sizes.scale_matrix)
     np.testing.assert_array_equal(np.isnan(covariances[0]), False)
@@ -95,7 +95,7 @@ def lose(rows: Rows, kept: float, seed: int = 3) -> Rows:
 
 @pytest.fixture(scope="module")
 def rows() -> Rows:
-    """200 GEN events with up to 6 folds, a fifth of them not selected."""
+    """200 GEN events with fold sizes up to 6, a fifth of them not selected."""
     return lose(make_rows(), 0.8)
 
 
@@ -324,7 +324,7 @@ def test_other_histograms_are_independent(rows, threads):
 
 
 def make_identified(**replaced) -> Rows:
-    """Four GEN events of four folds."""
+    """Four GEN events of four RECO events."""
     return {
         "run": np.full(16, 7, np.uint32),
         "luminosityBlock": np.repeat(np.array([31, 32, 32, 33], np.uint32), 4),
@@ -355,22 +355,25 @@ both_names = pytest.mark.parametrize("event", ["event", IDENTITY], ids=["one col
 @pytest.mark.parametrize("sent", [False, True])
 @pytest.mark.parametrize("contiguous", [True, False], ids=["contiguous", "anywhere"])
 @both_names
-def test_parts_that_disagree_on_folds(event, contiguous, sent):
+def test_parts_that_disagree_on_the_fold_size(event, contiguous, sent):
     rows = make_identified()
     rows["foldSize"][14:] = 5
     parts = fill_parts(rows, [14], event=event, contiguous=contiguous)
     message = failure([send(part) for part in parts] if sent else parts)
-    assert f"{name_event(3, event)} has 4 folds in one RECO event and 5 in another (column 'foldSize')" in message
+    assert (
+        f"{name_event(3, event)} has a fold size of 4 in one RECO event and of 5 in another (column 'foldSize')"
+        in message
+    )
 
 
 @pytest.mark.parametrize("contiguous", [True, False], ids=["contiguous", "anywhere"])
 @both_names
-def test_more_reco_events_than_folds(event, contiguous):
-    """No part has more than the folds there are, all of them together do."""
+def test_more_reco_events_than_the_fold_size(event, contiguous):
+    """No part has more than the fold size, all of them together do."""
     rows = make_identified()
     rows["foldSize"][:4] = 3
     message = failure(fill_parts(rows, [2], event=event, contiguous=contiguous))
-    assert f"{name_event(0, event)} has more RECO events than its 3 folds (column 'foldSize')" in message
+    assert f"{name_event(0, event)} has more RECO events than its fold size of 3 (column 'foldSize')" in message
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
@@ -380,7 +383,7 @@ def test_errors_name_the_event_beside_empty_parts(place, tmp_path, threads):
     rows["foldSize"][:4] = 3
     parts = fill_parts(rows, [2], event=IDENTITY)
     parts.insert(place, fill_nothing(rows, tmp_path, event=IDENTITY))
-    assert f"{name_event(0, IDENTITY)} has more RECO events than its 3 folds" in failure(parts)
+    assert f"{name_event(0, IDENTITY)} has more RECO events than its fold size of 3" in failure(parts)
 
 
 def test_refused_merges_change_nothing():
@@ -425,7 +428,7 @@ def test_parts_that_overlap(kept, threads):
 
 
 def test_scattered_gen_events_may_come_again():
-    """... as long as there are no more of them than folds."""
+    """... as long as there are no more of them than the fold size."""
     rows = make_identified()
     order = np.r_[0:6, 8:16, 6:8]
     merged = merge(fill_parts(select(rows, order), [3, 14], event=IDENTITY, contiguous=False), seed=1)

@@ -37,7 +37,7 @@ INTEGERS = ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uin
 @pytest.mark.parametrize("ntuple", [False, True], ids=["TTree", "RNTuple"])
 @pytest.mark.parametrize("integer", INTEGERS)
 def test_integers_of_any_width(integer, ntuple, tmp_path):
-    """Events from the least to the largest number that the type holds, and as many in the middle; folds, too."""
+    """Events from the least to the largest number that the type holds, and as many in the middle; fold sizes, too."""
     rows, limits = make_rows(n_gen=60), np.iinfo(integer)
     events = [limits.min + i for i in range(20)] + [limits.max - i for i in range(20)]
     events += [(limits.min + limits.max) // 2 + i for i in range(20)]
@@ -101,7 +101,7 @@ def test_part_of_the_identity_joins_events():
 
 
 def make_dataframe(**replaced):
-    """Three GEN events of four folds."""
+    """Three GEN events of four RECO events."""
     columns = {
         "run": np.repeat(np.array([7, 7, 8], np.uint32), 4),
         "luminosityBlock": np.repeat(np.array([31, 32, 33], np.uint32), 4),
@@ -159,11 +159,16 @@ ONES, FOURS = np.ones(12), np.full(12, 4, np.int32)
 @pytest.mark.parametrize(
     ("replaced", "arguments", "event", "message"),
     [
-        ({}, {"fold_size": 3}, None, "more RECO events than its 3 folds"),
-        ({"foldSize": np.zeros(12, np.int32)}, {}, None, r"has 0 folds \(column 'foldSize'\)"),
-        ({"foldSize": replace_one(FOURS, 5, -2)}, {}, (7, 32, 502), r"fold_size"),
-        ({"foldSize": replace_one(FOURS, 5, 7)}, {}, (7, 32, 502), r"has 4 folds .* and 7 in"),
-        ({"foldSize": replace_one(FOURS, [8, 9, 10, 11], 3)}, {}, (8, 33, 503), "more RECO events than its 3 folds"),
+        ({}, {"fold_size": 3}, None, "more RECO events than its fold size of 3"),
+        ({"foldSize": np.zeros(12, np.int32)}, {}, None, r"has a fold size of 0 \(column 'foldSize'\)"),
+        ({"foldSize": replace_one(FOURS, 5, -2)}, {}, (7, 32, 502), "has a fold size of -2"),
+        ({"foldSize": replace_one(FOURS, 5, 7)}, {}, (7, 32, 502), r"has a fold size of 4 .* and of 7 in"),
+        (
+            {"foldSize": replace_one(FOURS, [8, 9, 10, 11], 3)},
+            {},
+            (8, 33, 503),
+            "more RECO events than its fold size of 3",
+        ),
         ({"w": replace_one(ONES, 9, np.nan)}, {"weight": "w"}, (8, 33, 503), "has a weight of nan"),
         ({"w": replace_one(ONES, 0, np.inf)}, {"weight": "w"}, (7, 31, 501), "has a weight of inf"),
     ],
@@ -183,13 +188,13 @@ def test_errors_name_the_event(replaced, arguments, event, message, contiguous, 
 
 
 def test_as_many_rows_as_folds_in_parts_are_too_many_together(contiguous, capfd, tmp_path):
-    """No task sees more than the folds there are, all of them together do."""
+    """No task sees more than the fold size, all of them together do."""
     rows = make_rows(n_gen=3, fold_size=8)
     rows["foldSize"][8:16] = 7
     files = write_files(tmp_path, rows, files=2)
     with implicit_multi_threading():
         text = failure(ROOT.RDataFrame("Events", files).OversampledTH1D(MODEL, "x", contiguous=contiguous), capfd)
-    assert f"GEN event {rows['genEvent'][8]} (column 'genEvent') has more RECO events than its 7 folds" in text
+    assert f"GEN event {rows['genEvent'][8]} (column 'genEvent') has more RECO events than its fold size of 7" in text
 
 
 def test_values_that_are_not_numbers_are_overflow(rows, contiguous):

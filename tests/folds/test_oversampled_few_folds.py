@@ -1,4 +1,4 @@
-"""GEN events of one, two or three folds, and weights that cancel: where sums are unknown, and where they are not."""
+"""Fold sizes of one, two or three, and weights that cancel: where sums are unknown, and where they are not."""
 
 from __future__ import annotations
 

@@ -22,8 +22,8 @@ BY_GROUP = {"group": GROUP, "covariance": True}
 def make_rows(n_groups: int = 70, fold_size: int = 4, seed: int = 3) -> Rows:
     """Groups of one to four GEN events near each other in x and y, whose weights all but cancel.
 
-    Fold l of all GEN events of a group is smeared alike, as FlashSim does with events of one identity. A third of the
-    RECO events is dropped.
+    RECO events of a group that have one fold index are smeared alike, as FlashSim does with events of one identity. A
+    third of the RECO events is dropped.
     """
     rng = np.random.default_rng(seed)
     sizes = rng.integers(1, 5, n_groups)
@@ -98,7 +98,7 @@ def test_collections(rows, threads, contiguous):
 
 
 def test_without_oversampling(threads, tmp_path):
-    """GEN events themselves: no column tells the fold, and no error for other numbers of folds can be had."""
+    """GEN events themselves: no column tells the fold index, and no error for other fold sizes can be had."""
     rows = make_rows(fold_size=1)
     path = write(tmp_path / "gen.root", rows, cluster_ends=7)
     df = ROOT.RDataFrame("Events", path).Define("one", "1")
@@ -117,7 +117,7 @@ def test_a_group_of_one_is_a_gen_event(rows, threads):
 
 @pytest.mark.parametrize("contiguous", [True, False])
 def test_parts_cut_groups(rows, dask_client, contiguous, tmp_path):
-    """Also with one fold, where the two pieces of a group may not agree on what cannot be known."""
+    """Also with a fold size of 1, where the two pieces of a group may not agree on what cannot be known."""
     for name, sample in (("reco", rows), ("gen", make_rows(fold_size=1))):
         (tmp_path / name).mkdir()
         files = write_files(tmp_path / name, sample, files=2, cluster=7)
@@ -140,9 +140,9 @@ def test_of_flash_sim(gen_dataset, threads, tiny_flow):
 
 @pytest.mark.parametrize("shared", [True, False], ids=["random numbers shared", "of their own"])
 def test_errors_are_those_of_pseudo_experiments(shared, two_threads):
-    """2000 samples, each of a Poisson number of groups: the scatter of contents for 5 and for 2 folds.
+    """2000 samples, each of a Poisson number of groups: the scatter of contents for a fold size of 5 and of 2.
 
-    The errors for 2 folds are predicted from 5. Each sample fills bins of its own, so that one histogram holds all.
+    The errors for a fold size of 2 are predicted from 5. Each sample fills its own bins: one histogram holds all.
     """
     rng = np.random.default_rng(11)
     n_samples, fold_size = 2000, 5
@@ -161,17 +161,15 @@ def test_errors_are_those_of_pseudo_experiments(shared, two_threads):
     df = ROOT.RDF.FromNumpy(columns)
     model = ("h", "", 3, 0, 3, n_samples, -0.5, n_samples - 0.5)
     of_five = df.OversampledTH2D(model, "x", "sample", "w", group="group", fold_size=5)
-    of_two = df.Filter("fold < 2").OversampledTH2D(model, "x", "sample", "w", group="group", fold_size=2)
+    of_two = df.Filter("foldIndex < 2").OversampledTH2D(model, "x", "sample", "w", group="group", fold_size=2)
     cells = [[of_five.GetBin(i, j + 1) for j in range(n_samples)] for i in (1, 2, 3)]
-    for histogram, folds_of in ((of_five, 5), (of_two, 2)):
+    for histogram, size in ((of_five, 5), (of_two, 2)):
         contents = np.array([[histogram.GetBinContent(cell) for cell in of_bin] for of_bin in cells])
-        predicted = np.array(
-            [[of_five.GetBinVarianceForFoldSize(cell, folds_of) for cell in of_bin] for of_bin in cells]
-        )
+        predicted = np.array([[of_five.GetBinVarianceForFoldSize(cell, size) for cell in of_bin] for of_bin in cells])
         ratio = predicted.mean() / contents.var(axis=1).mean()
         assert ratio == pytest.approx(1, abs=0.06)  # the scatter itself is known to sqrt(2 / 2000) = 0.03 or so
     limit = np.array([[of_five.GetBinVarianceLimit(cell) for cell in of_bin] for of_bin in cells])
-    assert limit.mean() < 0.9 * predicted.mean()  # folds matter here
+    assert limit.mean() < 0.9 * predicted.mean()  # the fold size matters here
 
 
 # ---------------------------------------------------------------------------------------------- what is refused
@@ -186,7 +184,7 @@ def fill(df, **options) -> str:
 
 def test_events_of_one_number_are_pointed_to_groups(rows):
     message = fill(ROOT.RDF.FromNumpy(make_rows(fold_size=1)), event=GROUP, fold_size=1)
-    assert "has more RECO events than its 1 folds" in message
+    assert "has more RECO events than its fold size of 1" in message
     assert "give these columns as group instead of event" in message
 
 
@@ -196,19 +194,22 @@ def test_events_of_one_number_are_pointed_to_groups(rows):
         ({"group": GROUP, "event": None}, "both event and group were given"),
         ({"group": GROUP, "event": "number"}, "both event and group were given"),
         ({"group": "missing"}, "there is no column 'missing'. Expected the number of a group of GEN events"),
-        ({"group": GROUP, "foldIndex": "missing"}, "there is no column 'missing'. With groups, it tells which"),
-        ({"group": GROUP, "foldIndex": "x"}, "column 'x' .* cannot be used. Expected an integer"),
-        ({"group": GROUP, "fold_size": 3}, r"the group of GEN events \(run 0, .*\) has 3 folds .* of number 3"),
-        ({"group": GROUP, "foldIndex": "less"}, r"a RECO event of number -1 \(column 'less'\)"),
-        ({"group": GROUP, "fold_size": "differ"}, "Expected as many folds for all GEN events of a group"),
+        ({"group": GROUP, "fold_index": "missing"}, "there is no column 'missing'. With groups, it tells which"),
+        ({"group": GROUP, "fold_index": "x"}, "column 'x' .* cannot be used. Expected an integer"),
+        (
+            {"group": GROUP, "fold_size": 3},
+            r"the group of GEN events \(run 0, .*\) has a fold size of 3 .* of fold index 3",
+        ),
+        ({"group": GROUP, "fold_index": "less"}, r"a RECO event of fold index -1 \(column 'less'\)"),
+        ({"group": GROUP, "fold_size": "differ"}, "Expected the same fold size for all GEN events of a group"),
         ({"group": "event"}, "the group of GEN events .* appears again after other"),
         ({"group": []}, "group must be the name of a column"),
-        ({"group": "number", "foldIndex": 3}, "fold must be the name of a column"),
+        ({"group": "number", "fold_index": 3}, "fold_index must be the name of a column"),
         ({"group": [*GROUP, "foldIndex", "w"]}, "given by 5 columns. Expected at most 4"),
     ],
 )
 def test_what_makes_no_sense(rows, options, message):
-    df = ROOT.RDF.FromNumpy(rows).Define("less", "fold - 1").Define("differ", "4 + int(genEvent % 2)")
+    df = ROOT.RDF.FromNumpy(rows).Define("less", "foldIndex - 1").Define("differ", "4 + int(genEvent % 2)")
     if options.get("group") == "event":
         df = df.Redefine("event", "number % 9")
     assert re.search(message, fill(df, **options))

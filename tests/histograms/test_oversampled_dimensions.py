@@ -52,15 +52,15 @@ def rows():
 
 @st.composite
 def rows_of_any_kind(draw):
-    """GEN events of 1 to 6 folds, some of them dropped; values on edges, off the axes, NaN; weights of both signs."""
-    fold_size = draw(st.lists(st.integers(1, 6), min_size=1, max_size=10))
-    left = [draw(st.integers(0, n)) for n in fold_size]
+    """Fold sizes of 1 to 6, some RECO events dropped; values on edges, off the axes, NaN; weights of both signs."""
+    fold_sizes = draw(st.lists(st.integers(1, 6), min_size=1, max_size=10))
+    left = [draw(st.integers(0, n)) for n in fold_sizes]
     n_rows = sum(left)
     values = st.floats(-2, 12) | st.sampled_from([*EDGES["x"], *EDGES["y"], np.nan, np.inf, -np.inf])
     weights = st.floats(-10, 10).filter(lambda w: w == 0 or abs(w) > 1e-3)
     rows = {
         "genEvent": np.repeat(np.arange(len(left), dtype=np.uint64) * np.uint64(2**60 - 1), left),
-        "foldSize": np.repeat(np.array(fold_size, np.int32), left),
+        "foldSize": np.repeat(np.array(fold_sizes, np.int32), left),
         "reco": np.arange(n_rows, dtype=np.uint64),
         "w": np.array(draw(st.lists(weights, min_size=n_rows, max_size=n_rows)), float),
     }
@@ -72,7 +72,7 @@ def rows_of_any_kind(draw):
 @pytest.mark.parametrize("names", NAMES)
 @given(rows=rows_of_any_kind())
 @settings(max_examples=60, deadline=None)
-def test_any_folds(names, rows):
+def test_any_fold_sizes(names, rows):
     if len(rows["x"]) > 0:
         histogram = book(ROOT.RDF.FromNumpy(rows), names, *names, "w", covariance=True)
         check(histogram, expected(rows, names, edges_of(names)), covariance=True)

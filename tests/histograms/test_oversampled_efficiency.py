@@ -91,13 +91,13 @@ def test_against_the_definition():
     np.testing.assert_allclose(edges, EDGES["x"])
 
 
-def test_naive_and_other_folds():
+def test_naive_and_other_fold_sizes():
     n = 2 * N_CELLS
     found = book(ROWS)
     _, naive = propagated(ROWS, lambda sums: np.diag(sums.naive))
     errors = [found.GetEfficiencyErrorNaive(cell) for cell in range(N_CELLS)]
     np.testing.assert_allclose(errors, np.sqrt(np.diagonal(naive)), rtol=1e-9)
-    many = {**ROWS, "foldSize": np.maximum(ROWS["foldSize"], 2)}  # with one fold, the limit is not known
+    many = {**ROWS, "foldSize": np.maximum(ROWS["foldSize"], 2)}  # with a fold size of 1, the limit is not known
     found = book(many)
     _, limit = propagated(many, lambda sums: sums.limit_covariance)
     _, five = propagated(many, lambda sums: sums.limit_covariance + sums.fold_covariance / 5)

@@ -134,7 +134,7 @@ def test_normalize_refuses_infinity():
 
 
 def labelled(labels: str, weights):
-    """Two GEN events of one fold each, which fill one labelled bin each."""
+    """Two GEN events of one RECO event each, which fill one labelled bin each."""
     rows = {"genEvent": np.arange(2, dtype=np.uint64), "x": np.array([0.5, 1.5]), "w": np.array(weights)}
     result = ROOT.RDF.FromNumpy(rows).OversampledTH1D(("h", "", 2, 0.0, 2.0), "x", "w", fold_size=1, covariance=True)
     histogram = ROOT.FlashSim.OversampledTH1D(result.GetValue())

@@ -45,7 +45,7 @@ def flat_files(request, rows, tmp_path_factory) -> list[str]:
 
 @given(st.data())
 @settings(max_examples=60, deadline=None)
-def test_any_folds(data):
+def test_any_fold_sizes(data):
     weights = st.floats(-10, 10).filter(lambda w: w == 0 or abs(w) > 1e-3)
     rows = {"genEvent": [], "foldSize": [], "reco": [], "x": [], "w": []}
     for event in data.draw(st.lists(st.integers(0, 2**64 - 1), unique=True, min_size=1, max_size=12)):
@@ -134,7 +134,7 @@ def test_folds_that_span_several_tasks(tmp_path):
 
 
 def test_folds_within_tasks(tmp_path):
-    # 40 GEN events of 10 folds in each file and clusters of 100 entries: no task cuts a fold.
+    # 40 GEN events of 10 RECO events in each file and clusters of 100 entries: no task cuts a fold.
     rows = make_rows(n_gen=80, fold_size=10)
     files = write_flat(tmp_path, rows, files=2, cluster=100)
     with two_threads_for_reading():
@@ -184,12 +184,12 @@ def test_types_of_columns(rows):
         check(histogram, wanted)
 
 
-def test_constant_folds():
+def test_constant_fold_size():
     rows = make_rows(fold_size=4)
     df = ROOT.RDF.FromNumpy({name: rows[name] for name in ("genEvent", "reco", "x", "w")})
     histogram = df.Filter("x < 8").OversampledTH1D(MODEL, "x", "w", fold_size=np.int64(4))
     check(histogram, expected(rows, rows["x"] < 8))
-    # With the folds that there are, what is predicted for n folds is what is.
+    # With the fold size that there is, what is predicted for it is what is.
     for i in range(12):
         assert histogram.GetBinErrorForFoldSize(i, 4) == pytest.approx(histogram.GetBinError(i), rel=1e-12)
 
@@ -278,10 +278,10 @@ def test_booking_from_cpp():
     using Result = ROOT::RDF::RResultPtr<FlashSim::OversampledTH1D>;
     const ROOT::RDF::TH1DModel model{"h", "", 10, 0., 10.};
     Result Defaults(RNode node) { return BookOversampledTH1D(node, model, "x"); }
-    Result Number(RNode node, int folds)
+    Result Number(RNode node, int foldSize)
     {
        FlashSim::FoldOptions options;
-       options.fConstantFoldSize = folds;
+       options.fConstantFoldSize = foldSize;
        return BookOversampledTH1D(node, model, "x", "w", options);
     }
     Result Typed(RNode node)

@@ -10,7 +10,7 @@ MODEL = ("h", ";x;events", 10, 0.0, 10.0)
 
 
 def make_dataframe(**replaced):
-    """Three GEN events of four folds."""
+    """Three GEN events of four RECO events."""
     columns = {
         "genEvent": np.repeat(np.array([11, 12, 13], np.uint64), 4),
         "foldSize": np.full(12, 4, np.int32),
@@ -28,8 +28,8 @@ def make_dataframe(**replaced):
         ({"value": "2 * x"}, "there is no column '2 \\* x'"),
         ({"value": "x", "weight": "genWeight"}, "there is no column 'genWeight'. Expected a column of weights"),
         ({"value": "x", "event": "event"}, "there is no column 'event'. Expected the number of the GEN event"),
-        ({"value": "x", "fold_size": "fold_size"}, "there is no column 'folds'. Expected the number of RECO events"),
-        ({"value": "x", "fold_size": ""}, "neither a column with the number of folds was given nor the number itself"),
+        ({"value": "x", "fold_size": "missing"}, "there is no column 'missing'. Expected the number of RECO events"),
+        ({"value": "x", "fold_size": ""}, "neither a column with the fold size was given nor the fold size itself"),
     ],
 )
 def test_missing_columns(arguments, message):
@@ -64,7 +64,7 @@ def test_models(model, error, message):
 @pytest.mark.parametrize(
     ("fold_size", "error"), [(0, ValueError), (-3, ValueError), (2.0, TypeError), (True, TypeError)]
 )
-def test_numbers_of_folds(fold_size, error):
+def test_fold_sizes(fold_size, error):
     with pytest.raises(error, match="fold_size"):
         make_dataframe().OversampledTH1D(MODEL, "x", fold_size=fold_size)
 
@@ -72,12 +72,12 @@ def test_numbers_of_folds(fold_size, error):
 @pytest.mark.parametrize(
     ("replaced", "arguments", "message"),
     [
-        ({}, {"fold_size": 3}, "GEN event 1[123] \\(column 'genEvent'\\) has more RECO events than its 3 folds"),
-        ({"foldSize": np.zeros(12, np.int32)}, {}, "GEN event 1[123] .* has 0 folds \\(column 'foldSize'\\)"),
+        ({}, {"fold_size": 3}, "GEN event 1[123] \\(column 'genEvent'\\) has more RECO events than its fold size of 3"),
+        ({"foldSize": np.zeros(12, np.int32)}, {}, "GEN event 1[123] .* has a fold size of 0 \\(column 'foldSize'\\)"),
         (
             {"foldSize": np.r_[4, 4, 4, 4, 4, 7, 4, 4, 4, 4, 4, 4].astype(np.int32)},
             {},
-            "event 12 .* has 4 folds .* and 7 in",
+            "event 12 .* has a fold size of 4 .* and of 7 in",
         ),
         ({"w": np.r_[np.ones(9), np.nan, 1, 1]}, {"weight": "w"}, "GEN event 13 .* has a weight of nan"),
         ({"w": np.r_[np.inf, np.ones(11)]}, {"weight": "w"}, "GEN event 11 .* has a weight of inf"),
@@ -103,8 +103,11 @@ def test_bad_values(threads, replaced, arguments, message):
         ({"value": "text"}, "column 'text' \\(.*string.*\\) cannot be used. Expected a number, or an RVec of numbers"),
         ({"value": "nested"}, "column 'nested' .* cannot be used. Expected a number, or an RVec of numbers"),
         ({"value": "three", "event": "three"}, "column 'three' .* cannot be used. Expected an integer"),
-        ({"value": "three", "event": None, "fold_size": 2}, "column 'three' .* has 3 elements, more than the 2 folds"),
-        ({"value": "none", "event": None, "fold_size": "zero"}, "a GEN event has 0 folds \\(column 'zero'\\)"),
+        (
+            {"value": "three", "event": None, "fold_size": 2},
+            "column 'three' .* has 3 elements, more than the fold size of 2",
+        ),
+        ({"value": "none", "event": None, "fold_size": "zero"}, "a GEN event has a fold size of 0 \\(column 'zero'\\)"),
         ({"value": "three", "weight": "bad", "event": None}, "a GEN event has a weight of nan"),
     ],
 )
@@ -118,7 +121,7 @@ def test_bad_collections(arguments, message):
 
 def test_masked_collection_in_inline_mode():
     df = ROOT.RDataFrame(1).Define("none", "ROOT::RVecD{}")
-    with pytest.raises(Exception, match=r"column 'none' .* is empty, so that the number of folds is not known"):
+    with pytest.raises(Exception, match=r"column 'none' .* is empty, so that the fold size is not known"):
         df.OversampledTH1D(MODEL, "none", event=None).GetValue()
     assert df.OversampledTH1D(MODEL, "none", event=None, fold_size=5).GetEntries() == 0
 
@@ -154,4 +157,4 @@ def test_parts_of_folds_that_do_not_fit(capfd):
     # RDataFrame offers no way to throw once all entries are read.
     assert np.isnan([histogram.GetBinContent(i) for i in range(12)]).all()
     said += capfd.readouterr().err
-    assert "GEN event 11 (column 'genEvent') has more RECO events than its 4 folds" in said
+    assert "GEN event 11 (column 'genEvent') has more RECO events than its fold size of 4" in said

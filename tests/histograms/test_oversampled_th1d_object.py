@@ -318,6 +318,6 @@ def test_allows_what_does_not_need_the_covariance(rows):
 
 
 @pytest.mark.parametrize("fold_size", [0, -1])
-def test_refuses_impossible_folds(rows, fold_size):
-    with pytest.raises(Exception, match="GetBinErrorForFoldSize takes a number of folds of at least 1"):
+def test_refuses_impossible_fold_sizes(rows, fold_size):
+    with pytest.raises(Exception, match="GetBinErrorForFoldSize takes a fold size of at least 1"):
         fill(rows).GetBinErrorForFoldSize(3, fold_size)

@@ -41,28 +41,28 @@ def bins(histogram, method: str, *arguments) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def ten_folds():
+def ten_reco_events():
     return simulate(10)
 
 
-def test_errors_cover(ten_folds):
-    content = bins(ten_folds, "GetBinContent")
+def test_errors_cover(ten_reco_events):
+    content = bins(ten_reco_events, "GetBinContent")
     deviation = content - content.mean(axis=0)
-    assert (deviation / bins(ten_folds, "GetBinError")).std() == pytest.approx(1, abs=0.05)
-    assert (deviation / bins(ten_folds, "GetBinErrorNaive")).std() > 2
+    assert (deviation / bins(ten_reco_events, "GetBinError")).std() == pytest.approx(1, abs=0.05)
+    assert (deviation / bins(ten_reco_events, "GetBinErrorNaive")).std() > 2
 
 
 @pytest.mark.parametrize("fold_size", [2, 40])
-def test_other_numbers_of_folds_are_predicted(ten_folds, fold_size):
-    predicted = bins(ten_folds, "GetBinVarianceForFoldSize", fold_size).mean()
+def test_other_fold_sizes_are_predicted(ten_reco_events, fold_size):
+    predicted = bins(ten_reco_events, "GetBinVarianceForFoldSize", fold_size).mean()
     actual = (bins(simulate(fold_size), "GetBinError") ** 2).mean()
     assert predicted == pytest.approx(actual, rel=0.01)
     # To be told apart from no prediction at all.
-    assert abs((bins(ten_folds, "GetBinError") ** 2).mean() / actual - 1) > 0.05
+    assert abs((bins(ten_reco_events, "GetBinError") ** 2).mean() / actual - 1) > 0.05
 
 
-def test_limit_is_the_variance_of_very_many_folds(ten_folds):
-    limit = bins(ten_folds, "GetBinVarianceLimit").mean()
+def test_limit_is_the_variance_of_a_very_large_fold_size(ten_reco_events):
+    limit = bins(ten_reco_events, "GetBinVarianceLimit").mean()
     actual = (bins(simulate(200), "GetBinError") ** 2).mean()
     assert limit < actual
     assert limit == pytest.approx(actual, rel=0.02)

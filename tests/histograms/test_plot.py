@@ -69,36 +69,36 @@ def test_correlation_needs_the_covariance():
         flashsim.plot.correlation(fill(make_rows(), covariance=False))
 
 
-def test_folds_against_their_number(histogram):
+def test_errors_against_the_fold_size(histogram):
     best = flashsim.optimal_fold_size(histogram, 0.5, 0.01)
     left, _ = flashsim.plot.fold_size(histogram, 0.5, 0.01, max_fold_size=60).axes
     curves = lines(left)
     for label, error in {
         "fixed number of GEN events": lambda n: lambda i: histogram.GetBinErrorForFoldSize(i, n),
-        "limit of infinitely many folds": lambda n: histogram.GetBinErrorLimit,
+        "limit of an infinite fold size": lambda n: histogram.GetBinErrorLimit,
     }.items():
         x, y = curves[label]
         assert y[0] == pytest.approx(rms_error(histogram, error(1)), rel=1e-9)
         assert y[-1] == pytest.approx(rms_error(histogram, error(60)), rel=1e-9)
-    x, y = curves["naive: folds as independent"]
+    x, y = curves["naive: RECO events as independent"]
     assert np.interp(6, x, y) == pytest.approx(rms_error(histogram, histogram.GetBinErrorNaive), rel=1e-3)
     x, y = curves["fixed CPU time (fewer GEN events)"]
     assert y[0] == pytest.approx(rms_error(histogram, lambda i: histogram.GetBinErrorForFoldSize(i, 1)), rel=1e-9)
     assert x[y.argmin()] == pytest.approx(best.exact, rel=0.03)
-    (n,), (optimum,) = curves[f"optimum: {best.fold_size} folds"]
+    (n,), (optimum,) = curves[f"optimum: fold size {best.fold_size}"]
     assert n == best.fold_size
     assert optimum == pytest.approx(y.min(), rel=1e-3)
 
 
 @pytest.mark.parametrize(("gen_events", "unit"), [(None, 1 / 0.51), (7200, 2)])
-def test_folds_against_cpu_time(histogram, gen_events, unit):
+def test_errors_against_cpu_time(histogram, gen_events, unit):
     best = flashsim.optimal_fold_size(histogram, 0.5, 0.01)
     _, right = flashsim.plot.fold_size(histogram, 0.5, 0.01, max_fold_size=60, gen_events=gen_events).axes
     curves = lines(right)
-    x, y = curves["these GEN events, more folds"]
+    x, y = curves["these GEN events, larger fold size"]
     assert x[[0, -1]] == pytest.approx(unit * np.array([0.51, 1.1]))
     assert y[-1] == pytest.approx(rms_error(histogram, lambda i: histogram.GetBinErrorForFoldSize(i, 60)), rel=1e-9)
-    once, often = curves["1 fold, more GEN events"], curves[f"{best.fold_size} folds, more GEN events"]
+    once, often = curves["fold size 1, more GEN events"], curves[f"fold size {best.fold_size}, more GEN events"]
     np.testing.assert_allclose(once[:, 0], [x[0], y[0]])
     np.testing.assert_allclose(once[1, 0] / once[1, 1], np.sqrt(once[0, 1] / once[0, 0]))
     # The line of the optimum touches the curve from below.
@@ -106,19 +106,19 @@ def test_folds_against_cpu_time(histogram, gen_events, unit):
     assert (line <= y * (1 + 1e-3)).all()
     assert (line / y).max() == pytest.approx(1, rel=1e-3)
     assert (once[1, 0] / often[1, 0]) ** 2 == pytest.approx(best.gain)
-    assert right.get_xlabel() == ("CPU time [h]" if gen_events else "CPU time / CPU time of one fold per GEN event")
+    assert right.get_xlabel() == ("CPU time [h]" if gen_events else "CPU time / CPU time of fold size 1")
 
 
-def test_folds_of_some_bins(histogram, tmp_path):
+def test_fold_size_of_some_bins(histogram, tmp_path):
     figure = flashsim.plot.fold_size(histogram, 0.5, 0.01, bins=3)
     best = flashsim.optimal_fold_size(histogram, 0.5, 0.01, bins=3)
-    assert f"optimum: {best.fold_size} folds" in lines(figure.axes[0])
-    figure.savefig(tmp_path / "folds.png")
-    assert (tmp_path / "folds.png").stat().st_size > 5000
+    assert f"optimum: fold size {best.fold_size}" in lines(figure.axes[0])
+    figure.savefig(tmp_path / "fold_size.png")
+    assert (tmp_path / "fold_size.png").stat().st_size > 5000
 
 
 @pytest.mark.parametrize("max_fold_size", [0, 1])
-def test_folds_refuses_an_axis_of_one_point(histogram, max_fold_size):
+def test_fold_size_refuses_an_axis_of_one_point(histogram, max_fold_size):
     with pytest.raises(ValueError, match=f"max_fold_size is {max_fold_size}"):
         flashsim.plot.fold_size(histogram, 0.5, 0.01, max_fold_size=max_fold_size)
 

@@ -23,9 +23,9 @@ def make_folds(node, fold_size=2, chunk_size=0, block_size=50):
 def test_actions_booked_upstream_see_the_whole_dataset(gen_dataset, threads):
     df = ROOT.RDataFrame("Events", gen_dataset)
     before = df.Count()
-    fold_size = make_folds(df, chunk_size=50)
+    folds = make_folds(df, chunk_size=50)
     after = df.Filter("event % 2 == 0").Count()
-    assert fold_size.Count().GetValue() == 480
+    assert folds.Count().GetValue() == 480
     assert before.GetValue() == 240
     assert after.GetValue() == 120
     assert df.Count().GetValue() == 240
@@ -33,9 +33,9 @@ def test_actions_booked_upstream_see_the_whole_dataset(gen_dataset, threads):
 
 def test_the_range_is_restored_after_each_loop(gen_dataset, threads):
     df = ROOT.RDataFrame("Events", gen_dataset)
-    fold_size = make_folds(df, chunk_size=100)
+    folds = make_folds(df, chunk_size=100)
     for _ in range(2):
-        assert fold_size.Count().GetValue() == 480
+        assert folds.Count().GetValue() == 480
         assert df.Count().GetValue() == 240
 
 
@@ -47,17 +47,17 @@ def test_a_restricted_dataset_stays_restricted(gen_files, threads, ntuple):
     spec.AddSample(("sample", "Events", ROOT.std.vector["std::string"](files)))
     spec.WithGlobalRange((90, 171))
     df = ROOT.RDataFrame(spec)
-    fold_size = make_folds(df, fold_size=3, chunk_size=20)
-    entries = np.sort(fold_size.AsNumpy(["genEvent"])["genEvent"])
+    folds = make_folds(df, fold_size=3, chunk_size=20)
+    entries = np.sort(folds.AsNumpy(["genEvent"])["genEvent"])
     np.testing.assert_array_equal(entries, np.repeat(np.arange(90, 171), 3))
     assert df.Count().GetValue() == 81
-    assert fold_size.Count().GetValue() == 243
+    assert folds.Count().GetValue() == 243
 
 
 def test_empty_source(threads):
     df = ROOT.RDataFrame(1000).Define("x", "double(rdfentry_)")
-    fold_size = make_folds(df.Filter("x > 500"), fold_size=3, chunk_size=77)
-    arrays = fold_size.AsNumpy(["x", "genEvent"])
+    folds = make_folds(df.Filter("x > 500"), fold_size=3, chunk_size=77)
+    arrays = folds.AsNumpy(["x", "genEvent"])
     np.testing.assert_array_equal(np.sort(arrays["x"]), np.repeat(np.arange(501, 1000), 3))
     np.testing.assert_array_equal(arrays["x"], arrays["genEvent"])
     assert df.Count().GetValue() == 1000
@@ -67,8 +67,8 @@ def test_sources_without_ranges_are_one_chunk(tmp_path, threads):
     path = tmp_path / "data.csv"
     path.write_text("x,y\n" + "\n".join(f"{i},{i * 0.5}" for i in range(100)) + "\n")
     df = ROOT.RDF.FromCSV(str(path))
-    fold_size = make_folds(df.Filter("x % 2 == 0"), fold_size=2, chunk_size=10)
-    assert fold_size.Sum("y").GetValue() == 2 * sum(0.5 * i for i in range(0, 100, 2))
+    folds = make_folds(df.Filter("x % 2 == 0"), fold_size=2, chunk_size=10)
+    assert folds.Sum("y").GetValue() == 2 * sum(0.5 * i for i in range(0, 100, 2))
     assert df.Count().GetValue() == 100
 
 
@@ -96,8 +96,8 @@ def test_a_tree_with_a_friend(gen_files, tmp_path, threads):
     for file in gen_files["TChain"]:
         chain.Add(file)
     chain.AddFriend(friend, "extra")
-    fold_size = make_folds(ROOT.RDataFrame(chain), fold_size=2, chunk_size=60)
-    arrays = fold_size.AsNumpy(["event", "weight2", "genEvent"])
+    folds = make_folds(ROOT.RDataFrame(chain), fold_size=2, chunk_size=60)
+    arrays = folds.AsNumpy(["event", "weight2", "genEvent"])
     np.testing.assert_array_equal(arrays["weight2"], 2.0 * arrays["event"])
     np.testing.assert_array_equal(np.sort(arrays["genEvent"]), np.repeat(np.arange(240), 2))
 
@@ -131,14 +131,14 @@ def test_columns_of_every_type_pass_unchanged(tmp_path, threads):
         "point": "point.x == float(i) && point.n == i",
         "vector": "std::abs(vector.Pt() - (1. + genEvent)) < 1e-9",
     }
-    fold_size = make_folds(df, fold_size=3, chunk_size=11)
-    counts = {name: fold_size.Filter(expression).Count() for name, expression in checks.items()}
+    folds = make_folds(df, fold_size=3, chunk_size=11)
+    counts = {name: folds.Filter(expression).Count() for name, expression in checks.items()}
     assert {name: count.GetValue() for name, count in counts.items()} == dict.fromkeys(checks, 120)
 
 
 def test_own_columns_may_not_be_there_already(gen_files):
     df = ROOT.RDataFrame("Events", gen_files["TTree"]).Define("foldIndex", "1")
-    with pytest.raises(Exception, match="already has a column 'fold'"):
+    with pytest.raises(Exception, match="already has a column 'foldIndex'"):
         make_folds(df)
 
 

@@ -103,11 +103,11 @@ def test_columns_of_the_source_are_told_from_those_of_their_name(gen_files, tiny
         return bool(flashsim._library.cpp().IsGenEventOfFoldSource(ROOT.RDF.AsRNode(node), column))
 
     assert is_own(sim)
-    assert is_own(sim.Filter("fold == 0").Define("other", "genEvent"))
+    assert is_own(sim.Filter("foldIndex == 0").Define("other", "genEvent"))
     assert is_own(sim.Alias("first", "genEvent").Alias("second", "first"), "second")
     redefined = sim.Redefine("genEvent", "genEvent / 2")
     assert not is_own(redefined)
-    assert not is_own(redefined.Filter("fold == 0").Alias("other", "genEvent"), "other")
+    assert not is_own(redefined.Filter("foldIndex == 0").Alias("other", "genEvent"), "other")
     assert not is_own(sim.Vary("genEvent", "ROOT::RVec<ULong64_t>{0, 1}", 2, "number"))
     assert not is_own(sim.Vary("foldIndex", "ROOT::RVecI{0, 1}", 2), "foldIndex")
     assert is_own(sim.Vary("foldIndex", "ROOT::RVecI{0, 1}", 2))

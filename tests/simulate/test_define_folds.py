@@ -17,11 +17,11 @@ def test_inline_folds_equal_those_of_flash_sim(gen_dataset, threads):
     sim = df.FlashSim("jets", fold_size=3, seed=4, steps=2).AsNumpy(["event", "foldIndex", "nJet", *columns])
     place = {event: i for i, event in enumerate(inline["event"])}
     assert len(sim["event"]) == 3 * len(place) > 0
-    for i, (event, fold) in enumerate(zip(sim["event"], sim["foldIndex"], strict=True)):
+    for i, (event, fold_index) in enumerate(zip(sim["event"], sim["foldIndex"], strict=True)):
         assert inline["nJet"][place[event]] == sim["nJet"][i]
         for column in columns:
             np.testing.assert_array_equal(
-                np.asarray(inline[column][place[event]][int(fold)]), np.asarray(sim[column][i])
+                np.asarray(inline[column][place[event]][int(fold_index)]), np.asarray(sim[column][i])
             )
 
 
@@ -56,7 +56,7 @@ def test_without_identity_columns(tiny_flow):
         return df.DefineFolds(tiny_flow, fold_size=2)
 
     values = make().AsNumpy(["Jet_pt"])["Jet_pt"]
-    assert len({float(fold_size[0][0]) for fold_size in values}) == 20
+    assert len({float(fold[0][0]) for fold in values}) == 20
     ROOT.EnableImplicitMT(2)
     try:
         with pytest.raises(RuntimeError, match="needs the columns run, luminosityBlock and event"):
@@ -76,7 +76,7 @@ def test_names_in_the_way_and_bad_numbers(tiny_flow):
     df = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(5)
     with pytest.raises(RuntimeError, match="adds the column 'Jet_pt'"):
         df.DefineFolds(tiny_flow)
-    with pytest.raises(ValueError, match="folds must be"):
+    with pytest.raises(ValueError, match="fold_size must be"):
         df.DefineFolds(tiny_flow, fold_size=0, prefix="X")
 
 

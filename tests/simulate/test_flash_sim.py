@@ -15,7 +15,7 @@ INTEGERS = ["Jet_jetId", "Jet_nConstituents", "Jet_genJetIdx"]
 
 
 def records(sim, columns=(*FLOATS, *INTEGERS), keys=("run", "luminosityBlock", "event", "foldIndex")):
-    """{(run, luminosityBlock, event, fold): bytes of the columns}, whatever the order of the entries."""
+    """{(run, luminosityBlock, event, foldIndex): bytes of the columns}, whatever the order of the entries."""
     arrays = sim.AsNumpy([*keys, *columns])
     names = zip(*(arrays[key].tolist() for key in keys), strict=True)
     return {name: b"".join(np.asarray(arrays[c][i]).tobytes() for c in columns) for i, name in enumerate(names)}
@@ -67,13 +67,13 @@ def test_flow_sample_with_event_keys_gives_the_same_bits(gen_files):
         context = np.column_stack([gen[f"GenJet_{v.name}"][i] for v in flow.context])
         keys = [[gen["run"][i], gen["luminosityBlock"][i], gen["event"][i], j] for j in range(len(context))]
         sample = flow.sample(context, fold_size=2, seed=9, steps=2, event_keys=keys)
-        for fold in range(2):
-            pt = sample[:, fold, names.index("pt")]
+        for fold_index in range(2):
+            pt = sample[:, fold_index, names.index("pt")]
             order = np.argsort(-pt, kind="stable")
-            entry = 2 * i + fold
+            entry = 2 * i + fold_index
             np.testing.assert_array_equal(sim["Jet_pt"][entry], pt[order])
-            np.testing.assert_array_equal(sim["Jet_btag"][entry], sample[order, fold, names.index("btag")])
-            np.testing.assert_array_equal(sim["Jet_nSVs"][entry], sample[order, fold, names.index("nSVs")])
+            np.testing.assert_array_equal(sim["Jet_btag"][entry], sample[order, fold_index, names.index("btag")])
+            np.testing.assert_array_equal(sim["Jet_nSVs"][entry], sample[order, fold_index, names.index("nSVs")])
             np.testing.assert_array_equal(sim["Jet_genJetIdx"][entry], order)
 
 
@@ -93,26 +93,26 @@ def test_entries_and_gen_columns(gen_dataset, threads, tiny_flow):
     sim = df.Filter("ht > 150").FlashSim(tiny_flow, fold_size=4)
     booked_after = df.Sum("ht")
     columns = ["genEvent", "foldIndex", "foldSize", "event", "ht", "GenJet_pt", "GenJet_partonFlavour", "genWeight"]
-    fold_size = sim.AsNumpy(columns)
+    reco = sim.AsNumpy(columns)
     assert booked_before.GetValue() == 240
     gen = df.AsNumpy(["event", "ht", "GenJet_pt", "GenJet_partonFlavour", "genWeight"])
     assert booked_after.GetValue() == pytest.approx(gen["ht"].sum(), rel=1e-5)
 
-    order = np.lexsort((fold_size["foldIndex"], fold_size["genEvent"]))
+    order = np.lexsort((reco["foldIndex"], reco["genEvent"]))
     if threads == 1:
         np.testing.assert_array_equal(order, np.arange(len(order)))
-    fold_size = {name: values[order] for name, values in fold_size.items()}
+    reco = {name: values[order] for name, values in reco.items()}
     # With several threads AsNumpy's own order is arbitrary; event numbers of the sample ascend.
     gen_order = np.argsort(gen["event"])
     passing = [i for i in gen_order if gen["ht"][i] > 150]
-    assert len(fold_size["event"]) == 4 * len(passing) > 0
-    np.testing.assert_array_equal(fold_size["foldIndex"], np.tile(np.arange(4), len(passing)))
-    assert (fold_size["foldSize"] == 4).all()
+    assert len(reco["event"]) == 4 * len(passing) > 0
+    np.testing.assert_array_equal(reco["foldIndex"], np.tile(np.arange(4), len(passing)))
+    assert (reco["foldSize"] == 4).all()
     for column in ["event", "ht", "genWeight"]:
-        np.testing.assert_array_equal(fold_size[column], np.repeat(gen[column][passing], 4))
+        np.testing.assert_array_equal(reco[column], np.repeat(gen[column][passing], 4))
     for entry, i in enumerate(np.repeat(passing, 4)):
-        np.testing.assert_array_equal(fold_size["GenJet_pt"][entry], gen["GenJet_pt"][i])
-        np.testing.assert_array_equal(fold_size["GenJet_partonFlavour"][entry], gen["GenJet_partonFlavour"][i])
+        np.testing.assert_array_equal(reco["GenJet_pt"][entry], gen["GenJet_pt"][i])
+        np.testing.assert_array_equal(reco["GenJet_partonFlavour"][entry], gen["GenJet_partonFlavour"][i])
 
 
 def test_gen_event_is_the_global_entry_number(gen_dataset, threads, tiny_flow):

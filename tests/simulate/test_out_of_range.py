@@ -35,7 +35,7 @@ def events(**columns):
 
 
 def values(node, method, *columns):
-    """All values of each column, in the order of events, folds and jets."""
+    """All values of each column, in the order of events, fold indices and jets."""
     arrays = node.AsNumpy(["event", *columns, *(["foldIndex"] if method == "FlashSim" else [])])
     order = np.lexsort([arrays[key] for key in ("foldIndex", "event") if key in arrays])
     flat = [np.concatenate([np.ravel([np.asarray(x) for x in arrays[c][i]]) for i in order]) for c in columns]
@@ -164,7 +164,7 @@ def narrow(tmp_path, **targets):
             {"pt": {"range": [0, 45]}},
             {"pt": only_in_event(117, "ROOT::RVecF{40, 46, 0}", "ROOT::RVecF{40, 40, 0}")},
             r"flow 'echo' \(.*narrow\.onnx\) gave 46 for target 'pt' of object 1 of run 1, luminosityBlock 2, event 117"
-            r", fold 0, but declares 0 \.\.\. 45 GeV",
+            r", fold index 0, but declares 0 \.\.\. 45 GeV",
         ),
         ({"flavour": {"range": [-5, 5]}}, {}, r"gave 21 for target 'flavour' .* integers from -5 to 5 \(int16\)"),
         ({"flavour": {"dtype": "uint8"}}, {}, r"gave -5 for target 'flavour' .* \(uint8\)"),
@@ -271,7 +271,7 @@ def test_flow_sample(tmp_path, capfd):
         flow.sample([[50, 1, 21], [50000, 1, 21]])
     with pytest.raises(RuntimeError, match=r"in row 0, context variable 'partonFlavour' is 0.5; .* It is no integer"):
         flow.sample([[50, 1, 0.5]])
-    with pytest.raises(RuntimeError, match=r"gave 3 for target 'phi' of object 4 of run 1, .* event 3, fold 0"):
+    with pytest.raises(RuntimeError, match=r"gave 3 for target 'phi' of object 4 of run 1, .* event 3, fold index 0"):
         flow.sample([[50, 3, 0]], event_keys=[[1, 2, 3, 4]])
     with pytest.raises(ValueError, match="out_of_range must be"):
         flow.sample([[50, 3, 0]], out_of_range=None)

@@ -50,14 +50,14 @@ PYTHON = {
 
 CPP = {
     "events": set(),
-    "fold_size": set(),
+    "folds": set(),
     "interrupts": set(),
     "flow": {"events", "interrupts"},
     "lookahead": {"events", "interrupts"},
-    "histograms": {"fold_size"},
-    "distributed": {"fold_size"},
+    "histograms": {"folds"},
+    "distributed": {"folds"},
     "simulate": {"events", "flow", "lookahead"},
-    "booking": {"distributed", "fold_size", "histograms", "lookahead"},
+    "booking": {"distributed", "folds", "histograms", "lookahead"},
 }
 """Which rooms (folders of ``cpp/FlashSim``) the files of each may include."""
 

@@ -89,7 +89,7 @@ def lazy(options=None):
 
 
 def reco_events(paths: list[str] | str) -> dict[tuple[int, int], dict[str, bytes]]:
-    """{(genEvent, fold): {column: its bytes}} of a written dataset, whatever the order of its entries."""
+    """{(genEvent, foldIndex): {column: its bytes}} of a written dataset, whatever the order of its entries."""
     df = ROOT.RDataFrame("Events", paths)
     arrays = df.AsNumpy(sorted(str(name) for name in df.GetColumnNames()))
     events = {}
@@ -124,7 +124,7 @@ def check_reco_events(
     wanted, actual = reco_events(str(local)), reco_events(parts_of(distributed))
     assert len(wanted) > 3 * N_EVENTS / 2
     assert set(SIMULATED) < set(next(iter(wanted.values())))
-    assert len({event["Jet_pt"] for event in wanted.values()}) > 0.9 * len(wanted)  # folds differ
+    assert len({event["Jet_pt"] for event in wanted.values()}) > 0.9 * len(wanted)  # RECO events differ
     assert actual == wanted
 
 
@@ -192,7 +192,7 @@ def book_all(df, flow) -> dict[str, Any]:
     gen = gen.Filter("GenJet_pt.size() > 2", "three jets").Filter("GenJet_pt[0] < 400", "not too hard")
     sim = gen.FlashSim(flow, fold_size=3, seed=5)
     all_jets = sim.Define("leading", "Jet_pt[0]").Define("second", "Jet_pt[1]")
-    some = all_jets.Filter("leading > 60", "leading").Filter("(genEvent + fold) % 4 != 0", "three of four")
+    some = all_jets.Filter("leading > 60", "leading").Filter("(genEvent + foldIndex) % 4 != 0", "three of four")
     one = ("h", ";x;events", 20, 0.0, 300.0)
     return {
         "TH1D": some.OversampledTH1D(one, "leading", "w", covariance=True),
@@ -285,7 +285,7 @@ def numbers_of(histogram) -> dict[str, np.ndarray]:
     numbers |= {
         "naive variances": over_cells(histogram.GetBinVarianceNaive),
         "limit variances": over_cells(histogram.GetBinVarianceLimit),
-        "variances for 7 folds": over_cells(histogram.GetBinVarianceForFoldSize, 7),
+        "variances for fold size 7": over_cells(histogram.GetBinVarianceForFoldSize, 7),
         "GEN events": np.array([histogram.GetNGenEvents()]),
     }
     if histogram.HasCovariance():

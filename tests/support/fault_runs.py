@@ -168,7 +168,7 @@ def kill_on_dask(folder: Path, files: list[str], flow: str) -> dict[str, Any]:
     ROOT.RDF.Distributed.initialize(hide_flow)
     with dask_cluster() as client:
         before = sorted(client.run(os.getpid).values())
-        alive = f'Faults::DieOnce("{folder}/died", genEvent >= 120 && fold == 1)'
+        alive = f'Faults::DieOnce("{folder}/died", genEvent >= 120 && foldIndex == 1)'
         disturbed = produce(make_dataframe(files, client), flow, folder / "disturbed.root", alive)
         after = sorted(client.run(os.getpid).values())
         Path(flow).write_bytes(content)
@@ -183,7 +183,7 @@ def kill_on_spark(folder: Path, files: list[str], flow: str) -> dict[str, Any]:
 
     ROOT.RDF.Distributed.DistributeCppCode(FAULTS)
     with spark("local[2,4]") as context:
-        alive = f'Faults::DieOnce("{folder}/died", genEvent >= 120 && fold == 1)'
+        alive = f'Faults::DieOnce("{folder}/died", genEvent >= 120 && foldIndex == 1)'
         disturbed = produce(make_dataframe(files, context), flow, folder / "disturbed.root", alive)
         undisturbed = produce(make_dataframe(files, context), flow, folder / "undisturbed.root", alive)
     with spark("local[2]") as context:

@@ -126,7 +126,7 @@ UPSTREAM = {
 
 DOWNSTREAM = {
     "two jets": Step(lambda node: node.Filter("nJet > 1", "two jets"), cut="two jets"),
-    "later folds": Step(lambda node: node.Filter("fold > 0")),
+    "later in the fold": Step(lambda node: node.Filter("foldIndex > 0")),
     "leading": Step(lambda node: node.Define("leading", "nJet > 0 ? Jet_pt[0] : -1.f"), (("leading", NUMBER),)),
     "vary jets": Step(lambda node: node.Vary("Jet_pt", "ROOT::RVec<ROOT::RVecF>{Jet_pt * 0.9f, Jet_pt * 1.1f}",
                                              ["down", "up"], "scale"), varies=True),

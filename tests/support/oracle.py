@@ -17,8 +17,8 @@ class Expected:
     content: np.ndarray
     naive: np.ndarray
     covariance: np.ndarray  # matrices over cells
-    limit_covariance: np.ndarray  # NaN where a GEN event with one fold filled both cells
-    fold_covariance: np.ndarray  # so that the covariance with n folds is limit + fold / n
+    limit_covariance: np.ndarray  # NaN where a GEN event with N = 1 filled both cells
+    fold_covariance: np.ndarray  # so that the covariance with a fold size of n is limit + fold / n
     scale_matrix: (
         np.ndarray
     )  # sum over GEN events of the products of their sums of |w| / N, to which rounding is relative
@@ -66,7 +66,7 @@ def in_range_cells(edges) -> np.ndarray:
 
 
 def oversampled(gen_event, reco_event, fold_size, values, weights, edges) -> Expected:
-    """One row is one fill: by which RECO event, made from which GEN event, which has how many folds.
+    """One row is one fill: by which RECO event, made from which GEN event, which has what fold size.
 
     Values are an array for one dimension, a sequence of arrays for more; edges likewise.
     """

@@ -119,8 +119,8 @@ def write_echo_flow(path: Path, targets: dict | None = None, **changes) -> str:
 
 
 BAD_ARGUMENTS = [
-    ({"fold_size": 0}, ValueError, "folds must be an integer and at least 1"),
-    ({"fold_size": "3"}, ValueError, "folds must be an integer"),
+    ({"fold_size": 0}, ValueError, "fold_size must be an integer and at least 1"),
+    ({"fold_size": "3"}, ValueError, "fold_size must be an integer"),
     ({"seed": -3}, ValueError, "seed must be"),
     ({"steps": -1}, ValueError, "steps must be"),
     ({"steps": 3}, RuntimeError, "samples in one shot"),

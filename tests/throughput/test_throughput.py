@@ -1,4 +1,4 @@
-"""What a production costs: the table of arXiv:2402.13684, the speed of this machine, and the folds for a budget."""
+"""What a production costs: the table of arXiv:2402.13684, the speed of this machine, and the fold size for a budget."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import flashsim
 from flashsim.cli import app
-from flashsim.histograms.folds import relative_variance
+from flashsim.histograms.fold_size import relative_variance
 from flashsim.throughput import (
     SCENARIOS,
     SPEEDS,
@@ -23,7 +23,7 @@ from flashsim.throughput import (
 from flashsim.throughput.measure import measure
 from flashsim.throughput.plan import FOLD_SIZES, plan_production, read_oversampled
 
-# Table 2 as it was printed: generator seconds, folds; conventional; at 1, 5, 10, 50, 100 kHz; their ratios.
+# Table 2 as it was printed: generator seconds, fold size; conventional; at 1, 5, 10, 50, 100 kHz; their ratios.
 PRINTED = [
     ("0", 1, "0.138", "17.3 86.4 172.8 864.0 1728.0", "125 625 1250 6250 12500"),
     ("0.02", 1, "0.138", "15.4 53.2 76.8 119.2 128.0", "111 385 556 863 927"),
@@ -68,7 +68,7 @@ def test_table_has_the_rows_and_columns_of_table_2():
 
 
 def test_another_node():
-    # 1 s / (4 folds × 8 cores) + 10 objects / (2 GPUs × 5000 objects/s) = 1/32 + 1/1000 s
+    # 1 s / (fold size 4 × 8 cores) + 10 objects / (2 GPUs × 5000 objects/s) = 1/32 + 1/1000 s
     node = {"cores": 8, "gpus": 2, "objects_per_event": 10}
     assert events_per_day(1, 4, 5, **node) == pytest.approx(86400 / (1 / 32 + 1 / 1000) / 1e6)
     assert events_per_day(1, 4, **node, conventional_seconds=3) == pytest.approx(86400 * 8 / (3 + 1 / 4) / 1e6)
@@ -200,7 +200,7 @@ def file(tmp_path_factory, histogram):
     return path
 
 
-def test_plan_agrees_with_optimal_folds(histogram):
+def test_plan_agrees_with_optimal_fold_size(histogram):
     plan = plan_production(histogram, core_hours=2, generator_seconds=0.5, simulation_seconds=0.01)
     best = flashsim.optimal_fold_size(histogram, 0.5, 0.01)
     assert plan.best.fold_size == best.fold_size > 2
@@ -232,7 +232,7 @@ def test_choice_against_the_definitions(histogram):
 
 
 def test_prediction_comes_true():
-    """A production of as many GEN events and folds as predicted, from another sample, has the error predicted."""
+    """A production of as many GEN events as predicted, from another sample, has the error predicted."""
     small = make_histogram(fold_size=3, n_gen=1500)
     plan = plan_production(small, core_hours=1, generator_seconds=0.3, simulation_seconds=0.02)
     choice = plan.choose(10)
@@ -307,7 +307,7 @@ def test_command_for_another_node():
 def test_command_measures(gen_files):
     result = run("--measure", "--input", gen_files["TTree"][0], "--fold-size", 2, "--steps", 1, "--cores", 3)
     assert result.exit_code == 0, result.output
-    assert "flow 'jets', 1 step, 2 folds" in result.output
+    assert "flow 'jets', 1 step, fold size 2" in result.output
     assert "3 cores" in result.output
     seconds = float(re.search(r"(\S+) s for each", result.output)[1])
     rows = scenarios(result.output)
@@ -318,8 +318,8 @@ def test_command_measures(gen_files):
         np.testing.assert_allclose(shown, expected, rtol=0.02)  # three digits of three digits
 
 
-def test_command_finds_the_folds(file, histogram, tmp_path):
-    picture = tmp_path / "folds.png"
+def test_command_finds_the_fold_size(file, histogram, tmp_path):
+    picture = tmp_path / "fold_size.png"
     times = ("--generator-seconds", 0.5, "--simulation-seconds", 0.01)
     result = run("--histogram", f"{file}:mass", *times, "--core-hours", 2, "--output", picture)
     assert result.exit_code == 0, result.output
@@ -368,7 +368,7 @@ def test_one_fold_is_best_for_events_that_exist(file):
         ("{file}:nothing", "no 'nothing'. There is: folder, lost, mass, once, plain."),
         ("{file}:plain", "'plain' is a TH1D, not an oversampled histogram"),
         ("{file}:folder", "'folder' is a TDirectoryFile, not an oversampled"),
-        ("{file}:once", "histogram 'once': bin (0,) (counted from 0) was filled by a GEN event with one fold"),
+        ("{file}:once", "histogram 'once': bin (0,) (counted from 0) was filled by a GEN event with a fold size of 1"),
         ("{file}:lost", "'lost'"),
     ],
 )
@@ -396,5 +396,5 @@ def test_options_that_mean_nothing(file):
 
 def test_pictures_that_cannot_be_written(file, tmp_path):
     given = ("--histogram", f"{file}:mass", "--simulation-seconds", 1)
-    assert "nowhere" in error_of(*given, "--output", tmp_path / "nowhere" / "folds.png")
-    assert "'xyz'" in error_of(*given, "--output", tmp_path / "folds.xyz")
+    assert "nowhere" in error_of(*given, "--output", tmp_path / "nowhere" / "fold_size.png")
+    assert "'xyz'" in error_of(*given, "--output", tmp_path / "fold_size.xyz")

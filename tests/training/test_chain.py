@@ -19,7 +19,7 @@ for _package in ("torch", "onnx", "sklearn", "scipy", "jinja2"):
     pytest.importorskip(_package)
 from toy_jets import RECIPE, muon_probability, resolution, shift, write_events  # noqa: E402
 
-TRAINING_EVENTS, EVENTS, FOLD_SIZES = 15_000, 4_000, 10
+TRAINING_EVENTS, EVENTS, FOLD_SIZE = 15_000, 4_000, 10
 BINS = [20.0, 28.0, 40.0, 60.0, 200.0]
 
 
@@ -50,7 +50,7 @@ def flow(folder: Path) -> Path:
 def simulated(flow: Path, folder: Path) -> dict[str, np.ndarray]:
     """Ten RECO events for each GEN event with one jet."""
     gen = write_events(folder / "gen.root", 3, EVENTS, 1)
-    df = ROOT.RDataFrame("Events", str(gen)).FlashSim(str(flow), fold_size=FOLD_SIZES, seed=11, prefix="Flash")
+    df = ROOT.RDataFrame("Events", str(gen)).FlashSim(str(flow), fold_size=FOLD_SIZE, seed=11, prefix="Flash")
     columns = {"gen": "GenJet_pt[0]", "reco": "FlashJet_pt[0]", "muons": "FlashJet_nMuons[0]"}
     for name, expression in columns.items():
         df = df.Define(name, expression)
@@ -69,7 +69,7 @@ def test_simulated_jets_have_the_response_of_the_detector(
 ) -> None:
     here = (simulated["gen"] >= low) & (simulated["gen"] < high)
     gen, reco, muons = (simulated[name][here] for name in ("gen", "reco", "muons"))
-    assert len(simulated["gen"]) == EVENTS * FOLD_SIZES
+    assert len(simulated["gen"]) == EVENTS * FOLD_SIZE
     pull = (np.log(reco / gen) - shift(gen)) / resolution(gen)
     error = error_of_mean(1.0, low, high, len(gen))
     wanted = muon_probability(gen)

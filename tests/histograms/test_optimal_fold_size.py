@@ -1,4 +1,4 @@
-"""How many folds are worth their CPU time."""
+"""Which fold size is worth its CPU time."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import pytest
 
 import flashsim
 from filled_histograms import fill, make_rows, per_event
-from flashsim.histograms.folds import relative_variance
+from flashsim.histograms.fold_size import relative_variance
 
-FOLD_SIZES = 6
+FOLD_SIZE = 6
 
 
-def fold_sums(rows, dimension: int, fold_size: int = FOLD_SIZES):
+def fold_sums(rows, dimension: int, fold_size: int = FOLD_SIZE):
     """Limit and fold variance of the bins in range, for RECO events that fill once each, from the definitions."""
     a = per_event(rows, dimension, fold_size)
     squared = {**rows, "w": rows["w"] ** 2 / fold_size}
-    of_folds = per_event(squared, dimension, fold_size)  # sum of (w / N)^2
-    limit = (fold_size / (fold_size - 1) * (a**2 - of_folds)).sum(axis=0)
+    of_reco_events = per_event(squared, dimension, fold_size)  # sum of (w / N)^2
+    limit = (fold_size / (fold_size - 1) * (a**2 - of_reco_events)).sum(axis=0)
     fold = fold_size * ((a**2).sum(axis=0) - limit)
     bins = (slice(1, -1),) * dimension
     return a.sum(axis=0)[bins], limit[bins], fold[bins]
@@ -69,11 +69,11 @@ def test_minimum_of_the_summed_relative_variance(dimension):
 def test_matches_the_errors_that_the_histogram_predicts():
     histogram = fill(make_rows(n_gen=500), covariance=False)
     variance = relative_variance(histogram)
-    for n in (1, 4, FOLD_SIZES, 50):
+    for n in (1, 4, FOLD_SIZE, 50):
         relative = [histogram.GetBinVarianceForFoldSize(i, n) / histogram.GetBinContent(i) ** 2 for i in range(1, 8)]
         assert variance(n) == pytest.approx(np.mean(relative), rel=1e-9)
     naive = np.mean([(histogram.GetBinErrorNaive(i) / histogram.GetBinContent(i)) ** 2 for i in range(1, 8)])
-    assert variance.naive(FOLD_SIZES) == pytest.approx(naive, rel=1e-9)
+    assert variance.naive(FOLD_SIZE) == pytest.approx(naive, rel=1e-9)
 
 
 def test_recovers_a_known_optimum():
@@ -126,7 +126,7 @@ def test_scale_does_not_matter():
     assert dataclasses.replace(before, variance=after.variance, exact=after.exact, gain=after.gain) == after
 
 
-def test_equal_folds_are_worth_nothing():
+def test_equal_reco_events_are_worth_nothing():
     x = np.repeat([0.3, 0.6, 0.7], 5)
     rows = {"genEvent": np.arange(3, dtype=np.uint64).repeat(5), "x": x, "w": np.ones(15)}
     best = flashsim.optimal_fold_size(fill(rows, fold_size=5, covariance=False), t_gen=1000, t_sim=1)
@@ -134,8 +134,8 @@ def test_equal_folds_are_worth_nothing():
     assert best.exact == pytest.approx(0, abs=1e-3)
 
 
-def test_independent_folds_have_no_optimum():
-    """Each GEN event fills with one of its folds: the limit variance is zero."""
+def test_independent_reco_events_have_no_optimum():
+    """Each GEN event fills with one of its RECO events: the limit variance is zero."""
     rows = {"genEvent": np.arange(50, dtype=np.uint64), "x": np.full(50, 0.1), "w": np.ones(50)}
     histogram = fill(rows, fold_size=10, covariance=False)
     with pytest.raises(ValueError, match=r"'h': the limit variance is estimated as .*not positive.*more GEN events"):
@@ -143,10 +143,10 @@ def test_independent_folds_have_no_optimum():
     assert relative_variance(histogram).limit == pytest.approx(0, abs=1e-12)
 
 
-def test_refuses_one_fold():
+def test_refuses_a_fold_size_of_one():
     rows = make_rows(fold_size=1)
     histogram = fill(rows, fold_size=1, covariance=False)
-    with pytest.raises(ValueError, match=r"'h': bin \(0,\) .* at least two folds"):
+    with pytest.raises(ValueError, match=r"'h': bin \(0,\) .* a fold size of at least 2"):
         flashsim.optimal_fold_size(histogram, 1, 0.01)
 
 

@@ -1,13 +1,13 @@
-"""Does a production with ten folds predict the errors of one with n? GetBinErrorForFoldSize against real productions.
+"""Does a production with fold size 10 predict the errors of others? GetBinErrorForFoldSize against real productions.
 
-    python benchmarks/folds_limit.py [--experiments 200] [--seed 1] [--flow] [--output FOLDER]
+    python benchmarks/fold_size_limit.py [--experiments 200] [--seed 1] [--flow] [--output FOLDER]
 
-Pseudo-experiments as in coverage.py: what each predicts, averaged, against productions with n folds of the same GEN
-events and of other ones. Uncertainties come from the scatter of the experiments. With `--flow`, the same for the
+Pseudo-experiments as in coverage.py: what each predicts, averaged, against productions with fold size n of the same
+GEN events and of other ones. Uncertainties come from the scatter of the experiments. With `--flow`, the same for the
 shipped flow, FlashSim("jets"), in the W-mass analysis of the shipped GEN events (some minutes): new RECO events of the
 same GEN events; uncertainties come from the scatter of the GEN events.
 
-Writes folds-limit.png to the folder.
+Writes fold-size-limit.png to the folder.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from coverage import FOLD_SIZES, GEN_EVENTS, N_BINS, make_table, produce
+from coverage import FOLD_SIZE, GEN_EVENTS, N_BINS, make_table, produce
 from scipy import stats
 
-OTHER_FOLDS = (1, 2, 5, 20, 50)
+OTHER_FOLD_SIZES = (1, 2, 5, 20, 50)
 W_MASS_EDGES = np.array([30.0, 50.0, 65.0, 75.0, 85.0, 95.0, 120.0, 200.0])  # GeV
 
 
 @dataclass
 class Production:
-    """Variances of a production with some number of folds, each [samples, bins]."""
+    """Variances of a production with some fold size, each [samples, bins]."""
 
     contents: np.ndarray
     variance: np.ndarray
@@ -49,13 +49,13 @@ class Production:
         )
 
     def predict(self, fold_size: int) -> np.ndarray:
-        """Variance with other numbers of folds, as GetBinVarianceForFoldSize does."""
+        """Variance with another fold size, as GetBinVarianceForFoldSize does."""
         return self.limit + self.fold / fold_size
 
 
 @dataclass
 class Comparison:
-    """Predicted and actual variance with n folds [bins]; covariance of the difference [bins, bins] from `samples`."""
+    """Predicted and actual variance with a fold size [bins]; covariance of the difference [bins, bins]."""
 
     fold_size: int
     gen_events: str
@@ -95,9 +95,9 @@ def compare_experiments(n_experiments: int, seed: int) -> tuple[Production, list
         experiments = range(n_experiments)
         return Production.of([produce(fold_size, [gen, k], [reco, fold_size, k]) for k in experiments])
 
-    ten = run(FOLD_SIZES, seed, seed)
+    ten = run(FOLD_SIZE, seed, seed)
     comparisons = []
-    for fold_size in OTHER_FOLDS:
+    for fold_size in OTHER_FOLD_SIZES:
         predicted = ten.predict(fold_size)
         same, other = (run(fold_size, gen, seed + 1).variance for gen in (seed, seed + 1000 + fold_size))
         means = predicted.mean(axis=0)
@@ -134,24 +134,24 @@ def simulate_w_mass(fold_size: int, seed: int) -> tuple[Any, np.ndarray, np.ndar
 
 def compare_flow(seed: int, console: Any) -> tuple[Production, list[Comparison]]:
     """Productions of the same GEN events; the covariance is that of a sum over GEN events, which are independent."""
-    h, sums, squares = simulate_w_mass(FOLD_SIZES, seed)
+    h, sums, squares = simulate_w_mass(FOLD_SIZE, seed)
     ten = Production.of([h])
-    limit = (sums**2 - squares) * FOLD_SIZES / (FOLD_SIZES - 1)
-    fold = (FOLD_SIZES * squares - sums**2) * FOLD_SIZES / (FOLD_SIZES - 1)
+    limit = (sums**2 - squares) * FOLD_SIZE / (FOLD_SIZE - 1)
+    fold = (FOLD_SIZE * squares - sums**2) * FOLD_SIZE / (FOLD_SIZE - 1)
     comparisons = []
-    for fold_size in OTHER_FOLDS:
+    for fold_size in OTHER_FOLD_SIZES:
         start = time.perf_counter()
         real, real_sums, _ = simulate_w_mass(fold_size, seed + fold_size)
         covariance = len(sums) * np.cov(limit + fold / fold_size - real_sums**2, rowvar=False)
         predicted, actual = ten.predict(fold_size)[0], np.array(real.variances())
         comparisons.append(Comparison(fold_size, "the same", predicted, actual, covariance, len(sums)))
-        console.print(f"[dim]FlashSim, {fold_size} folds: {time.perf_counter() - start:.0f} s")
+        console.print(f"[dim]FlashSim, fold size {fold_size}: {time.perf_counter() - start:.0f} s")
     return ten, comparisons
 
 
 def show_comparisons(console: Any, title: str, ten: Production, comparisons: list[Comparison]) -> None:
     table = make_table(
-        f"{title}: error with n folds predicted from N = {FOLDS}, over that of a production with n folds",
+        f"{title}: error with fold size n predicted from N = {FOLD_SIZE}, over that of a production with fold size n",
         *("n", "GEN events", "predicted / actual", "pull", "largest pull of a bin", "p of all bins"),
         *("error / error at N = 10", "naive"),
     )
@@ -161,11 +161,11 @@ def show_comparisons(console: Any, title: str, ten: Production, comparisons: lis
         table.add_row(
             *(str(c.fold_size), c.gen_events, f"{ratio:.4f} ± {error:.4f}", f"{(ratio - 1) / error:+.1f}"),
             *(f"{c.pulls[np.abs(c.pulls).argmax()]:+.1f} of {len(c.pulls)}", f"{c.probability:.2f}"),
-            *(f"{change:.2f}", f"{(FOLDS / c.fold_size) ** 0.5:.2f}"),
+            *(f"{change:.2f}", f"{(FOLD_SIZE / c.fold_size) ** 0.5:.2f}"),
         )
     console.print(table)
     if len(ten.variance) > 1:
-        errors = {n: np.sqrt(ten.predict(n)) for n in OTHER_FOLDS}
+        errors = {n: np.sqrt(ten.predict(n)) for n in OTHER_FOLD_SIZES}
         spreads = ", ".join(
             f"{100 * (e.std(axis=0) / e.mean(axis=0)).mean():.1f} % (n = {n})" for n, e in errors.items()
         )
@@ -173,7 +173,7 @@ def show_comparisons(console: Any, title: str, ten: Production, comparisons: lis
 
 
 def draw_comparisons(studies: list[Any], path: Path) -> None:
-    """Relative error of some bins against n: predicted from ten folds (band: its uncertainty), and produced."""
+    """Relative error of some bins against n: predicted from fold size 10 (band: its uncertainty), and produced."""
     import matplotlib as mpl
     import mplhep
     from matplotlib.figure import Figure
@@ -202,7 +202,7 @@ def draw_comparisons(studies: list[Any], path: Path) -> None:
                         markerfacecolor=colour if c.gen_events == "the same" else "white",
                     )
             for style, label in (
-                ({"color": "k"}, f"predicted from N = {FOLDS}"),
+                ({"color": "k"}, f"predicted from N = {FOLD_SIZE}"),
                 ({"color": "k", "linestyle": ":"}, "limit n → ∞"),
                 ({"color": "k", "linestyle": "--", "alpha": 0.4}, "naive"),
                 ({"color": "k", "marker": "o", "linestyle": ""}, "produced, same GEN events"),
@@ -213,7 +213,7 @@ def draw_comparisons(studies: list[Any], path: Path) -> None:
             panel.set_xticks([1, 2, 5, 10, 20, 50, 100], ["1", "2", "5", "10", "20", "50", "100"])
             panel.set_xlim(0.9, 100)
             panel.set_ylim(0, None)
-            panel.set_xlabel("Folds per GEN event, n")
+            panel.set_xlabel("Fold size n (RECO events per GEN event)")
             panel.set_ylabel("Error / bin content [%]")
             panel.set_title(title, fontsize=17)
             panel.legend(fontsize=13)
@@ -248,7 +248,7 @@ def main() -> None:
         show_comparisons(console, "FlashSim, W mass in top-quark pairs", ten, comparisons)
         bins = [(i, f"{W_MASS_EDGES[i]:g}–{W_MASS_EDGES[i + 1]:g} GeV") for i in (0, 3, 5)]
         studies.append(("FlashSim, W mass in top-quark pairs", bins, ten, comparisons))
-    draw_comparisons(studies, options.output / "folds-limit.png")
+    draw_comparisons(studies, options.output / "fold-size-limit.png")
 
 
 if __name__ == "__main__":
