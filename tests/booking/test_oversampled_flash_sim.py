@@ -88,7 +88,7 @@ def test_inline_mode_equals_look_ahead(gen_files, threads, tiny_flow):
         assert inline_histogram.GetBinErrorNaive(i) == pytest.approx(histogram.GetBinErrorNaive(i), rel=1e-12)
 
 
-def test_one_fold_is_an_ordinary_histogram(gen_files, tiny_flow):
+def test_fold_size_one_is_an_ordinary_histogram(gen_files, tiny_flow):
     sim = ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim(tiny_flow).Filter("nJet > 0").Define("pt", "Jet_pt[0]")
     oversampled, ordinary = sim.OversampledTH1D(MODEL, "pt", "genWeight"), sim.Histo1D(MODEL, "pt", "genWeight")
     for i in range(22):

@@ -59,7 +59,7 @@ def test_samples_repeat_with_the_seed_and_differ_without(tiny_flow):
     assert (flow.sample(CONTEXT, 2, seed=1)[..., 0] != flow.sample(CONTEXT, 2, seed=2)[..., 0]).all()
 
 
-def test_more_folds_leave_the_first_ones_alone(tiny_flow):
+def test_a_larger_fold_size_leaves_the_first_reco_events_alone(tiny_flow):
     flow = flashsim.Flow(tiny_flow)
     np.testing.assert_array_equal(flow.sample(CONTEXT, 3), flow.sample(CONTEXT, 7)[:, :3])
 

@@ -155,7 +155,7 @@ def test_scattered(rows, threads):
     check_alike(merged, book(ROOT.RDF.FromNumpy(mixed), "xy", contiguous=False, is_part=False), wanted)
 
 
-def test_single_folds(threads):
+def test_fold_size_one(threads):
     """N = 1: nothing can be cut; what is unknown stays unknown."""
     rows = make_rows(n_gen=100, fold_size=1)
     merged = merge(fill_parts(rows, [10, 50, 51]), seed=1)

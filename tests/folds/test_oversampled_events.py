@@ -187,7 +187,7 @@ def test_errors_name_the_event(replaced, arguments, event, message, contiguous, 
     assert any(name in text for name in names), text
 
 
-def test_as_many_rows_as_folds_in_parts_are_too_many_together(contiguous, capfd, tmp_path):
+def test_as_many_rows_as_the_fold_size_in_parts_are_too_many_together(contiguous, capfd, tmp_path):
     """No task sees more than the fold size, all of them together do."""
     rows = make_rows(n_gen=3, fold_size=8)
     rows["foldSize"][8:16] = 7

@@ -69,7 +69,7 @@ def book_scalars(w, fold_size, x=(0.5, 1.5), **options):
     return ROOT.RDF.FromNumpy(rows).OversampledTH1D(("h", "", 2, 0.0, 2.0), "x", "w", **options)
 
 
-def test_weights_of_zero_do_not_make_one_fold_unknown():
+def test_weights_of_zero_do_not_make_fold_size_one_unknown():
     """A GEN event with N = 1 that adds nothing to a bin says nothing about it."""
     rows = {
         "genEvent": np.array([1, 2, 2], np.uint64),

@@ -215,7 +215,7 @@ def test_what_makes_no_sense(rows, options, message):
     assert re.search(message, fill(df, **options))
 
 
-def test_limit_of_one_fold_is_not_known():
+def test_limit_of_fold_size_one_is_not_known():
     histogram = ROOT.RDF.FromNumpy(make_rows(fold_size=1)).OversampledTH1D(MODEL, "x", "w", group="number", fold_size=1)
     filled = np.array([histogram.GetBinError(i) > 0 for i in range(12)])
     assert_close([histogram.GetBinVarianceLimit(i) for i in range(12)], np.where(filled, np.nan, 0), 0)

@@ -187,7 +187,7 @@ def test_contents_and_naive_errors_are_those_of_root(names, rows):
     assert result.GetEntries() == roots.GetEntries()
 
 
-def test_one_fold_is_an_ordinary_histogram():
+def test_fold_size_one_is_an_ordinary_histogram():
     rows = make_rows(fold_size=1)
     df = ROOT.RDF.FromNumpy(rows)
     ours = book(df, "xy", "x", "y", "w", covariance=True)

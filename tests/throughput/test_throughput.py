@@ -354,7 +354,7 @@ def test_command_measures_where_it_is_not_told(file, gen_files):
     assert "per RECO event" in both.output
 
 
-def test_one_fold_is_best_for_events_that_exist(file):
+def test_fold_size_one_is_best_for_events_that_exist(file):
     result = run("--histogram", f"{file}:mass", "--generator-seconds", 0, "--simulation-seconds", 1)
     assert result.exit_code == 0, result.output
     assert next(row for row in cells(result.output) if row[-1] == "best")[0] == "1"
