@@ -45,7 +45,7 @@ Book_t<Histogram> ChooseFoldSize(const FillColumns &columns)
    const auto &layout = columns.GetLayout();
    if (layout.fHasFoldSize)
       return Is<int>(columns.GetTypes()[layout.fFoldSize]) ? Booking::Book<Histogram, Columns..., ULong64_t, int>
-                                                        : Booking::Book<Histogram>;
+                                                           : Booking::Book<Histogram>;
    if constexpr (Histogram::kDimension == 1)
       return Booking::Book<Histogram, Columns..., ULong64_t>;
    return Booking::Book<Histogram>;

@@ -81,10 +81,10 @@ FillColumns::FillColumns(ROOT::RDF::RNode node, std::string action, const std::v
 
    fLayout.fFoldSize = static_cast<unsigned int>(fNames.size());
    if (fLayout.fHasFoldSize) {
-      const auto position = Append(
-          node, options.fFoldSize,
-          "Expected the number of RECO events simulated from a GEN event; give its column, or the number, as "
-          "fold_size.");
+      const auto position =
+          Append(node, options.fFoldSize,
+                 "Expected the number of RECO events simulated from a GEN event; give its column, or the number, as "
+                 "fold_size.");
       fLabels.fFoldSize = "column '" + options.fFoldSize + "'";
       fLayout.fIntegers |= 1U << position;
    } else if (options.fConstantFoldSize > 0) {

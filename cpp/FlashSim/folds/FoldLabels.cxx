@@ -34,14 +34,13 @@ void FoldLabels::ThrowFoldSizeBelowOne(const EventKey &event, Long64_t foldSize)
 
 void FoldLabels::ThrowFoldSizesDiffer(const EventKey &event, Long64_t foldSize, Long64_t otherFoldSize) const
 {
-   throw std::runtime_error(fAction + ": " + Describe(event) + " has a fold size of " + std::to_string(foldSize) +
-                            " in one RECO event and of " + std::to_string(otherFoldSize) + " in another (" +
-                            fFoldSize + "). " +
-                            (fAreGroups
-                                 ? "Expected the same fold size for all GEN events of a group, and that of each of "
-                                   "them, not their sum."
-                                 : "The fold size belongs to the GEN event: give a column that is constant "
-                                   "within it, and check that GEN events are numbered uniquely."));
+   throw std::runtime_error(
+       fAction + ": " + Describe(event) + " has a fold size of " + std::to_string(foldSize) +
+       " in one RECO event and of " + std::to_string(otherFoldSize) + " in another (" + fFoldSize + "). " +
+       (fAreGroups ? "Expected the same fold size for all GEN events of a group, and that of each of "
+                     "them, not their sum."
+                   : "The fold size belongs to the GEN event: give a column that is constant "
+                     "within it, and check that GEN events are numbered uniquely."));
 }
 
 void FoldLabels::ThrowTooManyRecoEvents(const EventKey &event, Long64_t foldSize) const

@@ -22,8 +22,8 @@ class LookAheadPosition {
 public:
    /// \param[in] done,inChunk,total entries of the upstream dataset before the chunk, in it, and in all
    /// \param[in] firstRecoEvent,nRecoEvents entries of the downstream one before the chunk and in it
-   void Set(std::uint64_t done, std::uint64_t inChunk, std::uint64_t total,
-            std::uint64_t firstRecoEvent, std::uint64_t nRecoEvents)
+   void Set(std::uint64_t done, std::uint64_t inChunk, std::uint64_t total, std::uint64_t firstRecoEvent,
+            std::uint64_t nRecoEvents)
    {
       fDone = done;
       fInChunk = inChunk;
