@@ -23,7 +23,7 @@ _SPEEDS_CAPTION = f"{SPEEDS[0]} ... {SPEEDS[-1]}: objects that one GPU samples, 
 def events_table(rows: Iterable[ScenarioThroughput], node: str) -> Table:
     """Millions of RECO events per day, for the speeds of Table 2."""
     title = f"millions of RECO events per day: {node}"
-    table = _table(title, "generator", ("fold size", "conventional", *_speed_names()), _SPEEDS_CAPTION)
+    table = _table(title, "generator", ("fold\nsize", "conventional", *_speed_names()), _SPEEDS_CAPTION)
     for row in rows:
         table.add_row(*_scenario(row), f"{row.conventional:.3g}", *map(_millions, row.simulated))
     return table
@@ -31,7 +31,7 @@ def events_table(rows: Iterable[ScenarioThroughput], node: str) -> Table:
 
 def ratio_table(rows: Iterable[ScenarioThroughput]) -> Table:
     """The same over conventional simulation."""
-    table = _table("ratio to conventional simulation", "generator", ("fold size", *_speed_names()), _SPEEDS_CAPTION)
+    table = _table("ratio to conventional simulation", "generator", ("fold\nsize", *_speed_names()), _SPEEDS_CAPTION)
     for row in rows:
         table.add_row(*_scenario(row), *(f"{ratio:.0f}" for ratio in row.ratios))
     return table
@@ -42,7 +42,7 @@ def machine_table(rows: Iterable[ScenarioThroughput], cores: int) -> Table:
     table = _table(
         f"millions of RECO events per day: {number_of(cores, 'core')}",
         "generator",
-        ("fold size", "conventional", "flow", "ratio"),
+        ("fold\nsize", "conventional", "flow", "ratio"),
     )
     for row in rows:
         table.add_row(*_scenario(row), *map(_three_digits, (row.conventional, *row.simulated, *row.ratios)))
@@ -65,7 +65,7 @@ def plan_table(plan: ProductionPlan, histogram: str) -> Table:
     best = plan.best
     table = _table(
         f"{plan.core_hours:g} core-hours, {best.t_gen:.3g} s per GEN event, {best.t_sim:.3g} s per RECO event",
-        "fold size",
+        "fold\nsize",
         ("10⁶ GEN", "10⁶ RECO", "generator h", "simulation h", "error %", "naive %", ""),
         caption=f"relative statistical error of histogram {histogram!r}, root mean square over its bins",
     )
