@@ -1,8 +1,9 @@
 // Part of FlashSim for RDataFrame.
 #include "FoldStore.hxx"
 
+#include "FlashSim/IdentityColumns.hxx"
+
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <limits>
 #include <stdexcept>
@@ -34,7 +35,8 @@ void FoldStore::RequestIdentity()
 {
    if (!fIdentity.empty())
       return;
-   const std::array<std::string, 3> names{"run", "luminosityBlock", "event"};
+   fIsIdentityRequested = true;
+   const auto &names = kIdentityColumns;
    if (!std::all_of(names.begin(), names.end(), [this](const auto &name) { return fNode.HasColumn(name); }))
       return;
    std::vector<std::shared_ptr<ColumnStore>> columns;
