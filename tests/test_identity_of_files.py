@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -162,3 +164,22 @@ def test_columns_that_never_identify(files_of, tiny_flow):
         pts = leading(ROOT.RDataFrame("Events", [files[i], files[1 - i]]), tiny_flow)
         plain = leading(ROOT.RDataFrame("Events", [files_of[False, "without", (i + k) % 2] for k in (0, 1)]), tiny_flow)
         np.testing.assert_array_equal(pts, plain)
+
+
+def test_gen_events_of_one_identity_are_pointed_out(files_of, tiny_flow):
+    """In a process of its own, as it is said once in a process; in loops that run without Python's lock, too."""
+    code = f"""
+import ROOT, flashsim
+from flashsim.distributed.nodes import _run_graph
+for change in ("event", "event / 2"):
+    df = ROOT.RDataFrame("Events", {files_of[False, "with", 0]!r}).Redefine("event", f"ULong64_t({{change}})")
+    for run in (_run_graph, lambda result: result.GetValue()):
+        run(df.FlashSim({tiny_flow!r}, folds=2).Sum("nJet"))
+    print("--- done", flush=True)
+"""
+    command = [sys.executable, "-W", "always", "-c", code]
+    output = subprocess.check_output(command, stderr=subprocess.STDOUT, text=True)
+    first, second, _ = output.split("--- done")
+    assert "have the same run" not in first
+    assert second.count("have the same run 1, luminosityBlock 1 and event 1, and so the same random numbers") == 1
+    assert 'group=("run", "luminosityBlock", "event")' in second

@@ -97,6 +97,9 @@ private:
       std::uint32_t fSample; ///< position in fSamples
    };
 
+   /// Says, once in a process, if GEN events that follow one another have the same identity.
+   void TellOfGroups() const;
+
    ROOT::RDF::RNode fNode;
    int fFolds;
    std::mutex fMutex; ///< tasks may ask for readers at the same time
