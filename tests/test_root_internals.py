@@ -34,9 +34,10 @@ def test_the_range_of_an_empty_source_can_be_changed(threads):
     assert df.Count().GetValue() == 10
 
 
-def test_cluster_boundaries_are_global_and_complete(gen_dataset):
-    node = ROOT.RDF.AsRNode(ROOT.RDataFrame("Events", gen_dataset))
-    clusters = sorted((int(c.first), int(c.second)) for c in ROOT.Internal.RDF.GetDatasetGlobalClusterBoundaries(node))
+def test_clusters_of_an_ntuple_are_complete(gen_files):
+    descriptor = ROOT.RNTupleReader.Open("Events", gen_files["RNTuple"][0]).GetDescriptor()
+    found = ((int(c.GetFirstEntryIndex()), int(c.GetNEntries())) for c in descriptor.GetClusterIterable())
+    clusters = sorted((first, first + n) for first, n in found)
     assert clusters[0][0] == 0
     assert clusters[-1][1] == 240
     assert all(a[1] == b[0] for a, b in itertools.pairwise(clusters))

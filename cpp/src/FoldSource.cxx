@@ -5,6 +5,7 @@
 #include "FoldStore.hxx"
 #include "RootInternals.hxx"
 
+#include "FlashSim/IdentityColumns.hxx"
 #include "FlashSim/Interruption.hxx"
 #include "FlashSim/RunGraph.hxx"
 
@@ -98,12 +99,14 @@ void CheckType(std::string_view column, const std::type_info &asked, const std::
 class FoldSource::EventLoop {
 public:
    EventLoop(ROOT::RDF::RNode node, FoldStore &store, const FoldSourceOptions &options)
-      : fNode(std::move(node)), fStore(store), fOptions(options), fControl(fNode),
+      : fNode(std::move(node)), fStore(store), fOptions(options), fControl(fNode, GetIdentityColumnsOfFiles(fNode)),
         fNumbering(std::make_shared<RootInternals::EntryNumbering>(fControl, options.fFirstEntries)),
         fNextEntry(fControl.GetFullRange().first),
         fIsOneChunk(RootInternals::HasRange(fNode) ||
                     RootInternals::GetSourceKind(fNode) == RootInternals::ESourceKind::kOther)
    {
+      if (fStore.IsIdentityRequested())
+         CheckIdentity(fNode, fControl.GetPartialColumns());
    }
    EventLoop(const EventLoop &) = delete;
    EventLoop &operator=(const EventLoop &) = delete;

@@ -58,6 +58,7 @@ public:
 
    /// Asks for run, luminosityBlock and event, where the dataset has all three as integers.
    void RequestIdentity();
+   bool IsIdentityRequested() const { return fIsIdentityRequested; }
 
    /// Makes room for `nSlots` downstream slots, all of them standing nowhere, and forgets the last chunk.
    void Reset(unsigned int nSlots);
@@ -96,11 +97,15 @@ private:
       std::uint32_t fSample; ///< position in fSamples
    };
 
+   /// Says, once in a process, if GEN events that follow one another have the same identity.
+   void TellOfGroups() const;
+
    ROOT::RDF::RNode fNode;
    int fFolds;
    std::mutex fMutex; ///< tasks may ask for readers at the same time
    std::map<std::string, std::shared_ptr<ColumnStore>> fColumns;
    std::vector<std::shared_ptr<ColumnStore>> fObjectColumns;
+   bool fIsIdentityRequested = false;
    std::vector<std::shared_ptr<ColumnStore>> fIdentity; ///< run, luminosityBlock, event; or empty
 
    std::uint64_t fSerial = 0;

@@ -2,6 +2,8 @@
 #ifndef FLASHSIM_ROOTINTERNALS
 #define FLASHSIM_ROOTINTERNALS
 
+#include "FlashSim/IdentityColumns.hxx"
+
 #include <ROOT/RDF/RSampleInfo.hxx>
 #include <ROOT/RDataFrame.hxx>
 #include <ROOT/RResultHandle.hxx>
@@ -52,12 +54,22 @@ struct TypeChange {
    std::string fFirstFile, fFirstType;
 };
 
+/// What the files of a dataset tell.
+struct FileLayout {
+   std::vector<std::uint64_t> fClusterEnds; ///< global entry numbers, ascending
+   FileOffsets fFileOffsets;                ///< empty unless the source is a TChain
+   std::vector<TypeChange> fTypeChanges;
+   std::vector<PartialColumn> fPartialColumns; ///< of those that were to be looked for
+};
+
 /// \brief Restricts the event loops of a graph to one range after the other, and restores what was set before.
 class EntryRangeControl {
 public:
    /// Reads the range in force (of a dataset spec, of a distributed task, or none) and the cluster boundaries within
-   /// it.
-   explicit EntryRangeControl(const ROOT::RDF::RNode &node);
+   /// it. Opens all files.
+   /// \param[in] node of the graph
+   /// \param[in] columns to look for in all files
+   explicit EntryRangeControl(const ROOT::RDF::RNode &node, const std::vector<std::string> &columns = {});
 
    /// The range that the user's own event loops cover.
    EntryRange GetFullRange() const { return fFullRange; }
@@ -67,6 +79,9 @@ public:
 
    /// Empty unless the source is a TChain.
    const FileOffsets &GetFileOffsets() const { return fFileOffsets; }
+
+   /// Those of the columns to look for that some files of a chain have, and others lack.
+   const std::vector<PartialColumn> &GetPartialColumns() const { return fPartialColumns; }
 
    /// The first file of a TChain or RNTuple; empty for other sources.
    const std::string &GetFirstFile() const { return fFirstFile; }
@@ -98,6 +113,7 @@ private:
    std::vector<std::uint64_t> fClusterEnds;
    FileOffsets fFileOffsets;
    std::vector<TypeChange> fTypeChanges;
+   std::vector<PartialColumn> fPartialColumns;
    std::string fFirstFile;
    std::map<std::string, std::uint64_t> fNEntries; ///< of the files of a TChain
    bool fIsRestricted = false;
@@ -105,15 +121,19 @@ private:
 
 /// \brief EntryRangeControl::CheckColumnTypes() for functors of the graph itself, which are called in its event loop.
 ///
-/// The files of a chain are opened at the first call. No cost but a comparison after the first call of each slot.
+/// The files, if there are several, are opened once, at the first call of either method. No cost but a comparison after
+/// the first Check() of each slot.
 class ColumnTypeCheck {
 public:
    explicit ColumnTypeCheck(const ROOT::RDF::RNode &node);
 
+   /// \brief Those of the columns that some files of a chain have, and others lack. Not to be called in event loops.
+   std::vector<PartialColumn> FindPartialColumns(const std::vector<std::string> &columns);
+
    /// \throws std::runtime_error as EntryRangeControl::CheckColumnTypes(), for what the slot reads
    void Check(unsigned int slot)
    {
-      if (fIsChain && fIsSlotChecked[slot] == 0)
+      if (fHasSeveralFiles && fIsSlotChecked[slot] == 0)
          CheckNewSlot(slot);
    }
 
@@ -121,7 +141,7 @@ private:
    void CheckNewSlot(unsigned int slot);
 
    Graph fGraph; ///< outlives its functors
-   bool fIsChain;
+   bool fHasSeveralFiles;
    std::vector<char> fIsSlotChecked;
    std::once_flag fOnce;
    std::vector<TypeChange> fTypeChanges;

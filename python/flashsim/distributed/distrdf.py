@@ -101,10 +101,12 @@ def call_before(names: Iterable[str], before: Callable[[Any, str], None]) -> Non
         setattr(Proxy.NodeProxy, name, make_method(name))
 
 
-def add_preparation(methods: Iterable[str], prepare: Callable[[Any, list[Any]], None]) -> None:
-    """Has ``prepare(head, operations)`` called on the client before a graph with one of these methods is run.
+def add_preparation(methods: Iterable[str], prepare: Callable[[Any, list[tuple[Any, Any]]], None]) -> None:
+    """Has ``prepare(head, operations)`` called on the client before a graph with one of these methods is run, with each
+    operation and the client's own node that it stands on.
 
-    Needs: ``HeadNode.execute_graph`` (runs the graph), ``graph_nodes`` (all its nodes) and their ``operation``.
+    Needs: ``HeadNode.execute_graph`` (runs the graph), ``graph_nodes`` (all its nodes), their ``operation``, their
+    ``parent`` and its ``rdf_node``.
     """
     from ROOT._distrdf.HeadNode import HeadNode
 
@@ -112,8 +114,8 @@ def add_preparation(methods: Iterable[str], prepare: Callable[[Any, list[Any]], 
     execute_graph = HeadNode.execute_graph
 
     def execute_prepared_graph(head: Any) -> None:
-        operations = [node.operation for node in head.graph_nodes if node.operation is not None]
-        ours = [operation for operation in operations if operation.name in names]
+        nodes = [node for node in head.graph_nodes if node.operation is not None and node.operation.name in names]
+        ours = [(node.operation, node.parent.rdf_node) for node in nodes]
         try:
             if ours:
                 prepare(head, ours)
