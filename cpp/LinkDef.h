@@ -59,6 +59,7 @@
 #pragma link C++ function FlashSim::IsAnythingBooked;
 #pragma link C++ class FlashSim::MergeableReport+;
 #pragma link C++ function FlashSim::MakeMergeable;
+#pragma link C++ function FlashSim::BookReport;
 #pragma link C++ struct FlashSim::EventKey+;
 #pragma link C++ struct FlashSim::CellWeights+;
 #pragma link C++ struct FlashSim::Fold+;
