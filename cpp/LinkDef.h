@@ -57,6 +57,7 @@
 #pragma link C++ function FlashSim::RunGraph;
 #pragma link C++ function FlashSim::RunGraphs;
 #pragma link C++ function FlashSim::IsAnythingBooked;
+#pragma link C++ class ROOT::Detail::RDF::RMergeableValue<ROOT::RDF::RCutFlowReport>+;
 #pragma link C++ class FlashSim::MergeableReport+;
 #pragma link C++ function FlashSim::MakeMergeable;
 #pragma link C++ function FlashSim::BookReport;

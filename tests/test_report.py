@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 import ROOT
 
+import flashsim
 from conftest import snapshot
+
+cpp = flashsim._library.cpp()
 
 FOLDS = 3
 
@@ -192,3 +195,20 @@ def test_inline_folds_are_entries_of_their_graph(gen_dataset, threads, tiny_flow
     expected = gen_cuts(gen_dataset)
     n_events = expected[-1][2]
     assert cuts(inline.Filter("nJet > 0", "jets").Report()) == [*expected, ("jets", n_events, n_events)]
+
+
+def test_reports_of_tasks_can_be_cloned_and_added(gen_files, tiny_flow):
+    """A task of a distributed run clones the report of the first, of which ROOT's own cannot do without errors."""
+    sim = simulate(select(ROOT.RDataFrame("Events", gen_files["TTree"])), tiny_flow)
+    nodes = [sim, sim.Filter("nJet > 3", "jets"), sim.Filter("nJet > 3", "jets").Filter("fold > 0", "folds")]
+    reports = [cpp.BookReport(ROOT.RDF.AsRNode(node)) for node in nodes]
+    clones = [ROOT.Internal.RDF.CloneResultAndAction(report) for report in reports]
+    again = [ROOT.Internal.RDF.CloneResultAndAction(clone) for clone in clones if cuts(clone)]
+    for node, *made in zip(nodes, reports, clones, again, strict=True):
+        assert [cuts(report) for report in made] == [cuts(node.Report())] * 3
+    of_all, of_jets, also_of_jets = (cpp.MakeMergeable(reports[i].GetValue()) for i in (0, 1, 1))
+    ROOT.Detail.RDF.MergeValues(of_jets, also_of_jets)
+    expected = [(name, 2 * n_all, 2 * n_pass) for name, n_all, n_pass in cuts(reports[1])]
+    assert cuts(of_jets.GetValue()) == expected
+    with pytest.raises(Exception, match=r"different cuts, .*'two of three', 'jets' and 'ht', .* cannot be added"):
+        ROOT.Detail.RDF.MergeValues(of_jets, of_all)
