@@ -85,6 +85,56 @@ def test_graphs_forget_callbacks_and_compile_by_themselves(gen_files):
     assert calls.__deref__() == 24
 
 
+def test_filters_count_anew_in_each_event_loop(gen_files, threads):
+    """What GetCuts and PutBehindCuts rely on; the head adds nothing to a node's report, and all filters to its own."""
+    ROOT.gInterpreter.Declare("""
+    #include <ROOT/RDF/RLoopManager.hxx>
+    namespace RootInternalsTest {
+    struct NodeOf : ROOT::RDF::RNode {
+       static const std::shared_ptr<ROOT::Detail::RDF::RNodeBase> &Get(const ROOT::RDF::RNode &node)
+       {
+          return (node.*&NodeOf::GetProxiedPtr)();
+       }
+    };
+    ROOT::RDF::RCutFlowReport GetCuts(ROOT::RDF::RNode node, bool onlyBefore = true)
+    {
+       ROOT::RDF::RCutFlowReport report;
+       const auto &filter = NodeOf::Get(node);
+       filter->GetLoopManagerUnchecked()->Jit();
+       onlyBefore ? filter->PartialReport(report) : filter->Report(report);
+       return report;
+    }
+    }""")
+    head = ROOT.RDF.AsRNode(ROOT.RDataFrame("Events", gen_files["TTree"]))
+    node = ROOT.RDF.AsRNode(head.Filter("event >= 0", "all").Filter("GenJet_pt.size() > 0").Filter("false", "none"))
+
+    def cuts(*arguments):
+        report = ROOT.RootInternalsTest.GetCuts(*arguments)
+        return [(str(cut.GetName()), int(cut.GetAll()), int(cut.GetPass())) for cut in report]
+
+    assert cuts(node) == [("all", 0, 0), ("none", 0, 0)]
+    assert node.Count().GetValue() == 0
+    assert cuts(node) == cuts(head, False) == [("all", 240, 240), ("none", 240, 0)]
+    ROOT.Internal.RDF.ChangeBeginAndEndEntries(node, 100, 130)
+    assert head.Count().GetValue() == 30
+    assert cuts(node) == [("all", 30, 30), ("none", 30, 0)]
+    assert cuts(head) == []
+
+
+def test_the_node_behind_cuts_passes_all_on_to_the_head(gen_files, tiny_flow):
+    """PutBehindCuts makes a node that ROOT does not know: the graph is drawn, varied and ended early as without it."""
+    sim = ROOT.RDataFrame("Events", gen_files["TTree"]).Filter("event >= 0", "all").FlashSim(tiny_flow, chunk_size=40)
+    drawn = str(ROOT.RDF.SaveGraph(ROOT.RDF.AsRNode(sim.Filter("nJet > 0", "some jets"))))
+    assert "some jets" in drawn
+    assert "FlashSim::FoldSource" in drawn
+    varied = sim.Vary("fold", "ROOT::RVecI{1, 2}", ["one", "two"])
+    sums = ROOT.RDF.Experimental.VariationsFor(varied.Sum("fold"))
+    assert [sums[name] for name in ("nominal", "fold:one", "fold:two")] == [0, 240, 480]
+    ROOT.gInterpreter.Declare("namespace RootInternalsTest { int nEntries = 0; }")
+    ends_early = sim.Define("n", "++RootInternalsTest::nEntries").Range(3).Max("n")
+    assert ends_early.GetValue() == ROOT.RootInternalsTest.nEntries == 3
+
+
 def test_trees_whose_branches_differ_are_read_wrongly(tmp_path):
     """Why EntryRangeControl looks at the types of all files. If this fails, ROOT has been mended."""
     files = []

@@ -4,6 +4,7 @@
 
 #include "FlashSim/LookAheadPosition.hxx"
 
+#include <ROOT/RDF/RCutFlowReport.hxx>
 #include <ROOT/RDF/RSampleInfo.hxx>
 #include <ROOT/RDataFrame.hxx>
 #include <ROOT/RDataSource.hxx>
@@ -61,6 +62,11 @@ struct FoldSourceOptions {
 ///
 /// *Samples*: DefinePerSample, and whatever else asks for the sample of an entry, finds that of the GEN event, with its
 /// name and metadata. Its numbers of entries count RECO events.
+///
+/// *Report* and *GetFilterNames* of the dataframe that MakeFolds() makes, and of all nodes behind it, tell the filters
+/// between the upstream dataset and the node first, in GEN events, each counted once: those that the event loop has
+/// looked ahead at, which are all unless a Range ends it early. Filters behind are told in RECO events. (The cumulative
+/// efficiency that RCutFlowReport::Print() shows is N times too high there: it divides by the first filter's events.)
 ///
 /// *Threads*: as RDataFrame's own sources; two dataframes made from the same upstream graph must not run at the same
 /// time, nor the upstream graph itself: FlashSim::RunGraphs() sees to it.
@@ -121,7 +127,7 @@ private:
    struct alignas(64) Slot {
       ULong64_t fFirstEntry = 0; ///< of the range at hand
    };
-   friend ROOT::RDataFrame MakeFolds(std::unique_ptr<FoldSource> source);
+   friend ROOT::RDF::RNode MakeFolds(std::unique_ptr<FoldSource> source);
 
    std::unique_ptr<ROOT::Detail::RDF::RColumnReaderBase> MakeReader(unsigned int slot, std::string_view column,
                                                                     const std::type_info &type);
@@ -133,6 +139,7 @@ private:
    std::string fRefusal; ///< why a column that was asked for cannot be read
    std::vector<std::string> fColumnNames;
    mutable std::map<std::string, std::string, std::less<>> fTypeNames;
+   std::shared_ptr<ROOT::RDF::RCutFlowReport> fCuts; ///< upstream, of the last event loop so far
    std::unique_ptr<EventLoop> fLoop;
    std::vector<Slot> fSlots;
    std::size_t fNextBlock = 0;      ///< of the chunk, to be handed out
@@ -142,10 +149,10 @@ private:
 };
 
 /// The dataframe that reads `source`.
-ROOT::RDataFrame MakeFolds(std::unique_ptr<FoldSource> source);
+ROOT::RDF::RNode MakeFolds(std::unique_ptr<FoldSource> source);
 
 /// \brief A dataframe with N entries for each event of `node`. See FoldSource.
-ROOT::RDataFrame MakeFolds(ROOT::RDF::RNode node, const FoldSourceOptions &options);
+ROOT::RDF::RNode MakeFolds(ROOT::RDF::RNode node, const FoldSourceOptions &options);
 
 /// RECO events per GEN event of a node whose data come from a FoldSource; 0 of others.
 int GetNFolds(const ROOT::RDF::RNode &node);

@@ -98,8 +98,9 @@ void CheckType(std::string_view column, const std::type_info &asked, const std::
 /// One event loop over the folds: where it stands in the upstream dataset.
 class FoldSource::EventLoop {
 public:
-   EventLoop(ROOT::RDF::RNode node, FoldStore &store, const FoldSourceOptions &options)
-      : fNode(std::move(node)), fStore(store), fOptions(options), fControl(fNode, GetIdentityColumnsOfFiles(fNode)),
+   EventLoop(ROOT::RDF::RNode node, FoldStore &store, ROOT::RDF::RCutFlowReport &cuts, const FoldSourceOptions &options)
+      : fNode(std::move(node)), fStore(store), fCuts(cuts), fOptions(options),
+        fControl(fNode, GetIdentityColumnsOfFiles(fNode)),
         fNumbering(std::make_shared<RootInternals::EntryNumbering>(fControl, options.fFirstEntries)),
         fNextEntry(fControl.GetFullRange().first),
         fIsOneChunk(RootInternals::HasRange(fNode) ||
@@ -119,6 +120,13 @@ public:
          return;
       HearInterruptsUpstream();
       RootInternals::RunPendingActions(fNode);
+   }
+
+   /// Nothing has passed a cut so far. To be called once the upstream graph is compiled.
+   void StartCuts()
+   {
+      fCuts = RootInternals::GetCuts(fNode);
+      RootInternals::ClearCuts(fCuts);
    }
 
    /// Collects the next chunk that has events. \return false at the end of the dataset
@@ -201,6 +209,7 @@ private:
          const auto handles = fStore.Book();
          auto result = fNode.Book<ULong64_t>(EntryRecorder(entries, fNumbering, fControl), {"rdfentry_"});
          result.GetValue();
+         RootInternals::AddCuts(fCuts, RootInternals::GetCuts(fNode)); // each event loop counts anew
       }
       fStore.Arrange(*entries, fOptions.fBlockSize);
    }
@@ -214,6 +223,7 @@ private:
    InterruptionGuard fInterruption;
    ROOT::RDF::RNode fNode;
    FoldStore &fStore;
+   ROOT::RDF::RCutFlowReport &fCuts;
    FoldSourceOptions fOptions;
    RootInternals::EntryRangeControl fControl;
    std::shared_ptr<const RootInternals::EntryNumbering> fNumbering;
@@ -226,7 +236,8 @@ private:
 };
 
 FoldSource::FoldSource(ROOT::RDF::RNode node, const FoldSourceOptions &options)
-   : fNode(std::move(node)), fOptions(options), fStore(std::make_shared<FoldStore>(fNode, options.fFolds))
+   : fNode(std::move(node)), fOptions(options), fStore(std::make_shared<FoldStore>(fNode, options.fFolds)),
+     fCuts(std::make_shared<ROOT::RDF::RCutFlowReport>())
 {
    if (options.fFolds < 1)
       throw std::runtime_error("FlashSim: folds = " + std::to_string(options.fFolds) + ": at least 1 is needed.");
@@ -332,8 +343,9 @@ void FoldSource::Initialize()
           "graph, the one that it was called on. Call FlashSim::RunGraphs, which heeds this; in Python, "
           "ROOT.RDF.RunGraphs does once flashsim is imported.");
    }
-   auto loop = std::make_unique<EventLoop>(fNode, *fStore, fOptions);
+   auto loop = std::make_unique<EventLoop>(fNode, *fStore, *fCuts, fOptions);
    loop->RunUpstreamResults();
+   loop->StartCuts();
    fStore->Reset(fNSlots);
    fLoop = std::move(loop);
    fNextBlock = 0;
@@ -409,15 +421,15 @@ const ROOT::RDF::RNode *FoldSource::GetUpstream(const ROOT::RDF::RDataSource *so
    return folds != nullptr ? &folds->fNode : nullptr;
 }
 
-ROOT::RDataFrame MakeFolds(std::unique_ptr<FoldSource> source)
+ROOT::RDF::RNode MakeFolds(std::unique_ptr<FoldSource> source)
 {
    auto &folds = *source;
-   ROOT::RDataFrame frame(std::move(source));
-   folds.fOwner = RootInternals::GetGraph(ROOT::RDF::RNode(frame));
-   return frame;
+   const ROOT::RDF::RNode head = ROOT::RDataFrame(std::move(source));
+   folds.fOwner = RootInternals::GetGraph(head);
+   return RootInternals::PutBehindCuts(head, folds.fNode, folds.fCuts);
 }
 
-ROOT::RDataFrame MakeFolds(ROOT::RDF::RNode node, const FoldSourceOptions &options)
+ROOT::RDF::RNode MakeFolds(ROOT::RDF::RNode node, const FoldSourceOptions &options)
 {
    return MakeFolds(std::make_unique<FoldSource>(std::move(node), options));
 }

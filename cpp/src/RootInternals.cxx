@@ -116,6 +116,23 @@ struct NodeItselfTag {
 };
 template struct PrivateMember<NodeItselfTag, &ROOT::RDF::RNode::fProxiedPtr>;
 
+/// The cuts of a report, which ROOT lets its own filters write only.
+struct CutInfosTag {
+   using Type = std::vector<ROOT::RDF::TCutInfo> ROOT::RDF::RCutFlowReport::*;
+   friend Type GetMember(CutInfosTag);
+};
+struct PassTag {
+   using Type = ULong64_t ROOT::RDF::TCutInfo::*;
+   friend Type GetMember(PassTag);
+};
+struct AllTag {
+   using Type = ULong64_t ROOT::RDF::TCutInfo::*;
+   friend Type GetMember(AllTag);
+};
+template struct PrivateMember<CutInfosTag, &ROOT::RDF::RCutFlowReport::fCutInfos>;
+template struct PrivateMember<PassTag, &ROOT::RDF::TCutInfo::fPass>;
+template struct PrivateMember<AllTag, &ROOT::RDF::TCutInfo::fAll>;
+
 /// What a sample's metadata are read from, which ROOT tells through RSampleInfo only.
 struct SampleTag {
    using Type = const ROOT::RDF::Experimental::RSample *ROOT::RDF::RSampleInfo::*;
@@ -356,6 +373,60 @@ void ThrowIfRead(const std::vector<TypeChange> &changes, const Readers &readers)
       }
    }
 }
+
+/// \brief A head that has filters of another graph before it.
+///
+/// Has no state that an event loop changes: whatever counts children and stops is passed on to the head, as if the
+/// nodes behind were its own.
+class HeadBehindCuts final : public ROOT::Detail::RDF::RNodeBase,
+                             public std::enable_shared_from_this<HeadBehindCuts> {
+public:
+   HeadBehindCuts(std::shared_ptr<RNodeBase> head, ROOT::RDF::RNode upstream,
+                  std::shared_ptr<const ROOT::RDF::RCutFlowReport> cuts)
+      : RNodeBase({}, head->GetLoopManagerUnchecked()), fHead(std::move(head)), fUpstream(std::move(upstream)),
+        fCuts(std::move(cuts))
+   {
+   }
+
+   bool CheckFilters(unsigned int, Long64_t) final { return true; } // as a head's
+   void Report(ROOT::RDF::RCutFlowReport &report) const final
+   {
+      PartialReport(report);
+      fHead->Report(report);
+   }
+   void PartialReport(ROOT::RDF::RCutFlowReport &report) const final
+   {
+      auto &cuts = report.*GetMember(CutInfosTag{});
+      cuts.insert(cuts.end(), fCuts->begin(), fCuts->end());
+   }
+   void IncrChildrenCount() final { fHead->IncrChildrenCount(); }
+   void StopProcessing() final { fHead->StopProcessing(); }
+   void AddFilterName(std::vector<std::string> &filters) final
+   {
+      (fUpstream.*GetMember(NodeItselfTag{}))->AddFilterName(filters);
+      fHead->AddFilterName(filters);
+   }
+   std::shared_ptr<ROOT::Internal::RDF::GraphDrawing::GraphNode>
+   GetGraph(std::unordered_map<void *, std::shared_ptr<ROOT::Internal::RDF::GraphDrawing::GraphNode>> &visited) final
+   {
+      return fHead->GetGraph(visited);
+   }
+   /// ROOT asks when it clones a report, for the "variation" nominal.
+   std::shared_ptr<RNodeBase> GetVariedFilter(const std::string &) final { return shared_from_this(); }
+
+private:
+   std::shared_ptr<RNodeBase> fHead;
+   ROOT::RDF::RNode fUpstream;
+   std::shared_ptr<const ROOT::RDF::RCutFlowReport> fCuts;
+};
+
+/// Nodes can be given to an RInterface by a protected constructor.
+struct NodeMaker : ROOT::RDF::RNode {
+   NodeMaker(const std::shared_ptr<ROOT::Detail::RDF::RNodeBase> &node, const ROOT::RDF::RNode &of)
+      : ROOT::RDF::RNode(node, NodeAccess::GetLoopManager(of), NodeAccess::GetColumnRegister(of))
+   {
+   }
+};
 
 } // namespace
 
@@ -649,6 +720,65 @@ std::string GetSourceColumn(const ROOT::RDF::RNode &node, const std::string &col
    const std::string name(columns.ResolveAlias(column));
    const bool isMade = columns.IsDefine(name) || !columns.GetVariationDeps(name).empty();
    return isMade ? "" : name;
+}
+
+ROOT::RDF::RCutFlowReport GetCuts(const ROOT::RDF::RNode &node)
+{
+   // Needs: a filter counts what the last event loop has passed and rejected, from 0, and PartialReport() goes up to
+   // the head, which adds nothing.
+   ROOT::RDF::RCutFlowReport cuts;
+   (node.*GetMember(NodeItselfTag{}))->PartialReport(cuts);
+   return cuts;
+}
+
+void FillReport(const ROOT::RDF::RNode &node, ROOT::RDF::RCutFlowReport &report)
+{
+   (node.*GetMember(NodeItselfTag{}))->Report(report);
+}
+
+ROOT::RDF::RNode GetVariedNode(const ROOT::RDF::RNode &node, const std::string &variation)
+{
+   // Needs: a filter makes, and owns, the filter of each variation that it depends on. Of others it must not be asked.
+   const auto &filter = node.*GetMember(NodeItselfTag{});
+   const auto &variations = filter->GetVariations();
+   if (std::find(variations.begin(), variations.end(), variation) == variations.end())
+      return node;
+   return NodeMaker(filter->GetVariedFilter(variation), node);
+}
+
+void ClearCuts(ROOT::RDF::RCutFlowReport &cuts)
+{
+   for (auto &cut : cuts.*GetMember(CutInfosTag{}))
+      cut.*GetMember(PassTag{}) = cut.*GetMember(AllTag{}) = 0;
+}
+
+void AddCuts(ROOT::RDF::RCutFlowReport &sum, const ROOT::RDF::RCutFlowReport &part)
+{
+   auto &cuts = sum.*GetMember(CutInfosTag{});
+   const auto haveSameName = [](const auto &a, const auto &b) { return a.GetName() == b.GetName(); };
+   if (!std::equal(cuts.begin(), cuts.end(), part.begin(), part.end(), haveSameName)) {
+      const auto join = [](const auto &report) {
+         std::string names;
+         for (const auto &cut : report)
+            names += (names.empty() ? "'" : ", '") + cut.GetName() + "'";
+         return names.empty() ? "no cut" : names;
+      };
+      throw std::runtime_error("FlashSim: the reports of two parts of a dataset tell different cuts, " + join(sum) +
+                               " and " + join(part) + ", and cannot be added.");
+   }
+   auto cut = cuts.begin();
+   for (const auto &ofPart : part) {
+      *cut.*GetMember(PassTag{}) += ofPart.GetPass();
+      *cut.*GetMember(AllTag{}) += ofPart.GetAll();
+      ++cut;
+   }
+}
+
+ROOT::RDF::RNode PutBehindCuts(const ROOT::RDF::RNode &head, const ROOT::RDF::RNode &upstream,
+                               std::shared_ptr<const ROOT::RDF::RCutFlowReport> cuts)
+{
+   return NodeMaker(
+       std::make_shared<HeadBehindCuts>(head.*GetMember(NodeItselfTag{}), upstream, std::move(cuts)), head);
 }
 
 } // namespace FlashSim::RootInternals

@@ -4,6 +4,7 @@
 
 #include "FlashSim/IdentityColumns.hxx"
 
+#include <ROOT/RDF/RCutFlowReport.hxx>
 #include <ROOT/RDF/RSampleInfo.hxx>
 #include <ROOT/RDataFrame.hxx>
 #include <ROOT/RResultHandle.hxx>
@@ -11,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -214,6 +216,33 @@ const ROOT::RDF::RDataSource *GetSource(const ROOT::RDF::RNode &node);
 /// \brief The column of the data source that `column` stands for on this node: itself, or what it is an Alias of.
 /// \return empty if a Define or Redefine makes its values, or a Vary other values of it
 std::string GetSourceColumn(const ROOT::RDF::RNode &node, const std::string &column);
+
+/// \brief The named filters between the data and the node, with the numbers of the last event loop of the graph.
+///
+/// Of the data themselves there are none: a report on the head of a graph tells all filters of the graph instead.
+/// To be called once the graph is compiled, as HasPendingActions() leaves it.
+ROOT::RDF::RCutFlowReport GetCuts(const ROOT::RDF::RNode &node);
+
+/// Adds what RInterface::Report() would tell of the node, at the end of an event loop.
+void FillReport(const ROOT::RDF::RNode &node, ROOT::RDF::RCutFlowReport &report);
+
+/// The node as it is for a systematic variation: itself, unless its filters depend on the variation.
+ROOT::RDF::RNode GetVariedNode(const ROOT::RDF::RNode &node, const std::string &variation);
+
+/// Sets the numbers of all cuts to 0.
+void ClearCuts(ROOT::RDF::RCutFlowReport &cuts);
+
+/// \brief Adds the numbers of one part of a dataset to those of others.
+/// \throws std::runtime_error if the cuts are not the same ones
+void AddCuts(ROOT::RDF::RCutFlowReport &sum, const ROOT::RDF::RCutFlowReport &part);
+
+/// \brief The head of a graph as a node behind the filters of another graph: its reports, and those of all nodes behind
+/// it, tell `cuts` first; the names of its filters begin with those of `upstream`.
+/// \param[in] head of a graph
+/// \param[in] upstream node of the other graph
+/// \param[in] cuts read when a report is made, at the end of an event loop of the head's graph
+ROOT::RDF::RNode PutBehindCuts(const ROOT::RDF::RNode &head, const ROOT::RDF::RNode &upstream,
+                               std::shared_ptr<const ROOT::RDF::RCutFlowReport> cuts);
 
 } // namespace FlashSim::RootInternals
 

@@ -48,7 +48,7 @@ def enable() -> None:
     distrdf.add_preparation((_FLASH_SIM, _DEFINE_FOLDS, _HISTOGRAM), _prepare)
     distrdf.skip_empty_loops(root().FlashSim.IsAnythingBooked)
     distrdf.release_the_lock(_run_graph)
-    distrdf.mend_report(_run_graph, lambda report: root().FlashSim.MakeMergeable(report))
+    distrdf.mend_report(_run_graph, root().FlashSim.BookReport, lambda report: root().FlashSim.MakeMergeable(report))
     distrdf.mend_snapshot()
     distrdf.mend_errors_of_merges()
 
