@@ -14,7 +14,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <string>
 #include <string_view>
@@ -132,7 +131,6 @@ private:
    ROOT::RDF::RNode fNode;
    FoldSourceOptions fOptions;
    std::shared_ptr<FoldStore> fStore;
-   std::mutex fRefusalMutex;
    std::string fRefusal; ///< why a column that was asked for cannot be read
    std::vector<std::string> fColumnNames;
    mutable std::map<std::string, std::string, std::less<>> fTypeNames;

@@ -300,7 +300,6 @@ FoldSource::GetColumnReaders(unsigned int slot, std::string_view column, const s
    try {
       return MakeReader(slot, column, type);
    } catch (const std::exception &error) {
-      const std::lock_guard<std::mutex> lock(fRefusalMutex);
       fRefusal = error.what();
       return std::make_unique<RefusedReader>(fRefusal);
    }
@@ -463,7 +462,7 @@ ROOT::RDataFrame MakeFolds(ROOT::RDF::RNode node, const FoldSourceOptions &optio
 
 int GetNFolds(const ROOT::RDF::RNode &node)
 {
-   const auto *source = dynamic_cast<const FoldSource *>(RootInternals::GetSource(node));
+   const auto *source = dynamic_cast<const FoldSource *>(RootInternals::GetDataSource(RootInternals::GetGraph(node)));
    return source != nullptr ? source->GetFolds() : 0;
 }
 

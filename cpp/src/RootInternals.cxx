@@ -718,11 +718,6 @@ std::uint64_t EntryNumbering::GetOffset(TTreeReader *reader) const
    return fFirstEntry + offset->second;
 }
 
-const ROOT::RDF::RDataSource *GetSource(const ROOT::RDF::RNode &node)
-{
-   return NodeAccess::GetLoopManager(node).GetDataSource();
-}
-
 std::string GetSourceColumn(const ROOT::RDF::RNode &node, const std::string &column)
 {
    // Needs: the column register tells defined columns from those of the data source, and follows aliases of aliases.

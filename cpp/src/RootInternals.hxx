@@ -228,9 +228,6 @@ private:
    std::map<std::string, std::uint64_t> fFileOffsets; ///< empty unless several threads read several files
 };
 
-/// The data source of the node's graph; nullptr for RDataFrame(n).
-const ROOT::RDF::RDataSource *GetSource(const ROOT::RDF::RNode &node);
-
 /// \brief The column of the data source that `column` stands for on this node: itself, or what it is an Alias of.
 /// \return empty if a Define or Redefine makes its values, or a Vary other values of it
 std::string GetSourceColumn(const ROOT::RDF::RNode &node, const std::string &column);
