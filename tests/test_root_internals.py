@@ -135,6 +135,38 @@ def test_the_node_behind_cuts_passes_all_on_to_the_head(gen_files, tiny_flow):
     assert ends_early.GetValue() == ROOT.RootInternalsTest.nEntries == 3
 
 
+def test_graphs_count_their_children_while_they_run(gen_files):
+    """What IsRunning, SetRunningAside and Postpone rely on."""
+    ROOT.gInterpreter.Declare("""
+    #include <ROOT/RDF/RActionBase.hxx>
+    #include <ROOT/RDF/RLoopManager.hxx>
+    namespace RootInternalsTest {
+    ROOT::Detail::RDF::RLoopManager *graph = nullptr;
+    struct Graph : ROOT::RDF::RInterfaceBase {
+       static void Keep(ROOT::RDF::RNode node) { graph = (node.*&Graph::fLoopManager).get(); }
+    };
+    struct Children : ROOT::Detail::RDF::RNodeBase {
+       static int Count() { return graph->*&Children::fNChildren; }
+    };
+    int CountActionsThatRan()
+    {
+       int n = 0;
+       for (const auto *action : graph->GetAllActions())
+          n += action->HasRun();
+       return n;
+    }
+    }""")
+    df = ROOT.RDataFrame("Events", gen_files["TTree"])
+    ROOT.RootInternalsTest.Graph.Keep(ROOT.RDF.AsRNode(df))
+    counted = df.Define("n", "RootInternalsTest::Children::Count()").Define(
+        "ran", "RootInternalsTest::CountActionsThatRan()"
+    )
+    children, ran = counted.Mean("n"), counted.Mean("ran")
+    assert ROOT.RootInternalsTest.Children.Count() == 0
+    assert (children.GetValue(), ran.GetValue()) == (2, 0)
+    assert (ROOT.RootInternalsTest.Children.Count(), ROOT.RootInternalsTest.CountActionsThatRan()) == (0, 2)
+
+
 def test_trees_whose_branches_differ_are_read_wrongly(tmp_path):
     """Why EntryRangeControl looks at the types of all files. If this fails, ROOT has been mended."""
     files = []

@@ -9,12 +9,12 @@
 #include <ROOT/RDataFrame.hxx>
 #include <ROOT/RDataSource.hxx>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <string>
 #include <string_view>
@@ -69,7 +69,8 @@ struct FoldSourceOptions {
 /// efficiency that RCutFlowReport::Print() shows is N times too high there: it divides by the first filter's events.)
 ///
 /// *Threads*: as RDataFrame's own sources; two dataframes made from the same upstream graph must not run at the same
-/// time, nor the upstream graph itself: FlashSim::RunGraphs() sees to it.
+/// time, nor the upstream graph itself: FlashSim::RunGraphs() sees to it. A callback may ask for results of the upstream
+/// graph, or of another dataframe made from it; what would run a graph twice at the same time throws.
 ///
 /// *Limits*: an upstream `Vary` does not cross (asking for a varied column is an error: vary the result). An upstream
 /// `Range`, and a source that takes no notice of entry ranges (CSV, Arrow, ...), make the whole dataset one chunk.
@@ -121,6 +122,7 @@ protected:
                     const std::unordered_map<std::string, ROOT::RDF::Experimental::RSample *> &samples) const final;
    Record_t GetColumnReadersImpl(std::string_view, const std::type_info &) final { return {}; }
    std::string AsString() final { return "FlashSim look-ahead"; }
+   void RunFinalChecks(bool) const final;
 
 private:
    class EventLoop; // what lasts from Initialize() to Finalize()
@@ -135,12 +137,13 @@ private:
    ROOT::RDF::RNode fNode;
    FoldSourceOptions fOptions;
    std::shared_ptr<FoldStore> fStore;
-   std::mutex fRefusalMutex;
    std::string fRefusal; ///< why a column that was asked for cannot be read
    std::vector<std::string> fColumnNames;
    mutable std::map<std::string, std::string, std::less<>> fTypeNames;
    std::shared_ptr<ROOT::RDF::RCutFlowReport> fCuts; ///< upstream, of the last event loop so far
    std::unique_ptr<EventLoop> fLoop;
+   std::atomic<bool> fIsLost{false}; ///< whether another event loop was started inside of the one that runs
+   std::shared_ptr<void> fSetAside;  ///< what the latter is in then
    std::vector<Slot> fSlots;
    std::size_t fNextBlock = 0;      ///< of the chunk, to be handed out
    std::size_t fSampleOfRanges = 0; ///< number of the sample of the first range handed out last

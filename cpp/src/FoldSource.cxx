@@ -4,6 +4,7 @@
 #include "EntryRecorder.hxx"
 #include "FoldStore.hxx"
 #include "RootInternals.hxx"
+#include "UpstreamUse.hxx"
 
 #include "FlashSim/IdentityColumns.hxx"
 #include "FlashSim/Interruption.hxx"
@@ -93,13 +94,21 @@ void CheckType(std::string_view column, const std::type_info &asked, const std::
                             "' was asked for as another type than its own, which is '" + typeName + "'.");
 }
 
+[[noreturn]] void ThrowSelfNested()
+{
+   throw std::runtime_error(
+       "FlashSim: a result was asked for inside the event loop that fills it, as in a callback of OnPartialResult. "
+       "ROOT cannot run a graph inside of itself, and all results of this event loop are lost. Book them anew, and ask "
+       "when the event loop has ended, or let the callback keep what it is given.");
+}
+
 } // namespace
 
 /// One event loop over the folds: where it stands in the upstream dataset.
 class FoldSource::EventLoop {
 public:
    EventLoop(ROOT::RDF::RNode node, FoldStore &store, ROOT::RDF::RCutFlowReport &cuts, const FoldSourceOptions &options)
-      : fNode(std::move(node)), fStore(store), fCuts(cuts), fOptions(options),
+      : fNode(std::move(node)), fUse(fNode), fStore(store), fCuts(cuts), fOptions(options),
         fControl(fNode, GetIdentityColumnsOfFiles(fNode)),
         fNumbering(std::make_shared<RootInternals::EntryNumbering>(fControl, options.fFirstEntries)),
         fNextEntry(fControl.GetFullRange().first),
@@ -118,6 +127,7 @@ public:
    {
       if (!RootInternals::HasPendingActions(fNode))
          return;
+      const UpstreamUse::Run run(fUse);
       HearInterruptsUpstream();
       RootInternals::RunPendingActions(fNode);
    }
@@ -202,6 +212,7 @@ private:
       auto entries = std::make_shared<EntryRecorder::Result_t>(nSlots);
       RunUpstreamResults(); // such a callback may have booked some and not run them
       {
+         const UpstreamUse::Run run(fUse);
          const RangeRestored restored{fControl};
          fControl.Restrict(range);
          HearInterruptsUpstream();
@@ -222,6 +233,7 @@ private:
 
    InterruptionGuard fInterruption;
    ROOT::RDF::RNode fNode;
+   UpstreamUse fUse;
    FoldStore &fStore;
    ROOT::RDF::RCutFlowReport &fCuts;
    FoldSourceOptions fOptions;
@@ -298,7 +310,6 @@ FoldSource::GetColumnReaders(unsigned int slot, std::string_view column, const s
    try {
       return MakeReader(slot, column, type);
    } catch (const std::exception &error) {
-      const std::lock_guard<std::mutex> lock(fRefusalMutex);
       fRefusal = error.what();
       return std::make_unique<RefusedReader>(fRefusal);
    }
@@ -338,22 +349,46 @@ void FoldSource::Initialize()
       throw std::runtime_error(refusal);
    }
    if (fOwner != nullptr && RootInternals::RunsBesideOthers(fOwner) && !AreGraphsOrdered()) {
+      RootInternals::Postpone(fOwner);
       throw std::runtime_error(
           "FlashSim: ROOT::RDF::RunGraphs runs graphs at the same time, and the event loop of FlashSim runs another "
           "graph, the one that it was called on. Call FlashSim::RunGraphs, which heeds this; in Python, "
           "ROOT.RDF.RunGraphs does once flashsim is imported.");
    }
-   auto loop = std::make_unique<EventLoop>(fNode, *fStore, *fCuts, fOptions);
-   loop->RunUpstreamResults();
-   loop->StartCuts();
+   if (fLoop) {
+      // ROOT runs a graph inside of itself. It has begun the actions anew, so that the outer event loop fails, too.
+      if (!fIsLost.exchange(true) && fOwner != nullptr)
+         fSetAside = RootInternals::SetRunningAside(fOwner);
+      ThrowSelfNested();
+   }
+   std::unique_ptr<EventLoop> loop;
+   try {
+      loop = std::make_unique<EventLoop>(fNode, *fStore, *fCuts, fOptions);
+      loop->RunUpstreamResults();
+      loop->StartCuts();
+   } catch (const UpstreamInUse &) {
+      if (fOwner != nullptr)
+         RootInternals::Postpone(fOwner);
+      throw;
+   }
+   if (fOwner != nullptr)
+      RootInternals::ResumePostponed(fOwner);
    fStore->Reset(fNSlots);
    fLoop = std::move(loop);
    fNextBlock = 0;
    fLoop->Note(fPosition, false);
 }
 
+void FoldSource::RunFinalChecks(bool) const
+{
+   if (fIsLost)
+      ThrowSelfNested();
+}
+
 std::vector<std::pair<ULong64_t, ULong64_t>> FoldSource::GetEntryRanges()
 {
+   if (fIsLost)
+      ThrowSelfNested();
    const auto nBlocks = [this] { return fStore->GetBlockBegins().empty() ? 0 : fStore->GetBlockBegins().size() - 1; };
    if (fNextBlock >= nBlocks()) {
       fNextBlock = 0;
@@ -403,6 +438,8 @@ bool FoldSource::SetEntry(unsigned int slot, ULong64_t entry)
 
 void FoldSource::Finalize()
 {
+   fIsLost = false;
+   fSetAside.reset();
    fLoop.reset();
    fStore->Reset(fNSlots);
    if (fOptions.fAtEnd)
@@ -436,7 +473,7 @@ ROOT::RDF::RNode MakeFolds(ROOT::RDF::RNode node, const FoldSourceOptions &optio
 
 int GetNFolds(const ROOT::RDF::RNode &node)
 {
-   const auto *source = dynamic_cast<const FoldSource *>(RootInternals::GetSource(node));
+   const auto *source = dynamic_cast<const FoldSource *>(RootInternals::GetDataSource(RootInternals::GetGraph(node)));
    return source != nullptr ? source->GetFolds() : 0;
 }
 

@@ -17,7 +17,6 @@ FoldStore::FoldStore(ROOT::RDF::RNode node, int folds) : fNode(std::move(node)),
 
 std::shared_ptr<ColumnStore> FoldStore::Request(const std::string &column)
 {
-   const std::lock_guard<std::mutex> lock(fMutex);
    auto &store = fColumns[column];
    if (!store) {
       if (fSerial > 0)

@@ -12,7 +12,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -49,7 +48,8 @@ public:
 
    int GetNFolds() const { return fFolds; }
 
-   /// The store of an upstream column, made at the first request.
+   /// The store of an upstream column, made at the first request; not during an event loop, as ROOT's data sources have
+   /// it, hence without a lock.
    /// \throws std::runtime_error if the column cannot be collected, or is new while a chunk is held that lacks it
    std::shared_ptr<ColumnStore> Request(const std::string &column);
 
@@ -102,7 +102,6 @@ private:
 
    ROOT::RDF::RNode fNode;
    int fFolds;
-   std::mutex fMutex; ///< tasks may ask for readers at the same time
    std::map<std::string, std::shared_ptr<ColumnStore>> fColumns;
    std::vector<std::shared_ptr<ColumnStore>> fObjectColumns;
    bool fIsIdentityRequested = false;

@@ -42,6 +42,14 @@ struct NodeAccess : ROOT::RDF::RInterfaceBase {
    }
 };
 
+/// How many nodes and actions hang from the graph's head: counted at the start of each event loop, zero after it.
+struct ChildrenAccess : ROOT::Detail::RDF::RNodeBase {
+   static unsigned int GetNChildren(const RLoopManager &loopManager)
+   {
+      return loopManager.*&ChildrenAccess::fNChildren;
+   }
+};
+
 /// A data source keeps the range once set, even when the loop manager has none any more; it must be taken out by hand.
 struct SourceAccess : ROOT::RDF::RDataSource {
    static std::optional<std::pair<ULong64_t, ULong64_t>> &GetGlobalEntryRange(ROOT::RDF::RDataSource &source)
@@ -71,6 +79,23 @@ struct EmptyRangeTag {
 template struct PrivateMember<BeginEntryTag, &RLoopManager::fBeginEntry>;
 template struct PrivateMember<EndEntryTag, &RLoopManager::fEndEntry>;
 template struct PrivateMember<EmptyRangeTag, &RLoopManager::fEmptyEntryRange>;
+
+/// What an event loop goes through at every entry; the end of an event loop empties both.
+struct BookedActionsTag {
+   using Type = std::vector<ROOT::Internal::RDF::RActionBase *> RLoopManager::*;
+   friend Type GetMember(BookedActionsTag);
+};
+struct CallbacksTag {
+   using Type = std::vector<ROOT::Internal::RDF::RCallback> RLoopManager::*;
+   friend Type GetMember(CallbacksTag);
+};
+struct RunActionsTag {
+   using Type = std::vector<ROOT::Internal::RDF::RActionBase *> RLoopManager::*;
+   friend Type GetMember(RunActionsTag);
+};
+template struct PrivateMember<BookedActionsTag, &RLoopManager::fBookedActions>;
+template struct PrivateMember<RunActionsTag, &RLoopManager::fRunActions>;
+template struct PrivateMember<CallbacksTag, &RLoopManager::fCallbacksEveryNEvents>;
 
 /// ROOT::RDF::RunGraphs gives all graphs that it runs the same stack of slots, which lives as long as it runs.
 struct SlotStackTag {
@@ -630,6 +655,62 @@ bool RunsBesideOthers(Graph graph)
           !(static_cast<const RLoopManager *>(graph)->*GetMember(SlotStackTag{})).expired();
 }
 
+bool IsRunning(const ROOT::RDF::RNode &node)
+{
+   const auto &loopManager = NodeAccess::GetLoopManager(node);
+   if (ChildrenAccess::GetNChildren(loopManager) == 0)
+      return false;
+   // Needs: an action has run when the event loop has ended. An event loop that could not start leaves its count.
+   const auto &actions = loopManager.*GetMember(BookedActionsTag{});
+   return std::any_of(actions.begin(), actions.end(), [](const auto *action) { return !action->HasRun(); });
+}
+
+std::shared_ptr<void> SetRunningAside(Graph graph)
+{
+   struct Aside {
+      RLoopManager &fLoopManager;
+      std::vector<ROOT::Internal::RDF::RActionBase *> fActions{};
+      std::vector<ROOT::Internal::RDF::RCallback> fCallbacks{};
+      explicit Aside(RLoopManager &loopManager) : fLoopManager(loopManager) { Swap(); }
+      ~Aside() { Swap(); }
+      Aside(const Aside &) = delete;
+      Aside &operator=(const Aside &) = delete;
+      void Swap()
+      {
+         // Needs: who goes through the elements of a vector does not notice that they belong to another one.
+         (fLoopManager.*GetMember(BookedActionsTag{})).swap(fActions);
+         (fLoopManager.*GetMember(CallbacksTag{})).swap(fCallbacks);
+      }
+   };
+   return std::make_shared<Aside>(*static_cast<RLoopManager *>(const_cast<void *>(graph)));
+}
+
+void Postpone(Graph graph)
+{
+   // Needs: an action that dies leaves the list of those that have run, too; only its end says that it has run.
+   auto &loopManager = *static_cast<RLoopManager *>(const_cast<void *>(graph));
+   auto &booked = loopManager.*GetMember(BookedActionsTag{});
+   auto &run = loopManager.*GetMember(RunActionsTag{});
+   run.insert(run.end(), booked.begin(), booked.end());
+   booked.clear();
+}
+
+void ResumePostponed(Graph graph)
+{
+   auto &loopManager = *static_cast<RLoopManager *>(const_cast<void *>(graph));
+   auto &run = loopManager.*GetMember(RunActionsTag{});
+   const auto firstPostponed =
+       std::stable_partition(run.begin(), run.end(), [](const auto *action) { return action->HasRun(); });
+   const std::vector<ROOT::Internal::RDF::RActionBase *> postponed(firstPostponed, run.end());
+   run.erase(firstPostponed, run.end());
+   auto &booked = loopManager.*GetMember(BookedActionsTag{});
+   booked.insert(booked.end(), postponed.begin(), postponed.end());
+   for (auto *action : postponed) { // as RLoopManager::InitNodes does
+      action->TriggerChildrenCount();
+      action->Initialize();
+   }
+}
+
 unsigned int GetNSlots(const ROOT::RDF::RNode &node)
 {
    return NodeAccess::GetLoopManager(node).GetNSlots();
@@ -706,11 +787,6 @@ std::uint64_t EntryNumbering::GetOffset(TTreeReader *reader) const
    if (offset == fFileOffsets.end())
       throw std::runtime_error("FlashSim: ROOT reads the file '" + file + "', which is not among the dataset's files.");
    return fFirstEntry + offset->second;
-}
-
-const ROOT::RDF::RDataSource *GetSource(const ROOT::RDF::RNode &node)
-{
-   return NodeAccess::GetLoopManager(node).GetDataSource();
 }
 
 std::string GetSourceColumn(const ROOT::RDF::RNode &node, const std::string &column)

@@ -176,6 +176,25 @@ const ROOT::RDF::RDataSource *GetDataSource(Graph graph);
 /// Whether ROOT::RDF::RunGraphs runs the graph, at the same time as others.
 bool RunsBesideOthers(Graph graph);
 
+/// \brief Whether an event loop of the graph runs, in any thread.
+///
+/// Also if one could not start, since an action threw, and the graph has not been run since with other actions.
+bool IsRunning(const ROOT::RDF::RNode &node);
+
+/// \brief Takes what a running event loop of the graph works on out of ROOT's reach, as long as the pointer lives.
+///
+/// For an event loop that was started inside another one of the same graph, and is going to be refused: at its end ROOT
+/// would finalize the actions and destroy the callbacks that the outer loop is in.
+std::shared_ptr<void> SetRunningAside(Graph graph);
+
+/// \brief Has the results of an event loop that cannot start wait for the next one.
+///
+/// To be called by the data source's Initialize() before it throws: ROOT takes them for filled else.
+void Postpone(Graph graph);
+
+/// Has the event loop that starts fill what was postponed, too. To be called by the data source's Initialize().
+void ResumePostponed(Graph graph);
+
 /// Number of processing slots of the graph's event loop.
 unsigned int GetNSlots(const ROOT::RDF::RNode &node);
 
@@ -209,9 +228,6 @@ private:
    std::uint64_t fFirstEntry = 0;                     ///< of the first file
    std::map<std::string, std::uint64_t> fFileOffsets; ///< empty unless several threads read several files
 };
-
-/// The data source of the node's graph; nullptr for RDataFrame(n).
-const ROOT::RDF::RDataSource *GetSource(const ROOT::RDF::RNode &node);
 
 /// \brief The column of the data source that `column` stands for on this node: itself, or what it is an Alias of.
 /// \return empty if a Define or Redefine makes its values, or a Vary other values of it
