@@ -57,8 +57,10 @@
 #pragma link C++ function FlashSim::RunGraph;
 #pragma link C++ function FlashSim::RunGraphs;
 #pragma link C++ function FlashSim::IsAnythingBooked;
+#pragma link C++ class ROOT::Detail::RDF::RMergeableValue<ROOT::RDF::RCutFlowReport>+;
 #pragma link C++ class FlashSim::MergeableReport+;
 #pragma link C++ function FlashSim::MakeMergeable;
+#pragma link C++ function FlashSim::BookReport;
 #pragma link C++ struct FlashSim::EventKey+;
 #pragma link C++ struct FlashSim::CellWeights+;
 #pragma link C++ struct FlashSim::Fold+;

@@ -37,6 +37,8 @@ struct SimulateOptions {
    std::uint64_t fChunkSize = 0; ///< see FoldSourceOptions; no influence on the result
    std::size_t fBlockSize = 0;   ///< see FoldSourceOptions; 0: its default; no influence on the result
    std::map<std::string, std::uint64_t> fFirstEntries; ///< see FoldSourceOptions; for parts of a dataset
+   /// DefineFolds() only: whether to look into all files of the dataset for the columns that identify events, at once.
+   bool fCheckFiles = true;
 };
 
 /// \brief Simulates RECO events from the GEN events of a dataframe: N entries for each of its events, N the fold size.
@@ -62,7 +64,8 @@ struct SimulateOptions {
 /// \param[in] options how
 /// \return a dataframe whose entries are RECO events
 /// \throws std::runtime_error naming the column, flow or option that does not fit. During the event loop: collections
-///         of different length, NaN or infinity in the context, samples that stay NaN, context or samples out of range.
+///         of different length, NaN or infinity in the context, samples that stay NaN, context or samples out of range,
+///         files of which only some have the columns that identify an event.
 ///
 /// ~~~{.cpp}
 /// auto flow = std::make_shared<FlashSim::Flow>("jets.onnx");
@@ -85,7 +88,8 @@ ROOT::RDF::RNode Simulate(ROOT::RDF::RNode node, const std::string &flow, const 
 /// events equal those of Simulate() bit for bit.
 ///
 /// \throws std::runtime_error as Simulate(), and if the dataset has no (run, luminosityBlock, event) while ROOT runs
-///         several threads, since entries then have no number that would last (root-project/root #12190)
+///         several threads, since entries then have no number that would last (root-project/root #12190). Files that
+///         differ in these columns are found at once: all files are opened, if there are several.
 ///
 /// ~~~{.cpp}
 /// auto node = FlashSim::DefineFolds(ROOT::RDataFrame("Events", "gen.root"), flow, options);

@@ -1,6 +1,6 @@
 """What distributed runs need of ROOT's package ROOT._distrdf, and the errors of ROOT that they mend.
 
-A failure here means that ROOT has changed: in the first half, that flashsim/distributed/distrdf.py must follow; in the
+A failure here means that ROOT has changed: in the first half, that flashsim/rdataframe/distributed/distrdf.py must follow; in the
 second half, that an error has gone and what mends it may go, too. Neither Dask nor Spark is needed.
 """
 
@@ -79,13 +79,14 @@ def test_a_graph_is_run_by_its_head(monkeypatch):
     execute_graph = HeadNode.HeadNode.execute_graph
 
     def execute(head):
-        seen.extend(node.operation.name for node in head.graph_nodes if node.operation is not None)
+        nodes = [node for node in head.graph_nodes if node.operation is not None]
+        seen.extend((node.operation.name, bool(node.parent.rdf_node.HasColumn("x"))) for node in nodes)
         execute_graph(head)
 
     monkeypatch.setattr(HeadNode.HeadNode, "execute_graph", execute)
     df = Serial().make_dataframe(10, npartitions=2)
-    assert df.Filter("rdfentry_ > 4").Count().GetValue() == 5
-    assert sorted(seen) == ["Count", "Filter"]
+    assert df.Define("x", "rdfentry_").Filter("x > 4").Count().GetValue() == 5
+    assert sorted(seen) == [("Count", True), ("Define", False), ("Filter", True)]
 
 
 def test_a_backend_calls_its_own_initialization(monkeypatch):

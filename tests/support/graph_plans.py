@@ -178,12 +178,18 @@ def step_named(name: str) -> Step | None:
 
 
 def cuts_of(path: Path) -> set[str]:
-    """Names of the filters that a report on this node tells the RECO events of, or GEN events before a simulation.
+    """Names of the filters on the way to this node, of which a report tells. (On a head it tells all of the graph.)
 
-    A report on a head tells all filters of the graph, and those upstream of FlashSim are another matter.
+    Without those upstream of a simulation whose event loop the path may end early, before all GEN events are read.
     """
+    before, behind = split(path)
+    return {step_named(step).cut for step in (() if "first rows" in behind else before) + behind} - {""}
+
+
+def split(path: Path) -> tuple[Path, Path]:
+    """What is before the simulation, and what is behind it; all is before if there is none."""
     name = simulation_of(path)
-    return {step_named(step).cut for step in path[path.index(name) + 1 if name else 0 :]} - {""}
+    return (path[: path.index(name)], path[path.index(name) + 1 :]) if name else (path, ())
 
 
 def _columns(path: Path) -> list[tuple[str, str]]:

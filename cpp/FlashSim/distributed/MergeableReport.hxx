@@ -4,6 +4,7 @@
 
 #include <ROOT/RDF/RCutFlowReport.hxx>
 #include <ROOT/RDF/RMergeableValue.hxx>
+#include <ROOT/RDataFrame.hxx>
 
 #include <memory>
 
@@ -25,6 +26,12 @@ public:
 
 /// Takes a copy of a report.
 std::unique_ptr<MergeableReport> MakeMergeable(const ROOT::RDF::RCutFlowReport &report);
+
+/// \brief `node.Report()` for the tasks of a distributed run, which clone it.
+///
+/// Clones of ROOT's own (6.40) crash on filters given as text and on the head, repeat the numbers of the report that
+/// they were made from, and add copies of filters to the graph, which a report on the head tells then. Lazy.
+ROOT::RDF::RResultPtr<ROOT::RDF::RCutFlowReport> BookReport(ROOT::RDF::RNode node);
 
 } // namespace FlashSim
 

@@ -4,8 +4,10 @@
 #include "FlashSim/lookahead/FoldStore.hxx"
 #include "FlashSim/lookahead/RootInternals.hxx"
 #include "FlashSim/lookahead/detail/EntryRecorder.hxx"
+#include "FlashSim/lookahead/detail/UpstreamUse.hxx"
 
 #include "FlashSim/interrupts/Interruption.hxx"
+#include "FlashSim/lookahead/IdentityColumns.hxx"
 #include "FlashSim/lookahead/RunGraph.hxx"
 
 #include <algorithm>
@@ -92,18 +94,29 @@ void CheckType(std::string_view column, const std::type_info &asked, const std::
                             "' was asked for as another type than its own, which is '" + typeName + "'.");
 }
 
+[[noreturn]] void ThrowSelfNested()
+{
+   throw std::runtime_error(
+       "FlashSim: a result was asked for inside the event loop that fills it, as in a callback of OnPartialResult. "
+       "ROOT cannot run a graph inside of itself, and all results of this event loop are lost. Book them anew, and ask "
+       "when the event loop has ended, or let the callback keep what it is given.");
+}
+
 } // namespace
 
 /// One event loop over the folds: where it stands in the upstream dataset.
 class FoldSource::EventLoop {
 public:
-   EventLoop(ROOT::RDF::RNode node, FoldStore &store, const FoldSourceOptions &options)
-      : fNode(std::move(node)), fStore(store), fOptions(options), fControl(fNode),
+   EventLoop(ROOT::RDF::RNode node, FoldStore &store, ROOT::RDF::RCutFlowReport &cuts, const FoldSourceOptions &options)
+      : fNode(std::move(node)), fUse(fNode), fStore(store), fCuts(cuts), fOptions(options),
+        fControl(fNode, GetIdentityColumnsOfFiles(fNode)),
         fNumbering(std::make_shared<RootInternals::EntryNumbering>(fControl, options.fFirstEntries)),
         fNextEntry(fControl.GetFullRange().first),
         fIsOneChunk(RootInternals::HasRange(fNode) ||
                     RootInternals::GetSourceKind(fNode) == RootInternals::ESourceKind::kOther)
    {
+      if (fStore.IsIdentityRequested())
+         CheckIdentity(fNode, fControl.GetPartialColumns());
    }
    EventLoop(const EventLoop &) = delete;
    EventLoop &operator=(const EventLoop &) = delete;
@@ -114,8 +127,16 @@ public:
    {
       if (!RootInternals::HasPendingActions(fNode))
          return;
+      const UpstreamUse::Run run(fUse);
       HearInterruptsUpstream();
       RootInternals::RunPendingActions(fNode);
+   }
+
+   /// Nothing has passed a cut so far. To be called once the upstream graph is compiled.
+   void StartCuts()
+   {
+      fCuts = RootInternals::GetCuts(fNode);
+      RootInternals::ClearCuts(fCuts);
    }
 
    /// Collects the next chunk that has events. \return false at the end of the dataset
@@ -191,6 +212,7 @@ private:
       auto entries = std::make_shared<EntryRecorder::Result_t>(nSlots);
       RunUpstreamResults(); // such a callback may have booked some and not run them
       {
+         const UpstreamUse::Run run(fUse);
          const RangeRestored restored{fControl};
          fControl.Restrict(range);
          HearInterruptsUpstream();
@@ -198,6 +220,7 @@ private:
          const auto handles = fStore.Book();
          auto result = fNode.Book<ULong64_t>(EntryRecorder(entries, fNumbering, fControl), {"rdfentry_"});
          result.GetValue();
+         RootInternals::AddCuts(fCuts, RootInternals::GetCuts(fNode)); // each event loop counts anew
       }
       fStore.Arrange(*entries, fOptions.fBlockSize);
    }
@@ -210,7 +233,9 @@ private:
 
    InterruptionGuard fInterruption;
    ROOT::RDF::RNode fNode;
+   UpstreamUse fUse;
    FoldStore &fStore;
+   ROOT::RDF::RCutFlowReport &fCuts;
    FoldSourceOptions fOptions;
    RootInternals::EntryRangeControl fControl;
    std::shared_ptr<const RootInternals::EntryNumbering> fNumbering;
@@ -223,7 +248,8 @@ private:
 };
 
 FoldSource::FoldSource(ROOT::RDF::RNode node, const FoldSourceOptions &options)
-   : fNode(std::move(node)), fOptions(options), fStore(std::make_shared<FoldStore>(fNode, options.fFoldSize))
+   : fNode(std::move(node)), fOptions(options), fStore(std::make_shared<FoldStore>(fNode, options.fFoldSize)),
+     fCuts(std::make_shared<ROOT::RDF::RCutFlowReport>())
 {
    if (options.fFoldSize < 1)
       throw std::runtime_error("FlashSim: the fold size is " + std::to_string(options.fFoldSize) +
@@ -285,7 +311,6 @@ FoldSource::GetColumnReaders(unsigned int slot, std::string_view column, const s
    try {
       return MakeReader(slot, column, type);
    } catch (const std::exception &error) {
-      const std::lock_guard<std::mutex> lock(fRefusalMutex);
       fRefusal = error.what();
       return std::make_unique<RefusedReader>(fRefusal);
    }
@@ -325,21 +350,46 @@ void FoldSource::Initialize()
       throw std::runtime_error(refusal);
    }
    if (fOwner != nullptr && RootInternals::RunsBesideOthers(fOwner) && !AreGraphsOrdered()) {
+      RootInternals::Postpone(fOwner);
       throw std::runtime_error(
           "FlashSim: ROOT::RDF::RunGraphs runs graphs at the same time, and the event loop of FlashSim runs another "
           "graph, the one that it was called on. Call FlashSim::RunGraphs, which heeds this; in Python, "
           "ROOT.RDF.RunGraphs does once flashsim is imported.");
    }
-   auto loop = std::make_unique<EventLoop>(fNode, *fStore, fOptions);
-   loop->RunUpstreamResults();
+   if (fLoop) {
+      // ROOT runs a graph inside of itself. It has begun the actions anew, so that the outer event loop fails, too.
+      if (!fIsLost.exchange(true) && fOwner != nullptr)
+         fSetAside = RootInternals::SetRunningAside(fOwner);
+      ThrowSelfNested();
+   }
+   std::unique_ptr<EventLoop> loop;
+   try {
+      loop = std::make_unique<EventLoop>(fNode, *fStore, *fCuts, fOptions);
+      loop->RunUpstreamResults();
+      loop->StartCuts();
+   } catch (const UpstreamInUse &) {
+      if (fOwner != nullptr)
+         RootInternals::Postpone(fOwner);
+      throw;
+   }
+   if (fOwner != nullptr)
+      RootInternals::ResumePostponed(fOwner);
    fStore->Reset(fNSlots);
    fLoop = std::move(loop);
    fNextBlock = 0;
    fLoop->Note(fPosition, false);
 }
 
+void FoldSource::RunFinalChecks(bool) const
+{
+   if (fIsLost)
+      ThrowSelfNested();
+}
+
 std::vector<std::pair<ULong64_t, ULong64_t>> FoldSource::GetEntryRanges()
 {
+   if (fIsLost)
+      ThrowSelfNested();
    const auto nBlocks = [this] { return fStore->GetBlockBegins().empty() ? 0 : fStore->GetBlockBegins().size() - 1; };
    if (fNextBlock >= nBlocks()) {
       fNextBlock = 0;
@@ -389,6 +439,8 @@ bool FoldSource::SetEntry(unsigned int slot, ULong64_t entry)
 
 void FoldSource::Finalize()
 {
+   fIsLost = false;
+   fSetAside.reset();
    fLoop.reset();
    fStore->Reset(fNSlots);
    if (fOptions.fAtEnd)
@@ -407,22 +459,22 @@ const ROOT::RDF::RNode *FoldSource::GetUpstream(const ROOT::RDF::RDataSource *so
    return folds != nullptr ? &folds->fNode : nullptr;
 }
 
-ROOT::RDataFrame MakeFolds(std::unique_ptr<FoldSource> source)
+ROOT::RDF::RNode MakeFolds(std::unique_ptr<FoldSource> source)
 {
    auto &folds = *source;
-   ROOT::RDataFrame frame(std::move(source));
-   folds.fOwner = RootInternals::GetGraph(ROOT::RDF::RNode(frame));
-   return frame;
+   const ROOT::RDF::RNode head = ROOT::RDataFrame(std::move(source));
+   folds.fOwner = RootInternals::GetGraph(head);
+   return RootInternals::PutBehindCuts(head, folds.fNode, folds.fCuts);
 }
 
-ROOT::RDataFrame MakeFolds(ROOT::RDF::RNode node, const FoldSourceOptions &options)
+ROOT::RDF::RNode MakeFolds(ROOT::RDF::RNode node, const FoldSourceOptions &options)
 {
    return MakeFolds(std::make_unique<FoldSource>(std::move(node), options));
 }
 
 int GetFoldSize(const ROOT::RDF::RNode &node)
 {
-   const auto *source = dynamic_cast<const FoldSource *>(RootInternals::GetSource(node));
+   const auto *source = dynamic_cast<const FoldSource *>(RootInternals::GetDataSource(RootInternals::GetGraph(node)));
    return source != nullptr ? source->GetFoldSize() : 0;
 }
 

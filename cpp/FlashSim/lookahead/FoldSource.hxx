@@ -4,16 +4,17 @@
 
 #include "FlashSim/lookahead/LookAheadPosition.hxx"
 
+#include <ROOT/RDF/RCutFlowReport.hxx>
 #include <ROOT/RDF/RSampleInfo.hxx>
 #include <ROOT/RDataFrame.hxx>
 #include <ROOT/RDataSource.hxx>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <string>
 #include <string_view>
@@ -62,8 +63,14 @@ struct FoldSourceOptions {
 /// *Samples*: DefinePerSample, and whatever else asks for the sample of an entry, finds that of the GEN event, with its
 /// name and metadata. Its numbers of entries count RECO events.
 ///
+/// *Report* and *GetFilterNames* of the dataframe that MakeFolds() makes, and of all nodes behind it, tell the filters
+/// between the upstream dataset and the node first, in GEN events, each counted once: those that the event loop has
+/// looked ahead at, which are all unless a Range ends it early. Filters behind are told in RECO events. (The cumulative
+/// efficiency that RCutFlowReport::Print() shows is N times too high there: it divides by the first filter's events.)
+///
 /// *Threads*: as RDataFrame's own sources; two dataframes made from the same upstream graph must not run at the same
-/// time, nor the upstream graph itself: FlashSim::RunGraphs() sees to it.
+/// time, nor the upstream graph itself: FlashSim::RunGraphs() sees to it. A callback may ask for results of the upstream
+/// graph, or of another dataframe made from it; what would run a graph twice at the same time throws.
 ///
 /// *Limits*: an upstream `Vary` does not cross (asking for a varied column is an error: vary the result). An upstream
 /// `Range`, and a source that takes no notice of entry ranges (CSV, Arrow, ...), make the whole dataset one chunk.
@@ -116,13 +123,14 @@ protected:
                     const std::unordered_map<std::string, ROOT::RDF::Experimental::RSample *> &samples) const final;
    Record_t GetColumnReadersImpl(std::string_view, const std::type_info &) final { return {}; }
    std::string AsString() final { return "FlashSim look-ahead"; }
+   void RunFinalChecks(bool) const final;
 
 private:
    class EventLoop; // what lasts from Initialize() to Finalize()
    struct alignas(64) Slot {
       ULong64_t fFirstEntry = 0; ///< of the range at hand
    };
-   friend ROOT::RDataFrame MakeFolds(std::unique_ptr<FoldSource> source);
+   friend ROOT::RDF::RNode MakeFolds(std::unique_ptr<FoldSource> source);
 
    std::unique_ptr<ROOT::Detail::RDF::RColumnReaderBase> MakeReader(unsigned int slot, std::string_view column,
                                                                     const std::type_info &type);
@@ -130,11 +138,13 @@ private:
    ROOT::RDF::RNode fNode;
    FoldSourceOptions fOptions;
    std::shared_ptr<FoldStore> fStore;
-   std::mutex fRefusalMutex;
    std::string fRefusal; ///< why a column that was asked for cannot be read
    std::vector<std::string> fColumnNames;
    mutable std::map<std::string, std::string, std::less<>> fTypeNames;
+   std::shared_ptr<ROOT::RDF::RCutFlowReport> fCuts; ///< upstream, of the last event loop so far
    std::unique_ptr<EventLoop> fLoop;
+   std::atomic<bool> fIsLost{false}; ///< whether another event loop was started inside of the one that runs
+   std::shared_ptr<void> fSetAside;  ///< what the latter is in then
    std::vector<Slot> fSlots;
    std::size_t fNextBlock = 0;      ///< of the chunk, to be handed out
    std::size_t fSampleOfRanges = 0; ///< number of the sample of the first range handed out last
@@ -143,10 +153,10 @@ private:
 };
 
 /// The dataframe that reads `source`.
-ROOT::RDataFrame MakeFolds(std::unique_ptr<FoldSource> source);
+ROOT::RDF::RNode MakeFolds(std::unique_ptr<FoldSource> source);
 
 /// \brief A dataframe with N entries for each event of `node`. See FoldSource.
-ROOT::RDataFrame MakeFolds(ROOT::RDF::RNode node, const FoldSourceOptions &options);
+ROOT::RDF::RNode MakeFolds(ROOT::RDF::RNode node, const FoldSourceOptions &options);
 
 /// RECO events per GEN event of a node whose data come from a FoldSource; 0 of others.
 int GetFoldSize(const ROOT::RDF::RNode &node);

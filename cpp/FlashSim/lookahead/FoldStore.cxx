@@ -1,8 +1,11 @@
 // Part of FlashSim for RDataFrame.
 #include "FlashSim/lookahead/FoldStore.hxx"
 
+#include "FlashSim/lookahead/IdentityColumns.hxx"
+
+#include <TError.h>
+
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <limits>
 #include <stdexcept>
@@ -14,7 +17,6 @@ FoldStore::FoldStore(ROOT::RDF::RNode node, int foldSize) : fNode(std::move(node
 
 std::shared_ptr<ColumnStore> FoldStore::Request(const std::string &column)
 {
-   const std::lock_guard<std::mutex> lock(fMutex);
    auto &store = fColumns[column];
    if (!store) {
       if (fSerial > 0)
@@ -34,7 +36,8 @@ void FoldStore::RequestIdentity()
 {
    if (!fIdentity.empty())
       return;
-   const std::array<std::string, 3> names{"run", "luminosityBlock", "event"};
+   fIsIdentityRequested = true;
+   const auto &names = kIdentityColumns;
    if (!std::all_of(names.begin(), names.end(), [this](const auto &name) { return fNode.HasColumn(name); }))
       return;
    std::vector<std::shared_ptr<ColumnStore>> columns;
@@ -103,6 +106,8 @@ void FoldStore::Arrange(const std::vector<CollectedEntries> &entries, std::size_
    }
    std::sort(fEvents.begin(), fEvents.end(), [](const Event &a, const Event &b) { return a.fNumber < b.fNumber; });
 
+   TellOfGroups();
+
    fNObjects = 0;
    fBlockBegins.clear();
    std::size_t inBlock = blockSize;
@@ -136,6 +141,33 @@ void FoldStore::Seek(unsigned int slot, std::uint64_t entryInChunk)
    position.fSerial = fSerial;
    const auto next = std::upper_bound(fBlockBegins.begin(), fBlockBegins.end(), position.fEvent);
    position.fBlock = static_cast<std::size_t>(next - fBlockBegins.begin()) - 1;
+}
+
+void FoldStore::TellOfGroups() const
+{
+   static std::atomic<bool> isSaid{false};
+   if (fIdentity.empty() || isSaid)
+      return;
+   const auto areSame = [this](const auto &a, const auto &b) {
+      // Event numbers first: they are what differs.
+      return std::all_of(fIdentity.rbegin(), fIdentity.rend(), [&](const auto &column) {
+         return column->GetInteger(a.fPlace) == column->GetInteger(b.fPlace);
+      });
+   };
+   const auto pair = std::adjacent_find(fEvents.begin(), fEvents.end(), areSame);
+   if (pair == fEvents.end() || isSaid.exchange(true))
+      return;
+   const auto number = [&](std::size_t column) { return std::to_string(fIdentity[column]->GetInteger(pair->fPlace)); };
+   const std::string first = std::to_string(pair->fNumber);
+   const std::string second = std::to_string((pair + 1)->fNumber);
+   // Not ::Warning(): ROOT 6.40 makes a Python warning of it without taking Python's lock, and crashes where a loop
+   // runs without the lock.
+   ::Info("FlashSim",
+          "the GEN events %s and %s (genEvent) have the same run %s, luminosityBlock %s and event %s, and so the "
+          "same random numbers. If they belong together, as an NLO generator's event and its counter-events, book "
+          "histograms with group=(\"run\", \"luminosityBlock\", \"event\") (fGroup in C++); if not, give each a "
+          "number of its own. There may be more; this is said once.",
+          first.c_str(), second.c_str(), number(0).c_str(), number(1).c_str(), number(2).c_str());
 }
 
 EventIdentity FoldStore::GetIdentity(std::size_t event) const

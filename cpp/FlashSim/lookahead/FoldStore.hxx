@@ -12,7 +12,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -49,7 +48,8 @@ public:
 
    int GetFoldSize() const { return fFoldSize; }
 
-   /// The store of an upstream column, made at the first request.
+   /// The store of an upstream column, made at the first request; not during an event loop, as ROOT's data sources have
+   /// it, hence without a lock.
    /// \throws std::runtime_error if the column cannot be collected, or is new while a chunk is held that lacks it
    std::shared_ptr<ColumnStore> Request(const std::string &column);
 
@@ -58,6 +58,7 @@ public:
 
    /// Asks for run, luminosityBlock and event, where the dataset has all three as integers.
    void RequestIdentity();
+   bool IsIdentityRequested() const { return fIsIdentityRequested; }
 
    /// Makes room for `nSlots` downstream slots, all of them standing nowhere, and forgets the last chunk.
    void Reset(unsigned int nSlots);
@@ -96,11 +97,14 @@ private:
       std::uint32_t fSample; ///< position in fSamples
    };
 
+   /// Says, once in a process, if GEN events that follow one another have the same identity.
+   void TellOfGroups() const;
+
    ROOT::RDF::RNode fNode;
    int fFoldSize;
-   std::mutex fMutex; ///< tasks may ask for readers at the same time
    std::map<std::string, std::shared_ptr<ColumnStore>> fColumns;
    std::vector<std::shared_ptr<ColumnStore>> fObjectColumns;
+   bool fIsIdentityRequested = false;
    std::vector<std::shared_ptr<ColumnStore>> fIdentity; ///< run, luminosityBlock, event; or empty
 
    std::uint64_t fSerial = 0;

@@ -5,6 +5,8 @@
 #include <ROOT/RDF/RActionBase.hxx>
 #include <ROOT/RDF/RLoopManager.hxx>
 #include <ROOT/RNTupleDS.hxx>
+#include <ROOT/RNTupleDescriptor.hxx>
+#include <ROOT/RNTupleReader.hxx>
 #include <ROOT/RTTreeDS.hxx>
 
 #include <TChain.h>
@@ -18,6 +20,7 @@
 #include <TTreeReader.h>
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <mutex>
@@ -36,6 +39,14 @@ struct NodeAccess : ROOT::RDF::RInterfaceBase {
    static const ROOT::Internal::RDF::RColumnRegister &GetColumnRegister(const ROOT::RDF::RNode &node)
    {
       return node.*&NodeAccess::fColRegister;
+   }
+};
+
+/// How many nodes and actions hang from the graph's head: counted at the start of each event loop, zero after it.
+struct ChildrenAccess : ROOT::Detail::RDF::RNodeBase {
+   static unsigned int GetNChildren(const RLoopManager &loopManager)
+   {
+      return loopManager.*&ChildrenAccess::fNChildren;
    }
 };
 
@@ -69,6 +80,23 @@ template struct PrivateMember<BeginEntryTag, &RLoopManager::fBeginEntry>;
 template struct PrivateMember<EndEntryTag, &RLoopManager::fEndEntry>;
 template struct PrivateMember<EmptyRangeTag, &RLoopManager::fEmptyEntryRange>;
 
+/// What an event loop goes through at every entry; the end of an event loop empties both.
+struct BookedActionsTag {
+   using Type = std::vector<ROOT::Internal::RDF::RActionBase *> RLoopManager::*;
+   friend Type GetMember(BookedActionsTag);
+};
+struct CallbacksTag {
+   using Type = std::vector<ROOT::Internal::RDF::RCallback> RLoopManager::*;
+   friend Type GetMember(CallbacksTag);
+};
+struct RunActionsTag {
+   using Type = std::vector<ROOT::Internal::RDF::RActionBase *> RLoopManager::*;
+   friend Type GetMember(RunActionsTag);
+};
+template struct PrivateMember<BookedActionsTag, &RLoopManager::fBookedActions>;
+template struct PrivateMember<RunActionsTag, &RLoopManager::fRunActions>;
+template struct PrivateMember<CallbacksTag, &RLoopManager::fCallbacksEveryNEvents>;
+
 /// ROOT::RDF::RunGraphs gives all graphs that it runs the same stack of slots, which lives as long as it runs.
 struct SlotStackTag {
    using Type = std::weak_ptr<ROOT::Internal::RSlotStack> RLoopManager::*;
@@ -99,12 +127,36 @@ struct FileNamesTag {
 };
 template struct PrivateMember<FileNamesTag, &ROOT::RDF::RNTupleDS::fFileNames>;
 
+/// And the name of the RNTuple in them.
+struct NTupleNameTag {
+   using Type = std::string ROOT::RDF::RNTupleDS::*;
+   friend Type GetMember(NTupleNameTag);
+};
+template struct PrivateMember<NTupleNameTag, &ROOT::RDF::RNTupleDS::fNTupleName>;
+
 /// The graph node that an RNode stands for.
 struct NodeItselfTag {
    using Type = std::shared_ptr<ROOT::Detail::RDF::RNodeBase> ROOT::RDF::RNode::*;
    friend Type GetMember(NodeItselfTag);
 };
 template struct PrivateMember<NodeItselfTag, &ROOT::RDF::RNode::fProxiedPtr>;
+
+/// The cuts of a report, which ROOT lets its own filters write only.
+struct CutInfosTag {
+   using Type = std::vector<ROOT::RDF::TCutInfo> ROOT::RDF::RCutFlowReport::*;
+   friend Type GetMember(CutInfosTag);
+};
+struct PassTag {
+   using Type = ULong64_t ROOT::RDF::TCutInfo::*;
+   friend Type GetMember(PassTag);
+};
+struct AllTag {
+   using Type = ULong64_t ROOT::RDF::TCutInfo::*;
+   friend Type GetMember(AllTag);
+};
+template struct PrivateMember<CutInfosTag, &ROOT::RDF::RCutFlowReport::fCutInfos>;
+template struct PrivateMember<PassTag, &ROOT::RDF::TCutInfo::fPass>;
+template struct PrivateMember<AllTag, &ROOT::RDF::TCutInfo::fAll>;
 
 /// What a sample's metadata are read from, which ROOT tells through RSampleInfo only.
 struct SampleTag {
@@ -113,10 +165,11 @@ struct SampleTag {
 };
 template struct PrivateMember<SampleTag, &ROOT::RDF::RSampleInfo::fSample>;
 
-/// The TTree or TChain that the graph reads.
-TTree &GetTree(const ROOT::RDF::RNode &node)
+/// The TTree or TChain that a data source reads; a null pointer for other sources.
+TTree *GetTree(ROOT::RDF::RDataSource *source)
 {
-   return *dynamic_cast<ROOT::Internal::RDF::RTTreeDS &>(*NodeAccess::GetLoopManager(node).GetDataSource()).GetTree();
+   auto *trees = dynamic_cast<ROOT::Internal::RDF::RTTreeDS *>(source);
+   return trees != nullptr ? trees->GetTree() : nullptr;
 }
 
 constexpr std::uint64_t kNoEnd = std::numeric_limits<Long64_t>::max();
@@ -152,11 +205,52 @@ LeafTypes GetLeafTypes(TTree &tree)
    return types;
 }
 
+/// Which of some columns are in some files of a chain, and not in others.
+class PartialColumns {
+public:
+   explicit PartialColumns(const std::vector<std::string> &columns)
+   {
+      for (const auto &column : columns)
+         fColumns.push_back({column, "", ""});
+   }
+
+   template <typename Predicate>
+   void AppendFile(const std::string &path, Predicate &&hasColumn)
+   {
+      for (auto &column : fColumns) {
+         auto &file = hasColumn(column.fColumn) ? column.fFileWith : column.fFileWithout;
+         if (file.empty())
+            file = path;
+      }
+   }
+
+   void AppendTo(std::vector<PartialColumn> &partial) const
+   {
+      std::copy_if(fColumns.begin(), fColumns.end(), std::back_inserter(partial),
+                   [](const auto &column) { return !column.fFileWith.empty() && !column.fFileWithout.empty(); });
+   }
+
+   /// The columns that are not in all files.
+   std::vector<std::string> GetMissing() const
+   {
+      std::vector<std::string> missing;
+      for (const auto &column : fColumns) {
+         if (!column.fFileWithout.empty())
+            missing.push_back(column.fColumn);
+      }
+      return missing;
+   }
+
+private:
+   std::vector<PartialColumn> fColumns;
+};
+
 /// What the files of a chain tell: where their clusters end, where they begin, which branches change their type.
 struct ChainLayout {
    std::vector<std::uint64_t> &fClusterEnds;
    FileOffsets &fFileOffsets;
    std::vector<TypeChange> &fTypeChanges;
+   PartialColumns &fPartialColumns;
    LeafTypes fFirstTypes{};
 
    void AppendFile(const std::string &path, TTree &tree)
@@ -164,6 +258,7 @@ struct ChainLayout {
       fFileOffsets.emplace_back(path, fClusterEnds.empty() ? 0 : fClusterEnds.back());
       AppendClusterEnds(tree, fClusterEnds);
       auto types = GetLeafTypes(tree);
+      fPartialColumns.AppendFile(path, [&types](const auto &column) { return types.count(column) > 0; });
       if (fFileOffsets.size() == 1) {
          fFirstTypes = std::move(types);
          return;
@@ -195,29 +290,91 @@ void ForEachFile(const TChain &chain, Function &&use)
    }
 }
 
-/// Where the clusters of a TTree or TChain end and where its files begin, as global entry numbers, and which branches
-/// change their type between files, those of friends included. ROOT's own GetDatasetGlobalClusterBoundaries() looks for
-/// one tree name in all files, and throws for the chains that an RDatasetSpec makes.
-void ReadTreeLayout(TTree &tree, std::vector<std::uint64_t> &clusterEnds, FileOffsets &fileOffsets,
-                    std::vector<TypeChange> &typeChanges)
+/// Names of columns as the friend `name` has them, which the whole dataset knows by this prefix, too.
+std::vector<std::string> WithoutPrefix(std::vector<std::string> columns, const std::string &name)
 {
+   for (auto &column : columns) {
+      if (column.rfind(name + ".", 0) == 0)
+         column.erase(0, name.size() + 1);
+   }
+   return columns;
+}
+
+/// Where the clusters of a TTree or TChain end and where its files begin, as global entry numbers; which branches
+/// change their type between files, and which of `columns` are not in all of them, those of friends included. ROOT's
+/// own GetDatasetGlobalClusterBoundaries() looks for one tree name in all files, and throws for the chains that an
+/// RDatasetSpec makes.
+FileLayout ReadTreeLayout(TTree &tree, const std::vector<std::string> &columns)
+{
+   FileLayout layout;
+   const auto readChain = [&layout](const TChain &chain, PartialColumns &partial,
+                                    std::vector<std::uint64_t> &clusterEnds, FileOffsets &fileOffsets) {
+      ChainLayout ofChain{clusterEnds, fileOffsets, layout.fTypeChanges, partial};
+      ForEachFile(chain, [&ofChain](const std::string &path, TTree &file) { ofChain.AppendFile(path, file); });
+      partial.AppendTo(layout.fPartialColumns);
+   };
+   PartialColumns ownColumns(columns);
    if (const auto *chain = dynamic_cast<TChain *>(&tree)) {
-      ChainLayout layout{clusterEnds, fileOffsets, typeChanges};
-      ForEachFile(*chain, [&layout](const std::string &path, TTree &file) { layout.AppendFile(path, file); });
+      readChain(*chain, ownColumns, layout.fClusterEnds, layout.fFileOffsets);
    } else {
-      AppendClusterEnds(tree, clusterEnds);
+      AppendClusterEnds(tree, layout.fClusterEnds);
+      ownColumns.AppendFile(tree.GetName(),
+                            [types = GetLeafTypes(tree)](const auto &column) { return types.count(column) > 0; });
    }
    if (tree.GetListOfFriends() == nullptr)
-      return;
+      return layout;
+   // The dataset's own columns come before those of friends.
+   const auto columnsOfFriends = ownColumns.GetMissing();
    for (auto *element : *tree.GetListOfFriends()) {
       const auto *chain = dynamic_cast<TChain *>(dynamic_cast<TFriendElement &>(*element).GetTree());
       if (chain == nullptr)
          continue;
-      std::vector<std::uint64_t> friendClusterEnds;
-      FileOffsets friendOffsets;
-      ChainLayout layout{friendClusterEnds, friendOffsets, typeChanges};
-      ForEachFile(*chain, [&layout](const std::string &path, TTree &file) { layout.AppendFile(path, file); });
+      std::vector<std::uint64_t> clusterEnds;
+      FileOffsets offsets;
+      PartialColumns ofFriend(WithoutPrefix(columnsOfFriends, element->GetName()));
+      readChain(*chain, ofFriend, clusterEnds, offsets);
    }
+   return layout;
+}
+
+/// The same of RNTuples, whose files and types do not matter. One that cannot be opened is ROOT's exception.
+FileLayout ReadNTupleLayout(const ROOT::RDF::RNTupleDS &source, const std::vector<std::string> &columns)
+{
+   FileLayout layout;
+   PartialColumns partial(columns);
+   std::uint64_t first = 0;
+   for (const auto &path : source.*GetMember(FileNamesTag{})) {
+      const auto reader = ROOT::RNTupleReader::Open(source.*GetMember(NTupleNameTag{}), path);
+      const auto &descriptor = reader->GetDescriptor();
+      for (const auto &cluster : descriptor.GetClusterIterable())
+         layout.fClusterEnds.push_back(first + cluster.GetFirstEntryIndex() + cluster.GetNEntries());
+      first += descriptor.GetNEntries();
+      partial.AppendFile(path, [&descriptor](const auto &column) {
+         return descriptor.FindFieldId(column) != ROOT::kInvalidDescriptorId;
+      });
+   }
+   std::sort(layout.fClusterEnds.begin(), layout.fClusterEnds.end());
+   partial.AppendTo(layout.fPartialColumns);
+   return layout;
+}
+
+/// Whether files of a dataset, or of one of its friends, can differ.
+bool HasSeveralFiles(ROOT::RDF::RDataSource *source)
+{
+   if (const auto *ntuples = dynamic_cast<const ROOT::RDF::RNTupleDS *>(source))
+      return (ntuples->*GetMember(FileNamesTag{})).size() > 1;
+   const auto *tree = GetTree(source);
+   const auto isLong = [](const TTree *candidate) {
+      const auto *chain = dynamic_cast<const TChain *>(candidate);
+      return chain != nullptr && chain->GetListOfFiles()->GetEntriesFast() > 1;
+   };
+   if (tree == nullptr || isLong(tree) || tree->GetListOfFriends() == nullptr)
+      return isLong(tree);
+   for (auto *element : *tree->GetListOfFriends()) {
+      if (isLong(dynamic_cast<TFriendElement &>(*element).GetTree()))
+         return true;
+   }
+   return false;
 }
 
 /// Throws if one of the branches is among those that `readers` read. A reader of an earlier event loop leaves its key.
@@ -242,15 +399,59 @@ void ThrowIfRead(const std::vector<TypeChange> &changes, const Readers &readers)
    }
 }
 
-std::vector<std::uint64_t> GetNTupleClusterEnds(const ROOT::RDF::RNode &node)
-{
-   // Needs: [begin, end) of every cluster, as global entry numbers over all files (ROOT::Internal::RDF).
-   std::vector<std::uint64_t> ends;
-   for (const auto &cluster : ROOT::Internal::RDF::GetDatasetGlobalClusterBoundaries(node))
-      ends.push_back(cluster.second);
-   std::sort(ends.begin(), ends.end());
-   return ends;
-}
+/// \brief A head that has filters of another graph before it.
+///
+/// Has no state that an event loop changes: whatever counts children and stops is passed on to the head, as if the
+/// nodes behind were its own.
+class HeadBehindCuts final : public ROOT::Detail::RDF::RNodeBase,
+                             public std::enable_shared_from_this<HeadBehindCuts> {
+public:
+   HeadBehindCuts(std::shared_ptr<RNodeBase> head, ROOT::RDF::RNode upstream,
+                  std::shared_ptr<const ROOT::RDF::RCutFlowReport> cuts)
+      : RNodeBase({}, head->GetLoopManagerUnchecked()), fHead(std::move(head)), fUpstream(std::move(upstream)),
+        fCuts(std::move(cuts))
+   {
+   }
+
+   bool CheckFilters(unsigned int, Long64_t) final { return true; } // as a head's
+   void Report(ROOT::RDF::RCutFlowReport &report) const final
+   {
+      PartialReport(report);
+      fHead->Report(report);
+   }
+   void PartialReport(ROOT::RDF::RCutFlowReport &report) const final
+   {
+      auto &cuts = report.*GetMember(CutInfosTag{});
+      cuts.insert(cuts.end(), fCuts->begin(), fCuts->end());
+   }
+   void IncrChildrenCount() final { fHead->IncrChildrenCount(); }
+   void StopProcessing() final { fHead->StopProcessing(); }
+   void AddFilterName(std::vector<std::string> &filters) final
+   {
+      (fUpstream.*GetMember(NodeItselfTag{}))->AddFilterName(filters);
+      fHead->AddFilterName(filters);
+   }
+   std::shared_ptr<ROOT::Internal::RDF::GraphDrawing::GraphNode>
+   GetGraph(std::unordered_map<void *, std::shared_ptr<ROOT::Internal::RDF::GraphDrawing::GraphNode>> &visited) final
+   {
+      return fHead->GetGraph(visited);
+   }
+   /// ROOT asks when it clones a report, for the "variation" nominal.
+   std::shared_ptr<RNodeBase> GetVariedFilter(const std::string &) final { return shared_from_this(); }
+
+private:
+   std::shared_ptr<RNodeBase> fHead;
+   ROOT::RDF::RNode fUpstream;
+   std::shared_ptr<const ROOT::RDF::RCutFlowReport> fCuts;
+};
+
+/// Nodes can be given to an RInterface by a protected constructor.
+struct NodeMaker : ROOT::RDF::RNode {
+   NodeMaker(const std::shared_ptr<ROOT::Detail::RDF::RNodeBase> &node, const ROOT::RDF::RNode &of)
+      : ROOT::RDF::RNode(node, NodeAccess::GetLoopManager(of), NodeAccess::GetColumnRegister(of))
+   {
+   }
+};
 
 } // namespace
 
@@ -267,24 +468,28 @@ ESourceKind GetSourceKind(const ROOT::RDF::RNode &node)
    return label == "FlashSim::FoldSource" ? ESourceKind::kFolds : ESourceKind::kOther;
 }
 
-EntryRangeControl::EntryRangeControl(const ROOT::RDF::RNode &node) : fNode(node), fKind(GetSourceKind(node))
+EntryRangeControl::EntryRangeControl(const ROOT::RDF::RNode &node, const std::vector<std::string> &columns)
+   : fNode(node), fKind(GetSourceKind(node))
 {
    const auto &loopManager = NodeAccess::GetLoopManager(node);
    switch (fKind) {
    case ESourceKind::kTree:
    case ESourceKind::kNTuple: {
       fUserRange = GetLoopManagerRange(loopManager);
-      std::vector<std::uint64_t> ends;
+      FileLayout layout;
       if (fKind == ESourceKind::kTree) {
-         ReadTreeLayout(GetTree(node), ends, fFileOffsets, fTypeChanges);
+         layout = ReadTreeLayout(*GetTree(loopManager.GetDataSource()), columns);
+         fFileOffsets = std::move(layout.fFileOffsets);
+         fTypeChanges = std::move(layout.fTypeChanges);
          fFirstFile = fFileOffsets.empty() ? "" : fFileOffsets.front().first;
       } else {
-         ends = GetNTupleClusterEnds(node);
          const auto &source = dynamic_cast<const ROOT::RDF::RNTupleDS &>(*loopManager.GetDataSource());
+         layout = ReadNTupleLayout(source, columns);
          const auto &files = source.*GetMember(FileNamesTag{});
          fFirstFile = files.empty() ? "" : files.front();
       }
-      for (const auto end : ends) {
+      fPartialColumns = std::move(layout.fPartialColumns);
+      for (const auto end : layout.fClusterEnds) {
          if (end > fUserRange.first && (fClusterEnds.empty() || fClusterEnds.back() < fUserRange.second))
             fClusterEnds.push_back(std::min(end, fUserRange.second));
       }
@@ -373,22 +578,30 @@ void EntryRangeControl::Restore()
 }
 
 ColumnTypeCheck::ColumnTypeCheck(const ROOT::RDF::RNode &node)
-   : fGraph(&NodeAccess::GetLoopManager(node)), fIsChain(false), fIsSlotChecked(GetNSlots(node))
+   : fGraph(&NodeAccess::GetLoopManager(node)),
+     fHasSeveralFiles(HasSeveralFiles(NodeAccess::GetLoopManager(node).GetDataSource())),
+     fIsSlotChecked(GetNSlots(node))
 {
-   if (GetSourceKind(node) == ESourceKind::kTree) {
-      const auto *chain = dynamic_cast<TChain *>(&GetTree(node));
-      fIsChain = chain != nullptr && chain->GetListOfFiles()->GetEntriesFast() > 1;
-   }
+}
+
+std::vector<PartialColumn> ColumnTypeCheck::FindPartialColumns(const std::vector<std::string> &columns)
+{
+   if (!fHasSeveralFiles || columns.empty())
+      return {};
+   auto *source = static_cast<const RLoopManager *>(fGraph)->GetDataSource();
+   auto *tree = GetTree(source);
+   auto layout = tree != nullptr ? ReadTreeLayout(*tree, columns)
+                                 : ReadNTupleLayout(dynamic_cast<const ROOT::RDF::RNTupleDS &>(*source), columns);
+   std::call_once(fOnce, [&] { fTypeChanges = std::move(layout.fTypeChanges); });
+   return std::move(layout.fPartialColumns);
 }
 
 void ColumnTypeCheck::CheckNewSlot(unsigned int slot)
 {
    const auto &loopManager = *static_cast<const RLoopManager *>(fGraph);
    std::call_once(fOnce, [this, &loopManager] {
-      std::vector<std::uint64_t> clusterEnds;
-      FileOffsets files;
-      ReadTreeLayout(*dynamic_cast<ROOT::Internal::RDF::RTTreeDS &>(*loopManager.GetDataSource()).GetTree(), clusterEnds,
-                     files, fTypeChanges);
+      if (auto *tree = GetTree(loopManager.GetDataSource()))
+         fTypeChanges = ReadTreeLayout(*tree, {}).fTypeChanges;
    });
    // Only the slot's own readers: those of others may be in the making.
    ThrowIfRead(fTypeChanges, (loopManager.*GetMember(ReadersTag{}))[slot]);
@@ -440,6 +653,62 @@ bool RunsBesideOthers(Graph graph)
 {
    return ROOT::IsImplicitMTEnabled() &&
           !(static_cast<const RLoopManager *>(graph)->*GetMember(SlotStackTag{})).expired();
+}
+
+bool IsRunning(const ROOT::RDF::RNode &node)
+{
+   const auto &loopManager = NodeAccess::GetLoopManager(node);
+   if (ChildrenAccess::GetNChildren(loopManager) == 0)
+      return false;
+   // Needs: an action has run when the event loop has ended. An event loop that could not start leaves its count.
+   const auto &actions = loopManager.*GetMember(BookedActionsTag{});
+   return std::any_of(actions.begin(), actions.end(), [](const auto *action) { return !action->HasRun(); });
+}
+
+std::shared_ptr<void> SetRunningAside(Graph graph)
+{
+   struct Aside {
+      RLoopManager &fLoopManager;
+      std::vector<ROOT::Internal::RDF::RActionBase *> fActions{};
+      std::vector<ROOT::Internal::RDF::RCallback> fCallbacks{};
+      explicit Aside(RLoopManager &loopManager) : fLoopManager(loopManager) { Swap(); }
+      ~Aside() { Swap(); }
+      Aside(const Aside &) = delete;
+      Aside &operator=(const Aside &) = delete;
+      void Swap()
+      {
+         // Needs: who goes through the elements of a vector does not notice that they belong to another one.
+         (fLoopManager.*GetMember(BookedActionsTag{})).swap(fActions);
+         (fLoopManager.*GetMember(CallbacksTag{})).swap(fCallbacks);
+      }
+   };
+   return std::make_shared<Aside>(*static_cast<RLoopManager *>(const_cast<void *>(graph)));
+}
+
+void Postpone(Graph graph)
+{
+   // Needs: an action that dies leaves the list of those that have run, too; only its end says that it has run.
+   auto &loopManager = *static_cast<RLoopManager *>(const_cast<void *>(graph));
+   auto &booked = loopManager.*GetMember(BookedActionsTag{});
+   auto &run = loopManager.*GetMember(RunActionsTag{});
+   run.insert(run.end(), booked.begin(), booked.end());
+   booked.clear();
+}
+
+void ResumePostponed(Graph graph)
+{
+   auto &loopManager = *static_cast<RLoopManager *>(const_cast<void *>(graph));
+   auto &run = loopManager.*GetMember(RunActionsTag{});
+   const auto firstPostponed =
+       std::stable_partition(run.begin(), run.end(), [](const auto *action) { return action->HasRun(); });
+   const std::vector<ROOT::Internal::RDF::RActionBase *> postponed(firstPostponed, run.end());
+   run.erase(firstPostponed, run.end());
+   auto &booked = loopManager.*GetMember(BookedActionsTag{});
+   booked.insert(booked.end(), postponed.begin(), postponed.end());
+   for (auto *action : postponed) { // as RLoopManager::InitNodes does
+      action->TriggerChildrenCount();
+      action->Initialize();
+   }
 }
 
 unsigned int GetNSlots(const ROOT::RDF::RNode &node)
@@ -520,11 +789,6 @@ std::uint64_t EntryNumbering::GetOffset(TTreeReader *reader) const
    return fFirstEntry + offset->second;
 }
 
-const ROOT::RDF::RDataSource *GetSource(const ROOT::RDF::RNode &node)
-{
-   return NodeAccess::GetLoopManager(node).GetDataSource();
-}
-
 std::string GetSourceColumn(const ROOT::RDF::RNode &node, const std::string &column)
 {
    // Needs: the column register tells defined columns from those of the data source, and follows aliases of aliases.
@@ -532,6 +796,65 @@ std::string GetSourceColumn(const ROOT::RDF::RNode &node, const std::string &col
    const std::string name(columns.ResolveAlias(column));
    const bool isMade = columns.IsDefine(name) || !columns.GetVariationDeps(name).empty();
    return isMade ? "" : name;
+}
+
+ROOT::RDF::RCutFlowReport GetCuts(const ROOT::RDF::RNode &node)
+{
+   // Needs: a filter counts what the last event loop has passed and rejected, from 0, and PartialReport() goes up to
+   // the head, which adds nothing.
+   ROOT::RDF::RCutFlowReport cuts;
+   (node.*GetMember(NodeItselfTag{}))->PartialReport(cuts);
+   return cuts;
+}
+
+void FillReport(const ROOT::RDF::RNode &node, ROOT::RDF::RCutFlowReport &report)
+{
+   (node.*GetMember(NodeItselfTag{}))->Report(report);
+}
+
+ROOT::RDF::RNode GetVariedNode(const ROOT::RDF::RNode &node, const std::string &variation)
+{
+   // Needs: a filter makes, and owns, the filter of each variation that it depends on. Of others it must not be asked.
+   const auto &filter = node.*GetMember(NodeItselfTag{});
+   const auto &variations = filter->GetVariations();
+   if (std::find(variations.begin(), variations.end(), variation) == variations.end())
+      return node;
+   return NodeMaker(filter->GetVariedFilter(variation), node);
+}
+
+void ClearCuts(ROOT::RDF::RCutFlowReport &cuts)
+{
+   for (auto &cut : cuts.*GetMember(CutInfosTag{}))
+      cut.*GetMember(PassTag{}) = cut.*GetMember(AllTag{}) = 0;
+}
+
+void AddCuts(ROOT::RDF::RCutFlowReport &sum, const ROOT::RDF::RCutFlowReport &part)
+{
+   auto &cuts = sum.*GetMember(CutInfosTag{});
+   const auto haveSameName = [](const auto &a, const auto &b) { return a.GetName() == b.GetName(); };
+   if (!std::equal(cuts.begin(), cuts.end(), part.begin(), part.end(), haveSameName)) {
+      const auto join = [](const auto &report) {
+         std::string names;
+         for (const auto &cut : report)
+            names += (names.empty() ? "'" : ", '") + cut.GetName() + "'";
+         return names.empty() ? "no cut" : names;
+      };
+      throw std::runtime_error("FlashSim: the reports of two parts of a dataset tell different cuts, " + join(sum) +
+                               " and " + join(part) + ", and cannot be added.");
+   }
+   auto cut = cuts.begin();
+   for (const auto &ofPart : part) {
+      *cut.*GetMember(PassTag{}) += ofPart.GetPass();
+      *cut.*GetMember(AllTag{}) += ofPart.GetAll();
+      ++cut;
+   }
+}
+
+ROOT::RDF::RNode PutBehindCuts(const ROOT::RDF::RNode &head, const ROOT::RDF::RNode &upstream,
+                               std::shared_ptr<const ROOT::RDF::RCutFlowReport> cuts)
+{
+   return NodeMaker(
+       std::make_shared<HeadBehindCuts>(head.*GetMember(NodeItselfTag{}), upstream, std::move(cuts)), head);
 }
 
 } // namespace FlashSim::RootInternals

@@ -2,6 +2,9 @@
 #ifndef FLASHSIM_ROOTINTERNALS
 #define FLASHSIM_ROOTINTERNALS
 
+#include "FlashSim/lookahead/IdentityColumns.hxx"
+
+#include <ROOT/RDF/RCutFlowReport.hxx>
 #include <ROOT/RDF/RSampleInfo.hxx>
 #include <ROOT/RDataFrame.hxx>
 #include <ROOT/RResultHandle.hxx>
@@ -9,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -52,12 +56,22 @@ struct TypeChange {
    std::string fFirstFile, fFirstType;
 };
 
+/// What the files of a dataset tell.
+struct FileLayout {
+   std::vector<std::uint64_t> fClusterEnds; ///< global entry numbers, ascending
+   FileOffsets fFileOffsets;                ///< empty unless the source is a TChain
+   std::vector<TypeChange> fTypeChanges;
+   std::vector<PartialColumn> fPartialColumns; ///< of those that were to be looked for
+};
+
 /// \brief Restricts the event loops of a graph to one range after the other, and restores what was set before.
 class EntryRangeControl {
 public:
    /// Reads the range in force (of a dataset spec, of a distributed task, or none) and the cluster boundaries within
-   /// it.
-   explicit EntryRangeControl(const ROOT::RDF::RNode &node);
+   /// it. Opens all files.
+   /// \param[in] node of the graph
+   /// \param[in] columns to look for in all files
+   explicit EntryRangeControl(const ROOT::RDF::RNode &node, const std::vector<std::string> &columns = {});
 
    /// The range that the user's own event loops cover.
    EntryRange GetFullRange() const { return fFullRange; }
@@ -67,6 +81,9 @@ public:
 
    /// Empty unless the source is a TChain.
    const FileOffsets &GetFileOffsets() const { return fFileOffsets; }
+
+   /// Those of the columns to look for that some files of a chain have, and others lack.
+   const std::vector<PartialColumn> &GetPartialColumns() const { return fPartialColumns; }
 
    /// The first file of a TChain or RNTuple; empty for other sources.
    const std::string &GetFirstFile() const { return fFirstFile; }
@@ -98,6 +115,7 @@ private:
    std::vector<std::uint64_t> fClusterEnds;
    FileOffsets fFileOffsets;
    std::vector<TypeChange> fTypeChanges;
+   std::vector<PartialColumn> fPartialColumns;
    std::string fFirstFile;
    std::map<std::string, std::uint64_t> fNEntries; ///< of the files of a TChain
    bool fIsRestricted = false;
@@ -105,15 +123,19 @@ private:
 
 /// \brief EntryRangeControl::CheckColumnTypes() for functors of the graph itself, which are called in its event loop.
 ///
-/// The files of a chain are opened at the first call. No cost but a comparison after the first call of each slot.
+/// The files, if there are several, are opened once, at the first call of either method. No cost but a comparison after
+/// the first Check() of each slot.
 class ColumnTypeCheck {
 public:
    explicit ColumnTypeCheck(const ROOT::RDF::RNode &node);
 
+   /// \brief Those of the columns that some files of a chain have, and others lack. Not to be called in event loops.
+   std::vector<PartialColumn> FindPartialColumns(const std::vector<std::string> &columns);
+
    /// \throws std::runtime_error as EntryRangeControl::CheckColumnTypes(), for what the slot reads
    void Check(unsigned int slot)
    {
-      if (fIsChain && fIsSlotChecked[slot] == 0)
+      if (fHasSeveralFiles && fIsSlotChecked[slot] == 0)
          CheckNewSlot(slot);
    }
 
@@ -121,7 +143,7 @@ private:
    void CheckNewSlot(unsigned int slot);
 
    Graph fGraph; ///< outlives its functors
-   bool fIsChain;
+   bool fHasSeveralFiles;
    std::vector<char> fIsSlotChecked;
    std::once_flag fOnce;
    std::vector<TypeChange> fTypeChanges;
@@ -153,6 +175,25 @@ const ROOT::RDF::RDataSource *GetDataSource(Graph graph);
 
 /// Whether ROOT::RDF::RunGraphs runs the graph, at the same time as others.
 bool RunsBesideOthers(Graph graph);
+
+/// \brief Whether an event loop of the graph runs, in any thread.
+///
+/// Also if one could not start, since an action threw, and the graph has not been run since with other actions.
+bool IsRunning(const ROOT::RDF::RNode &node);
+
+/// \brief Takes what a running event loop of the graph works on out of ROOT's reach, as long as the pointer lives.
+///
+/// For an event loop that was started inside another one of the same graph, and is going to be refused: at its end ROOT
+/// would finalize the actions and destroy the callbacks that the outer loop is in.
+std::shared_ptr<void> SetRunningAside(Graph graph);
+
+/// \brief Has the results of an event loop that cannot start wait for the next one.
+///
+/// To be called by the data source's Initialize() before it throws: ROOT takes them for filled else.
+void Postpone(Graph graph);
+
+/// Has the event loop that starts fill what was postponed, too. To be called by the data source's Initialize().
+void ResumePostponed(Graph graph);
 
 /// Number of processing slots of the graph's event loop.
 unsigned int GetNSlots(const ROOT::RDF::RNode &node);
@@ -188,12 +229,36 @@ private:
    std::map<std::string, std::uint64_t> fFileOffsets; ///< empty unless several threads read several files
 };
 
-/// The data source of the node's graph; nullptr for RDataFrame(n).
-const ROOT::RDF::RDataSource *GetSource(const ROOT::RDF::RNode &node);
-
 /// \brief The column of the data source that `column` stands for on this node: itself, or what it is an Alias of.
 /// \return empty if a Define or Redefine makes its values, or a Vary other values of it
 std::string GetSourceColumn(const ROOT::RDF::RNode &node, const std::string &column);
+
+/// \brief The named filters between the data and the node, with the numbers of the last event loop of the graph.
+///
+/// Of the data themselves there are none: a report on the head of a graph tells all filters of the graph instead.
+/// To be called once the graph is compiled, as HasPendingActions() leaves it.
+ROOT::RDF::RCutFlowReport GetCuts(const ROOT::RDF::RNode &node);
+
+/// Adds what RInterface::Report() would tell of the node, at the end of an event loop.
+void FillReport(const ROOT::RDF::RNode &node, ROOT::RDF::RCutFlowReport &report);
+
+/// The node as it is for a systematic variation: itself, unless its filters depend on the variation.
+ROOT::RDF::RNode GetVariedNode(const ROOT::RDF::RNode &node, const std::string &variation);
+
+/// Sets the numbers of all cuts to 0.
+void ClearCuts(ROOT::RDF::RCutFlowReport &cuts);
+
+/// \brief Adds the numbers of one part of a dataset to those of others.
+/// \throws std::runtime_error if the cuts are not the same ones
+void AddCuts(ROOT::RDF::RCutFlowReport &sum, const ROOT::RDF::RCutFlowReport &part);
+
+/// \brief The head of a graph as a node behind the filters of another graph: its reports, and those of all nodes behind
+/// it, tell `cuts` first; the names of its filters begin with those of `upstream`.
+/// \param[in] head of a graph
+/// \param[in] upstream node of the other graph
+/// \param[in] cuts read when a report is made, at the end of an event loop of the head's graph
+ROOT::RDF::RNode PutBehindCuts(const ROOT::RDF::RNode &head, const ROOT::RDF::RNode &upstream,
+                               std::shared_ptr<const ROOT::RDF::RCutFlowReport> cuts);
 
 } // namespace FlashSim::RootInternals
 

@@ -7,6 +7,7 @@
 #include "FlashSim/simulate/detail/RecoColumns.hxx"
 
 #include "FlashSim/Simulate.hxx"
+#include "FlashSim/lookahead/IdentityColumns.hxx"
 
 #include <stdexcept>
 
@@ -88,16 +89,18 @@ ROOT::RDF::RNode DefineFolds(ROOT::RDF::RNode node, std::shared_ptr<const Flow> 
    const auto identity = HiddenColumn("identity of " + names.fCollection);
    const auto hidden = HiddenColumn("sample of " + names.fCollection);
    const InlineFolds sampler(flow, context.fLabels[0], options.fFoldSize, options.fSeed, steps, options.fOutOfRange);
+   const auto check = std::make_shared<RootInternals::ColumnTypeCheck>(context.fNode);
+   if (options.fCheckFiles)
+      CheckIdentity(context.fNode, check->FindPartialColumns(GetIdentityColumnsOfFiles(context.fNode)));
    auto result = context.fNode.Define(rows, "FlashSim::PackContext(" + JoinArguments(context.fColumns[0]) + ")")
                      .Define(identity, IdentityExpression(context.fNode, options));
-   result = result.DefineSlot(
-       hidden,
-       [sampler, check = std::make_shared<RootInternals::ColumnTypeCheck>(result)](
-           unsigned int slot, const InlineContext &context, const EventIdentity &event) {
-          check->Check(slot);
-          return sampler(context, event);
-       },
-       {rows, identity});
+   result =
+       result.DefineSlot(hidden,
+                         [sampler, check](unsigned int slot, const InlineContext &context, const EventIdentity &event) {
+                            check->Check(slot);
+                            return sampler(context, event);
+                         },
+                         {rows, identity});
    result = result.Define(names.fCount,
                           [](const InlineSample &sample) { return static_cast<int>(sample.GetNObjects()); }, {hidden});
    for (std::size_t target = 0; target < contract.fTarget.size(); ++target) {

@@ -104,6 +104,11 @@ def flash_sim(
     same bit for bit in any file, order, partition and number of threads. See root-project/root #16739 and
     arXiv:2402.13684.
 
+    *Report* tells the named filters before FlashSim, too: they count GEN events, each once; those behind count RECO
+    events. (``Print`` divides all by the GEN events of the first filter, so that its cumulative efficiency behind
+    FlashSim is `folds` times too high.) If a ``Range`` ends the event loop early, the GEN events that have been read by
+    then are counted.
+
     On a distributed node, ``FileNotFoundError`` and the like are raised by the call, and what goes wrong on a worker by
     the result; the first run counts the entries of the dataset's files.
 

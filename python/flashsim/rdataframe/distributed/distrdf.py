@@ -101,10 +101,12 @@ def call_before(names: Iterable[str], before: Callable[[Any, str], None]) -> Non
         setattr(Proxy.NodeProxy, name, make_method(name))
 
 
-def add_preparation(methods: Iterable[str], prepare: Callable[[Any, list[Any]], None]) -> None:
-    """Has ``prepare(head, operations)`` called on the client before a graph with one of these methods is run.
+def add_preparation(methods: Iterable[str], prepare: Callable[[Any, list[tuple[Any, Any]]], None]) -> None:
+    """Has ``prepare(head, operations)`` called on the client before a graph with one of these methods is run, with each
+    operation and the client's own node that it stands on.
 
-    Needs: ``HeadNode.execute_graph`` (runs the graph), ``graph_nodes`` (all its nodes) and their ``operation``.
+    Needs: ``HeadNode.execute_graph`` (runs the graph), ``graph_nodes`` (all its nodes), their ``operation``, their
+    ``parent`` and its ``rdf_node``.
     """
     from ROOT._distrdf.HeadNode import HeadNode
 
@@ -112,8 +114,8 @@ def add_preparation(methods: Iterable[str], prepare: Callable[[Any, list[Any]], 
     execute_graph = HeadNode.execute_graph
 
     def execute_prepared_graph(head: Any) -> None:
-        operations = [node.operation for node in head.graph_nodes if node.operation is not None]
-        ours = [operation for operation in operations if operation.name in names]
+        nodes = [node for node in head.graph_nodes if node.operation is not None and node.operation.name in names]
+        ours = [(node.operation, node.parent.rdf_node) for node in nodes]
         try:
             if ours:
                 prepare(head, ours)
@@ -252,31 +254,28 @@ def release_the_lock(run: Callable[[Any], None]) -> None:
         Utils.get_mergeablevalue.register(kind, run_and_collect)
 
 
-def mend_report(run: Callable[[Any], None], make_mergeable: Callable[[Any], Any]) -> None:
+def mend_report(run: Callable[[Any], None], book: Callable[[Any], Any], make_mergeable: Callable[[Any], Any]) -> None:
     """Has ``Report`` work for any number of tasks.
 
-    For all tasks but its first one, a worker clones the actions that it has. Clones of Report have two errors in ROOT
-    6.40: one on an ``RJittedFilter`` takes the filter behind it for another RJittedFilter, and the process crashes (on
-    the general kind of node, ``RNode``, it does not); and a clone starts with the numbers of the report that it was
-    made from, which are therefore taken out once they are collected. The sum of more than two reports is wrong, too:
-    `make_mergeable` makes of a report what adds up; `run` is that of `release_the_lock`.
+    For all tasks but its first one, a worker clones the actions that it has. Clones of Report have errors in ROOT 6.40:
+    one on an ``RJittedFilter`` takes the filter behind it for another RJittedFilter, and the process crashes; a clone
+    starts with the numbers of the report that it was made from, and adds a copy of each filter to the graph. `book`
+    takes a general node (``RNode``) and makes a report that can be cloned. The sum of more than two reports is wrong,
+    too: `make_mergeable` makes of a report what adds up; `run` is that of `release_the_lock`.
 
     Needs: the single-dispatch function ``get_mergeablevalue``, through which all results of a task go.
     """
     import ROOT
     from ROOT._distrdf.Backends import Utils
 
-    ROOT.RDF.RInterface["ROOT::Detail::RDF::RJittedFilter"].Report = lambda node: ROOT.RDF.AsRNode(node).Report()
+    for kind in ("RJittedFilter", "RNodeBase"):
+        ROOT.RDF.RInterface[f"ROOT::Detail::RDF::{kind}"].Report = lambda node: book(ROOT.RDF.AsRNode(node))
 
-    def collect_and_empty(result: Any) -> Any:
+    def collect(result: Any) -> Any:
         run(result)
-        report = result.GetValue()
-        collected = make_mergeable(report)
-        empty = ROOT.RDF.RCutFlowReport()
-        report.__assign__(empty)
-        return collected
+        return make_mergeable(result.GetValue())
 
-    Utils.get_mergeablevalue.register(ROOT.RDF.RResultPtr["ROOT::RDF::RCutFlowReport"], collect_and_empty)
+    Utils.get_mergeablevalue.register(ROOT.RDF.RResultPtr["ROOT::RDF::RCutFlowReport"], collect)
 
 
 def mend_snapshot() -> None:

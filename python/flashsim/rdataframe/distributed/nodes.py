@@ -19,7 +19,7 @@ from .. import methods as dataframe
 from ..methods import as_list
 from ..plain_histograms import PLAIN_HISTOGRAMS, warn_if_oversampled
 from . import distrdf
-from .first_entries import check_files, first_entries
+from .first_entries import check_files, check_identity, first_entries
 from .flows import FlowReference, make_reference, open_reference, send
 from .worker import make_initialization
 
@@ -50,7 +50,7 @@ def enable() -> None:
     distrdf.add_preparation((_FLASH_SIM, _DEFINE_FOLDS, _HISTOGRAM), _prepare)
     distrdf.skip_empty_loops(root().FlashSim.IsAnythingBooked)
     distrdf.release_the_lock(_run_graph)
-    distrdf.mend_report(_run_graph, lambda report: root().FlashSim.MakeMergeable(report))
+    distrdf.mend_report(_run_graph, root().FlashSim.BookReport, lambda report: root().FlashSim.MakeMergeable(report))
     distrdf.mend_snapshot()
     distrdf.mend_errors_of_merges()
 
@@ -92,13 +92,14 @@ def _make_histogram(method: Callable[..., Any]) -> Callable[..., Any]:
     return book
 
 
-def _prepare(head: Any, operations: list[Any]) -> None:
+def _prepare(head: Any, operations: list[tuple[Any, Any]]) -> None:
     not_to_be_cloned = distrdf.graph_not_to_be_cloned(head)
     distrdf.set_initialization(head, lambda initialize: make_initialization(initialize, not_to_be_cloned))
-    for operation in operations:
+    for operation, upstream in operations:
         if operation.name in (_FLASH_SIM, _DEFINE_FOLDS):
             references, *_ = operation.args
             send(head, references)
+            check_identity(head, upstream)
             operation.kwargs["first_entries"] = first_entries(head)
 
 
@@ -113,6 +114,7 @@ def _define_folds_on_part(
     node: Any, flows: list[FlowReference], options: dict[str, Any], first_entries: dict[str, int] | None = None
 ) -> Any:
     made = dataframe.make_options(**options, first_entries=first_entries)
+    made.fCheckFiles = False  # the client need not see them all, and workers have looked
     return dataframe.define_inline(node, open_reference(flows[0]), made)
 
 

@@ -1,0 +1,40 @@
+// Part of FlashSim for RDataFrame.
+#ifndef FLASHSIM_IDENTITYCOLUMNS
+#define FLASHSIM_IDENTITYCOLUMNS
+
+#include <ROOT/RDF/RInterface.hxx>
+
+#include <array>
+#include <string>
+#include <vector>
+
+namespace FlashSim {
+
+/// The columns that together identify an event, in this order. Random numbers depend on them, or on the event's entry
+/// number where the dataset lacks one of them.
+inline const std::array<std::string, 3> kIdentityColumns{"run", "luminosityBlock", "event"};
+
+/// A column that some files of a dataset have, and others lack.
+struct PartialColumn {
+   std::string fColumn;      ///< as the files name it
+   std::string fFileWith;    ///< the first that has it
+   std::string fFileWithout; ///< the first that lacks it
+};
+
+/// Those of the identity columns that would be read from the dataset's files, by their names there: all but what is
+/// defined upstream.
+std::vector<std::string> GetIdentityColumnsOfFiles(const ROOT::RDF::RNode &node);
+
+/// \brief Whether events are identified by the same rule in all files of the dataset.
+///
+/// RDataFrame knows the columns of the first file only: by these alone, random numbers would depend on which file comes
+/// first.
+///
+/// \param[in] node where the GEN events come from
+/// \param[in] partial those of GetIdentityColumnsOfFiles() that are not in all files
+/// \throws std::runtime_error naming two files that differ
+void CheckIdentity(ROOT::RDF::RNode node, const std::vector<PartialColumn> &partial);
+
+} // namespace FlashSim
+
+#endif
