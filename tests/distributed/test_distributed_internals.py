@@ -1,7 +1,7 @@
 """What distributed runs need of ROOT's package ROOT._distrdf, and the errors of ROOT that they mend.
 
-A failure here means that ROOT has changed: in the first half, that flashsim/rdataframe/distributed/distrdf.py must follow; in the
-second half, that an error has gone and what mends it may go, too. Neither Dask nor Spark is needed.
+A failure here means that ROOT has changed: in the first half, that flashsim/rdataframe/distributed/distrdf.py must
+follow; in the second half, that an error has gone and what mends it may go, too. Neither Dask nor Spark is needed.
 """
 
 from __future__ import annotations
