@@ -11,8 +11,8 @@ import ROOT
 
 import distributed_cases as cases
 import flashsim
-from flashsim.rdataframe import plain_histograms
 from flashsim.demo import run_demo
+from flashsim.rdataframe import plain_histograms
 
 MODEL = ("pt", ";p_{T}", 10, 0.0, 300.0)
 MODELS = {
