@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import ROOT
+from hypothesis import settings
 
 import flashsim
 import tiny_flows
@@ -13,6 +14,10 @@ from gen_events import GEN_COLUMNS, snapshot
 from histories import HISTORIES
 
 ROOT.gROOT.SetBatch(True)
+
+# A first example compiles for seconds. In CI the same examples each time: what fails there is the change, not chance.
+settings.register_profile("flashsim", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("flashsim")
 
 
 @pytest.fixture(params=[1, 2], ids=["1 thread", "2 threads"])
@@ -89,7 +94,7 @@ def spark_context():
     if shutil.which("java") is None:
         pytest.skip("Spark needs Java")
     os.environ["PYSPARK_PYTHON"] = sys.executable
-    settings = pyspark.SparkConf().set("spark.ui.enabled", "false").set("spark.ui.showConsoleProgress", "false")
-    with pyspark.SparkContext("local[2]", conf=settings) as context:
+    configuration = pyspark.SparkConf().set("spark.ui.enabled", "false").set("spark.ui.showConsoleProgress", "false")
+    with pyspark.SparkContext("local[2]", conf=configuration) as context:
         context.setLogLevel("OFF")
         yield context

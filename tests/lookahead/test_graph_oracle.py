@@ -173,7 +173,6 @@ def run(oracle: Oracle, plan: Plan) -> None:
 @settings(
     max_examples=EXAMPLES or 40,
     derandomize=not EXAMPLES,
-    deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
 )
