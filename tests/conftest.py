@@ -20,6 +20,14 @@ settings.register_profile("flashsim", deadline=None, derandomize=bool(os.environ
 settings.load_profile("flashsim")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Marks what runs on a cluster, before it is selected by its marks."""
+    for item in items:
+        if {"dask_client", "spark_context"} & set(item.fixturenames):
+            item.add_marker(pytest.mark.cluster)
+
+
 @pytest.fixture(params=[1, 2], ids=["1 thread", "2 threads"])
 def threads(request):
     """Runs a test with implicit multi-threading off and on."""
