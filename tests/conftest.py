@@ -72,7 +72,7 @@ def gen_files(tmp_path_factory) -> dict[str, list[str]]:
     return {"TTree": [tree], "TChain": [first, second], "RNTuple": [ntuple]}
 
 
-@pytest.fixture(params=["TTree", "TChain", "RNTuple"])
+@pytest.fixture(params=["TTree", pytest.param("TChain", marks=pytest.mark.slow), "RNTuple"])
 def gen_dataset(request, gen_files) -> list[str]:
     """Files of one dataset in each of the formats; the same 240 events in the same order."""
     return gen_files[request.param]

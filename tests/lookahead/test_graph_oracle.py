@@ -170,6 +170,7 @@ def run(oracle: Oracle, plan: Plan) -> None:
             ROOT.DisableImplicitMT()
 
 
+@pytest.mark.slow
 @settings(
     max_examples=EXAMPLES or 40,
     derandomize=not EXAMPLES,
