@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import ROOT
+from hypothesis import settings
 
 import flashsim
 import tiny_flows
@@ -13,6 +14,18 @@ from gen_events import GEN_COLUMNS, snapshot
 from histories import HISTORIES
 
 ROOT.gROOT.SetBatch(True)
+
+# A first example compiles for seconds. In CI the same examples each time: what fails there is the change, not chance.
+settings.register_profile("flashsim", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("flashsim")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Marks what runs on a cluster, before it is selected by its marks."""
+    for item in items:
+        if {"dask_client", "spark_context"} & set(item.fixturenames):
+            item.add_marker(pytest.mark.cluster)
 
 
 @pytest.fixture(params=[1, 2], ids=["1 thread", "2 threads"])
@@ -59,7 +72,7 @@ def gen_files(tmp_path_factory) -> dict[str, list[str]]:
     return {"TTree": [tree], "TChain": [first, second], "RNTuple": [ntuple]}
 
 
-@pytest.fixture(params=["TTree", "TChain", "RNTuple"])
+@pytest.fixture(params=["TTree", pytest.param("TChain", marks=pytest.mark.slow), "RNTuple"])
 def gen_dataset(request, gen_files) -> list[str]:
     """Files of one dataset in each of the formats; the same 240 events in the same order."""
     return gen_files[request.param]
@@ -89,7 +102,7 @@ def spark_context():
     if shutil.which("java") is None:
         pytest.skip("Spark needs Java")
     os.environ["PYSPARK_PYTHON"] = sys.executable
-    settings = pyspark.SparkConf().set("spark.ui.enabled", "false").set("spark.ui.showConsoleProgress", "false")
-    with pyspark.SparkContext("local[2]", conf=settings) as context:
+    configuration = pyspark.SparkConf().set("spark.ui.enabled", "false").set("spark.ui.showConsoleProgress", "false")
+    with pyspark.SparkContext("local[2]", conf=configuration) as context:
         context.setLogLevel("OFF")
         yield context

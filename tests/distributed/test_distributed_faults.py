@@ -24,6 +24,8 @@ from gen_events import GEN_COLUMNS, snapshot
 
 pytest.importorskip("distributed")
 
+pytestmark = pytest.mark.cluster  # in processes of their own
+
 needs_spark = pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java")
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import doctest
 from collections.abc import Callable
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -12,9 +10,6 @@ import pytest
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
-import flashsim.flows.graph  # noqa: E402
-import flashsim.flows.ode.solvers  # noqa: E402
-import flashsim.steps.grids  # noqa: E402
 from flashsim.flows.graph import GraphBuilder  # noqa: E402
 from flashsim.flows.ode.loop import END, VELOCITY, VelocityGraph, emit_solver, velocity_of, with_solver  # noqa: E402
 from flashsim.flows.ode.solvers import SOLVERS, time_at  # noqa: E402
@@ -181,10 +176,3 @@ def test_grids_to_try_ascend_from_0_to_1() -> None:
         for grid in found.values():
             assert (grid[0], grid[-1], len(grid)) == (0.0, 1.0, steps + 1)
             assert np.diff(grid).min() > 0
-
-
-@pytest.mark.parametrize("module", [flashsim.steps.grids, flashsim.flows.ode.solvers, flashsim.flows.graph])
-def test_the_examples_give_what_they_say(module: ModuleType) -> None:
-    result = doctest.testmod(module)
-    assert result.attempted > 0
-    assert result.failed == 0

@@ -300,7 +300,7 @@ def cut_datasets(draw):
 
 
 @given(dataset=cut_datasets(), names=st.sampled_from(["x", "xy"]), seed=st.integers(0, 99), threads=st.integers(1, 2))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_any_cuts(dataset, names, seed, threads):
     rows, cuts, contiguous = dataset
     wanted = expected(rows, names, edges_of(names))

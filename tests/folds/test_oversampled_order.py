@@ -101,7 +101,7 @@ def legal_rows(draw):
 
 
 @given(drawn=legal_rows(), ntuple=st.booleans(), threads=st.sampled_from([1, 2, 2]), hint=st.integers(1, 40))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_legal_datasets_never_fail(drawn, ntuple, threads, hint, tmp_path_factory):
     rows, file_cuts, cluster_ends = drawn
     n_rows = len(rows["x"])

@@ -71,7 +71,7 @@ def rows_of_any_kind(draw):
 
 @pytest.mark.parametrize("names", NAMES)
 @given(rows=rows_of_any_kind())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_fold_sizes(names, rows):
     if len(rows["x"]) > 0:
         histogram = book(ROOT.RDF.FromNumpy(rows), names, *names, "w", covariance=True)

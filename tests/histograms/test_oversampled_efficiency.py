@@ -131,7 +131,7 @@ def test_threads(threads):
     np.testing.assert_allclose(found.covariance(flow=True), covariance, rtol=1e-9, atol=1e-16)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 1000), n_gen=st.integers(1, 60))
 def test_any_sample(seed, n_gen):
     rows = make_passing(n_gen, seed, positive=False)

@@ -44,7 +44,7 @@ def flat_files(request, rows, tmp_path_factory) -> list[str]:
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_fold_sizes(data):
     weights = st.floats(-10, 10).filter(lambda w: w == 0 or abs(w) > 1e-3)
     rows = {"genEvent": [], "foldSize": [], "reco": [], "x": [], "w": []}

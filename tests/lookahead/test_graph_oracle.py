@@ -174,10 +174,10 @@ def run(oracle: Oracle, plan: Plan) -> None:
             ROOT.DisableImplicitMT()
 
 
+@pytest.mark.slow
 @settings(
     max_examples=EXAMPLES or 40,
     derandomize=not EXAMPLES,
-    deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
 )

@@ -20,34 +20,47 @@ LIMIT = 10
 """Seconds from the signal to the exception, on a busy machine; it is a fraction of one on an idle machine."""
 
 
-def interrupt(case: str, threads: int, folder: Path) -> tuple[float, dict]:
-    """Interrupts the event loop of a case. Seconds from the signal until it had stopped, and what became of it."""
-    command = [sys.executable, "-W", "ignore", str(PROGRAM), case, str(threads), str(folder)]
+def interrupt(case: str, process: subprocess.Popen, errors: Path) -> tuple[float, dict]:
+    """Interrupts the event loop of the case that comes next. Seconds until it had stopped, and what became of it."""
+    watch = threading.Timer(120, process.kill)
+    watch.start()
+    try:
+        lines = iter(process.stdout)
+        told = next((line for line in lines if line.startswith(("started", "stopped"))), "nothing")
+        assert told == "started\n", f"{case}: {told}, {errors.read_text()}"
+        process.send_signal(signal.SIGINT)
+        sent = time.monotonic()
+        told = next(lines, "nothing")
+        assert told == "stopped\n", f"{case}: {told}, {errors.read_text()}"
+        seconds = time.monotonic() - sent
+        outcome = next((line for line in lines if line.startswith("{")), "")
+        assert outcome, f"{case}: {errors.read_text()}"
+    finally:
+        watch.cancel()
+    return seconds, json.loads(outcome)
+
+
+@pytest.fixture(
+    scope="module", params=[pytest.param(1, id="1 thread", marks=pytest.mark.slow), pytest.param(2, id="2 threads")]
+)
+def outcomes(request, tmp_path_factory) -> dict[str, tuple[float, dict]]:
+    """What became of each case, all in one process, which goes on after each Ctrl-C."""
+    folder = tmp_path_factory.mktemp("interrupted")
+    errors = folder / "stderr.txt"
+    command = [sys.executable, "-W", "ignore", str(PROGRAM), str(request.param), str(folder)]
     with (
-        (folder / "stderr.txt").open("w") as errors,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+        errors.open("w") as file,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=file, text=True) as process,
     ):
-        watch = threading.Timer(120, process.kill)
-        watch.start()
         try:
-            lines = iter(process.stdout)
-            assert next(line for line in lines if line.startswith(("started", "stopped"))) == "started\n"
-            process.send_signal(signal.SIGINT)
-            sent = time.monotonic()
-            assert next(lines, "") == "stopped\n", (folder / "stderr.txt").read_text()
-            seconds = time.monotonic() - sent
-            rest = list(lines)
+            return {case: interrupt(case, process, errors) for case in CASES}
         finally:
-            watch.cancel()
             process.kill()
-    assert rest, (folder / "stderr.txt").read_text()
-    return seconds, json.loads(rest[-1])
 
 
-@pytest.mark.parametrize("n", [1, 2], ids=["1 thread", "2 threads"])
 @pytest.mark.parametrize("case", CASES)
-def test_ctrl_c(tmp_path, case, n):
-    seconds, outcome = interrupt(case, n, tmp_path)
+def test_ctrl_c(outcomes, case):
+    seconds, outcome = outcomes[case]
     assert outcome["ended by"] == "KeyboardInterrupt"
     assert seconds < LIMIT
     assert not outcome["file is open"]

@@ -199,7 +199,8 @@ def test_terminal(monkeypatch):
 def test_log(capsys, monkeypatch):
     """No terminal: one line when a loop has ended, and others every ten seconds."""
     times = iter([0, 11, 11, 12, 30, 30])
-    monkeypatch.setattr(progress_display.time, "monotonic", lambda: next(times))
+    # The name in the module alone: the clock is also that of a cluster's client in this process.
+    monkeypatch.setattr(progress_display, "time", types.SimpleNamespace(monotonic=lambda: next(times)))
     display = progress_display._Log()
     display.update(UPDATES[0])
     display.update([Line("gen", "11/40 GEN", 0.275)])

@@ -26,6 +26,15 @@ def find_root():
     return str(beside) if beside.exists() else shutil.which("root")
 
 
+def marked(tutorial):
+    """All but the first are left out by default, which C++ is compared with."""
+    text = tutorial.read_text(encoding="utf-8")
+    marks = [pytest.mark.slow] if not tutorial.name.startswith("01") else []
+    marks += [pytest.mark.cluster] if "flashsim[dask]" in text else []
+    marks += [pytest.mark.training] if "flashsim[train" in text else []
+    return pytest.param(tutorial, id=tutorial.name, marks=marks)
+
+
 needs_root = pytest.mark.skipif(find_root() is None, reason="there is no `root` in this environment")
 
 
@@ -74,7 +83,7 @@ def test_tutorials_are_numbered():
     assert [int(name[:2]) for name in names] == list(range(1, len(names) + 1))
 
 
-@pytest.mark.parametrize("tutorial", PYTHON, ids=lambda path: path.name)
+@pytest.mark.parametrize("tutorial", map(marked, PYTHON))
 def test_python_tutorial(tutorial, run_tutorial):
     for extras in NEEDS.findall(tutorial.read_text(encoding="utf-8")):
         for package in (package for extra in extras.split(",") for package in EXTRAS[extra]):

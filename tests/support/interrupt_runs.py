@@ -1,7 +1,7 @@
-"""What test_interrupt.py runs in processes of its own, to be interrupted.
+"""What test_interrupt.py runs in a process of its own, to be interrupted.
 
-python interrupt_runs.py CASE THREADS FOLDER prints "started" in the midst of an event loop that takes a minute, and
-"stopped" and what became of it when it has ended.
+python interrupt_runs.py THREADS FOLDER prints, for one case after the other, "started" in the midst of an event loop
+that takes a minute, and "stopped" and what became of it when it has ended.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ ROOT.gInterpreter.Declare("""
 
 namespace InterruptRuns {
 
-/// Tells at its thirtieth call that an event loop is under way.
+std::atomic<int> nCalls{0};
+
+/// Tells at its thirtieth call in a case that an event loop is under way.
 template <typename T>
 T Tell(const T &value)
 {
-   static std::atomic<int> nCalls{0};
    if (++nCalls == 30) {
       std::puts("started");
       std::fflush(stdout);
@@ -50,7 +51,7 @@ int TakeAWhile(int value)
 
 def simulate(gen: Any) -> Any:
     """Some 50 000 RECO events of which this flow, with a hundred steps, makes some 500 in a second and thread."""
-    sim = gen.FlashSim("jets", fold_size=10, steps=100, seed=1, prefix="Flash")
+    sim = gen.FlashSim("jets", fold_size=10, steps=100, seed=1, prefix="Flash", block_size=200)
     return sim.Define("leading", "InterruptRuns::Tell(nFlashJet > 0 ? FlashJet_pt[0] : -1.f)")
 
 
@@ -83,21 +84,19 @@ def first_events(sim: Any) -> list[float]:
     return [float(x) for _, _, x in sorted(zip(*rows.values(), strict=True))]
 
 
-def main() -> None:
-    case, threads, folder = sys.argv[1:]
-    if int(threads) > 1:
-        ROOT.EnableImplicitMT(int(threads))
-    path = Path(folder) / "out.root"
+def run(case: str, path: Path) -> None:
     gen = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root"))
     sim = simulate(gen)
     weights = gen.Sum("genWeight")  # pending upstream
     outcome: dict[str, Any] = {}
+    ROOT.InterruptRuns.nCalls.store(0)
     try:
         CASES[case](gen, sim, path)
         outcome["ended by"] = "its end"
     except BaseException as error:
         outcome["ended by"] = type(error).__name__
     print("stopped", flush=True)
+    ROOT.InterruptRuns.nCalls.store(1000)  # nothing is told of what follows
     outcome["file is open"] = path.resolve() in [link.resolve() for link in Path("/proc/self/fd").iterdir()]
     if path.exists():
         file = ROOT.TFile.Open(str(path))
@@ -107,6 +106,14 @@ def main() -> None:
     outcome["upstream afterwards"] = [weights.GetValue(), gen.Count().GetValue()]
     outcome["upstream alone"] = [fresh.Sum("genWeight").GetValue(), fresh.Count().GetValue()]
     print(json.dumps(outcome), flush=True)
+
+
+def main() -> None:
+    threads, folder = sys.argv[1:]
+    if int(threads) > 1:
+        ROOT.EnableImplicitMT(int(threads))
+    for number, case in enumerate(CASES):
+        run(case, Path(folder) / f"out{number}.root")
 
 
 if __name__ == "__main__":

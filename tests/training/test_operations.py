@@ -30,7 +30,7 @@ from flashsim.training.recipe.sections import VariableConfig  # noqa: E402
 from operation_cases import CONTEXT_CASES, DATA, ROW, ROWS, TARGET_CASES, case_name, run_graph  # noqa: E402
 
 EPSILON = float(np.finfo(np.float32).eps)
-FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FEW = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 
 Columns = dict[str, np.ndarray]
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
-import importlib
-
 import numpy as np
 import pytest
 
@@ -240,10 +237,3 @@ def test_variables_are_scaled_by_the_target(generator):
     larger = Samples(samples.context, 50 * samples.target, 50 * samples.flow, samples.event, VARIABLES, VARIABLES)
     for name, metric in measured(samples, 1).items():
         assert measured(larger, 1)[name].value == pytest.approx(metric.value, rel=1e-6)
-
-
-@pytest.mark.parametrize("name", ["distances", "halves", "metric", "requirements", "tagging", "pictures.pulls"])
-def test_examples(name):
-    result = doctest.testmod(importlib.import_module(f"flashsim.validation.{name}"))
-    assert result.attempted > 0
-    assert result.failed == 0

@@ -94,7 +94,8 @@ def register() -> None:
         histogram = to_histogram(item)
         if not hasattr(type(histogram), "GetFoldSums"):
             return write_object(directory, item, *arguments)
-        name, option, size = (*arguments, *("", "", 0)[len(arguments) :])
+        defaults: tuple[Any, ...] = ("", "", 0)
+        name, option, size = (*arguments, *defaults[len(arguments) :])
         with ROOT.TDirectory.TContext(directory), translated():
             return histogram.Write(name, _write_option(option), size)
 

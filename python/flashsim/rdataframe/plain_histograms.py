@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -98,7 +98,7 @@ class _WarningGetter:
 
 
 class _WarningMethod:
-    def __init__(self, method: Callable[..., Any], node: Any, name: str) -> None:
+    def __init__(self, method: Any, node: Any, name: str) -> None:
         self._method = method
         self._node = node
         self._name = name

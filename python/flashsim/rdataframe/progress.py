@@ -92,7 +92,7 @@ def run_watched(results: Iterable[Any]) -> int:
                 waiting.append(watch)
         # After an error they would stay booked, as long as its traceback is kept.
         handles.clear()
-        results = result = handle = None
+        del results, result, handle
 
 
 class _Watch:

@@ -60,8 +60,8 @@ class _Terminal:
             self._tasks.append(self._bars.add_task(line.description, total=None, text=""))
         for task, line in zip(self._tasks, lines, strict=True):
             fraction = 1.0 if line.is_finished else line.fraction
-            known = {} if fraction is None else {"total": 1.0, "completed": fraction}
-            self._bars.update(task, text=line.text, **known)
+            total = None if fraction is None else 1.0
+            self._bars.update(task, total=total, completed=fraction, text=line.text)
         self._bars.refresh()
 
     def stop(self) -> None:
