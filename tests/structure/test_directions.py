@@ -55,7 +55,7 @@ CPP = {
     "flow": {"events", "interrupts"},
     "lookahead": {"events", "interrupts"},
     "histograms": {"folds"},
-    "distributed": {"folds"},
+    "distributed": {"folds", "lookahead"},
     "simulate": {"events", "flow", "lookahead"},
     "booking": {"distributed", "folds", "histograms", "lookahead"},
 }
