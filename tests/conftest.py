@@ -11,7 +11,7 @@ from hypothesis import settings
 import flashsim
 import tiny_flows
 from gen_events import GEN_COLUMNS, snapshot
-from histories import HISTORIES
+from histories import HISTORIES, after_add, after_file, filled
 
 ROOT.gROOT.SetBatch(True)
 
@@ -52,7 +52,12 @@ def no_directory():
     ROOT.TH1.AddDirectory(True)
 
 
-@pytest.fixture(params=HISTORIES, ids=lambda history: history.__name__)
+def _history(history):
+    usual = history in (filled, after_add, after_file)
+    return pytest.param(history, id=history.__name__, marks=[] if usual else [pytest.mark.slow])
+
+
+@pytest.fixture(params=map(_history, HISTORIES))
 def prepare(request, tmp_path):
     """A function from the names of the axes to a histogram of some history, and the fills that it stands for."""
     return lambda names: request.param(names, tmp_path)
