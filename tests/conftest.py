@@ -15,6 +15,10 @@ from histories import HISTORIES, after_add, after_file, filled
 
 ROOT.gROOT.SetBatch(True)
 
+# For classifiers and networks as small as those of tests, threads of OpenMP do little but wait for each other, and keep
+# the cores busy by that: a fit of 0.3 s takes half a minute if others work, too. Read by scikit-learn and torch, later.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # A first example compiles for seconds. In CI the same examples each time: what fails there is the change, not chance.
 settings.register_profile("flashsim", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("flashsim")
