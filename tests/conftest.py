@@ -11,9 +11,13 @@ from hypothesis import settings
 import flashsim
 import tiny_flows
 from gen_events import GEN_COLUMNS, snapshot
-from histories import HISTORIES
+from histories import HISTORIES, after_add, after_file, filled
 
 ROOT.gROOT.SetBatch(True)
+
+# For classifiers and networks as small as those of tests, threads of OpenMP do little but wait for each other, and keep
+# the cores busy by that: a fit of 0.3 s takes half a minute if others work, too. Read by scikit-learn and torch, later.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A first example compiles for seconds. In CI the same examples each time: what fails there is the change, not chance.
 settings.register_profile("flashsim", deadline=None, derandomize=bool(os.environ.get("CI")))
@@ -52,7 +56,12 @@ def no_directory():
     ROOT.TH1.AddDirectory(True)
 
 
-@pytest.fixture(params=HISTORIES, ids=lambda history: history.__name__)
+def _history(history):
+    usual = history in (filled, after_add, after_file)
+    return pytest.param(history, id=history.__name__, marks=[] if usual else [pytest.mark.slow])
+
+
+@pytest.fixture(params=map(_history, HISTORIES))
 def prepare(request, tmp_path):
     """A function from the names of the axes to a histogram of some history, and the fills that it stands for."""
     return lambda names: request.param(names, tmp_path)

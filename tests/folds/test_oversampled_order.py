@@ -31,7 +31,7 @@ def rows():
     return make_rows()
 
 
-@pytest.mark.parametrize("layout", ["memory", "TTree", "TChain", "RNTuple"])
+@pytest.mark.parametrize("layout", ["memory", "TTree", pytest.param("TChain", marks=pytest.mark.slow), "RNTuple"])
 def test_rows_in_any_order(layout, rows, threads, tmp_path):
     mixed = shuffled(rows)
     if layout == "memory":

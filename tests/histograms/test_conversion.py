@@ -19,7 +19,7 @@ import uproot
 from matplotlib.figure import Figure
 from uhi.typing.plottable import PlottableHistogram
 
-from filled_histograms import CLASSES, EDGES, book, fill, make_rows, per_event, tolerance
+from filled_histograms import CLASSES, EDGES, book, fill, make_rows, marked, per_event, tolerance
 
 mpl.use("Agg")
 
@@ -34,7 +34,7 @@ def rows():
     return make_rows()
 
 
-@pytest.fixture(scope="module", params=CLASSES)
+@pytest.fixture(scope="module", params=marked(CLASSES))
 def filled(request, rows):
     """Each class: its name, the histogram, and A per GEN event."""
     return request.param, fill(rows, request.param), per_event(rows, int(request.param[-2]))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import ROOT
 
-from filled_histograms import CLASSES, fill, make_rows, per_event, tolerance
+from filled_histograms import CLASSES, fill, make_rows, marked, per_event, tolerance
 
 loc, rebin, underflow, overflow = ROOT.uhi.loc, ROOT.uhi.rebin, ROOT.uhi.underflow, ROOT.uhi.overflow
 
@@ -16,7 +16,7 @@ def rows():
     return make_rows()
 
 
-@pytest.fixture(scope="module", params=CLASSES)
+@pytest.fixture(scope="module", params=marked(CLASSES))
 def filled(request, rows):
     return request.param, fill(rows, request.param), per_event(rows, int(request.param[-2]))
 

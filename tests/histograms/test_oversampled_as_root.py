@@ -51,7 +51,10 @@ def test_copies(kind, rows):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("option", ["", "E", "HIST", "COLZ", "TEXT", "BOX", "LEGO"])
+@pytest.mark.parametrize(
+    "option",
+    ["", *(pytest.param(name, marks=pytest.mark.slow) for name in ("E", "HIST", "COLZ", "TEXT", "BOX", "LEGO"))],
+)
 def test_draws(kind, option, rows, tmp_path):
     canvas = ROOT.TCanvas()
     histogram = fill(rows, kind)

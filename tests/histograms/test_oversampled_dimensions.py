@@ -79,7 +79,7 @@ def test_any_fold_sizes(names, rows):
 
 
 @pytest.mark.parametrize("names", NAMES)
-@pytest.mark.parametrize("layout", ["memory", "TTree", "TChain", "RNTuple"])
+@pytest.mark.parametrize("layout", ["memory", "TTree", pytest.param("TChain", marks=pytest.mark.slow), "RNTuple"])
 def test_datasets(names, layout, rows, threads, tmp_path):
     """Clusters of 1 to 40 rows: some GEN events are cut into several, by files, too."""
     ends = np.cumsum(np.random.default_rng(5).integers(1, 40, 100))

@@ -30,7 +30,7 @@ def reference(gen_files):
     return result
 
 
-@pytest.mark.parametrize("chunk_size", [7, 1000, 0])
+@pytest.mark.parametrize("chunk_size", [7, pytest.param(1000, marks=pytest.mark.slow), 0])
 def test_reco_events_have_the_same_bits_in_any_format_chunk_and_thread(gen_dataset, threads, chunk_size, reference):
     sim = ROOT.RDataFrame("Events", gen_dataset).FlashSim("jets", fold_size=3, seed=5, steps=2, chunk_size=chunk_size)
     assert records(sim) == reference

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import ROOT
 
 EDGES = (np.linspace(-3, 3, 8), np.array([-2, -1, 0, 0.5, 2.5]), np.linspace(-1.5, 1.5, 4))
@@ -12,6 +13,11 @@ TITLE = ";p_{T} [GeV];#eta;#phi"
 
 
 CLASSES = [f"OversampledTH{dimension}{letter}" for dimension in (1, 2, 3) for letter in "DF"]
+
+
+def marked(kinds):
+    """As parameters, of which those of single precision in two and three dimensions are left out by default."""
+    return [pytest.param(kind, marks=pytest.mark.slow if kind[-2:] in ("2F", "3F") else ()) for kind in kinds]
 
 
 def make_rows(n_gen: int = 80, fold_size: int = 6, seed: int = 1) -> dict[str, np.ndarray]:
