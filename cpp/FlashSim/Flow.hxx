@@ -96,9 +96,8 @@ public:
    /// function SampleFolds() in DeclaredRanges.hxx.
    ///
    /// \param[in] context float[n, C]
-   /// \param[in] eventKeys std::uint64_t[n, 4]: run, luminosity block, event, object of each row; if null, the row
-   /// number stands for
-   ///            an entry number
+   /// \param[in] eventKeys std::uint64_t[n, 4]: run, luminosity block, event, object of each row; if null,
+   ///            the row number stands for an entry number
    /// \param[out] sample float[n, foldSize, T]
    void SampleFolds(std::size_t n, const float *context, const std::uint64_t *eventKeys, int foldSize,
                     std::uint64_t seed, int steps, float *sample) const;

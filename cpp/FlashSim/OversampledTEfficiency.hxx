@@ -129,11 +129,9 @@ private:
 /// \param[in] options where folds are found; the covariance is kept in any case
 /// \return a histogram with what failed and what passed in the first and second bin of its last axis. Lazy
 /// \throws as BookOversampled()
-ROOT::RDF::RResultPtr<OversampledTH2D> BookOversampledTEfficiency(ROOT::RDF::RNode node,
-                                                                  const ROOT::RDF::TH1DModel &model,
-                                                                  const std::string &value, const std::string &passed,
-                                                                  const std::string &weight = "",
-                                                                  const FoldOptions &options = {});
+ROOT::RDF::RResultPtr<OversampledTH2D>
+BookOversampledTEfficiency(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model, const std::string &value,
+                           const std::string &passed, const std::string &weight = "", const FoldOptions &options = {});
 
 /// The same in bins of two columns.
 ROOT::RDF::RResultPtr<OversampledTH3D>

@@ -32,7 +32,8 @@ void Require(bool condition, const std::string &what)
 
 void RequireSame(double a, double b, const std::string &what)
 {
-   Require(std::abs(a - b) <= 1e-12 * std::abs(b), what + ": " + std::to_string(a) + " instead of " + std::to_string(b));
+   Require(std::abs(a - b) <= 1e-12 * std::abs(b),
+           what + ": " + std::to_string(a) + " instead of " + std::to_string(b));
 }
 
 void RequireThrows(const std::function<void()> &call, const std::string &what)
@@ -54,9 +55,9 @@ double GetX(ULong64_t entry)
 ROOT::RDF::RNode MakeEvents()
 {
    return ROOT::RDataFrame(kGenEvents * kFoldSize)
-      .Define("genEvent", [](ULong64_t entry) { return entry / kFoldSize; }, {"rdfentry_"})
-      .Define("x", GetX, {"rdfentry_"})
-      .Define("passed", [](ULong64_t entry) { return entry % 5 > entry / kFoldSize % 4; }, {"rdfentry_"});
+       .Define("genEvent", [](ULong64_t entry) { return entry / kFoldSize; }, {"rdfentry_"})
+       .Define("x", GetX, {"rdfentry_"})
+       .Define("passed", [](ULong64_t entry) { return entry % 5 > entry / kFoldSize % 4; }, {"rdfentry_"});
 }
 
 template <typename Histogram>
@@ -119,9 +120,9 @@ int main(int argc, char **argv)
       auto fine = FlashSim::BookOversampledTH1D(events, {"fine", "", 20, 0., 10.}, "x", "", options);
       auto coarse = FlashSim::BookOversampledTH1D(events, {"coarse", "", 10, 0., 10.}, "x", "", options);
       auto single =
-         FlashSim::BookOversampled<FlashSim::OversampledTH1F>(events, {"single", "", 20, 0., 10.}, {"x"}, "", options);
+          FlashSim::BookOversampled<FlashSim::OversampledTH1F>(events, {"single", "", 20, 0., 10.}, {"x"}, "", options);
       auto filled =
-         FlashSim::BookOversampledTEfficiency(events, {"efficiency", "", 10, 0., 10.}, "x", "passed", "", options);
+          FlashSim::BookOversampledTEfficiency(events, {"efficiency", "", 10, 0., 10.}, "x", "passed", "", options);
 
       const double error = coarse->GetBinError(3);
       TestOperators(*fine, error);

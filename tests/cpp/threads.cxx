@@ -12,8 +12,8 @@
 
 #include <FlashSim/BookOversampledTH.hxx>
 #include <FlashSim/Flow.hxx>
-#include <FlashSim/simulate/InlineFolds.hxx>
 #include <FlashSim/Simulate.hxx>
+#include <FlashSim/simulate/InlineFolds.hxx>
 
 #include <ROOT/RDataFrame.hxx>
 #include <ROOT/RSlotStack.hxx>

@@ -36,8 +36,7 @@ FillColumns::FillColumns(ROOT::RDF::RNode node, std::string action, const std::v
        isInline && options.fFoldSize == FoldOptions{}.fFoldSize && !node.HasColumn(options.fFoldSize);
    fLayout.fHasFoldSize = options.fConstantFoldSize == 0 && !options.fFoldSize.empty() && !isByDefault;
    // A FoldSource hands out whole GEN events, in many small tasks of which nothing has to be remembered.
-   const bool areFoldsWhole =
-       !fLayout.fAreGroups && events.size() == 1 && IsGenEventOfFoldSource(node, events.front());
+   const bool areFoldsWhole = !fLayout.fAreGroups && events.size() == 1 && IsGenEventOfFoldSource(node, events.front());
    if (isInline || areFoldsWhole)
       fFoldOrder = EFoldOrder::kWhole;
    else
@@ -56,8 +55,8 @@ FillColumns::FillColumns(ROOT::RDF::RNode node, std::string action, const std::v
                                "RECO event is an entry (there is no inline mode of groups); leave event out.");
    if (events.size() > EventKey::kMaxNumbers)
       throw std::runtime_error(fLabels.fAction + ": the GEN event is given by " + std::to_string(events.size()) +
-                               " columns. Expected at most " +
-                               std::to_string(EventKey::kMaxNumbers) + "; Define one that combines some of them.");
+                               " columns. Expected at most " + std::to_string(EventKey::kMaxNumbers) +
+                               "; Define one that combines some of them.");
 
    for (const auto &value : values)
       Append(node, value, "Expected a column to histogram; Define one for an expression.");

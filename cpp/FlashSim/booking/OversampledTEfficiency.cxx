@@ -48,7 +48,7 @@ std::unique_ptr<TH1> MakeBins(const OversampledTH3D &filled)
 {
    const TDirectory::TContext inNoDirectory(nullptr);
    auto bins =
-      std::make_unique<TH2D>(filled.GetName(), filled.GetTitle(), filled.GetNbinsX(), 0, 1, filled.GetNbinsY(), 0, 1);
+       std::make_unique<TH2D>(filled.GetName(), filled.GetTitle(), filled.GetNbinsX(), 0, 1, filled.GetNbinsY(), 0, 1);
    CopyAxis(*filled.GetXaxis(), *bins->GetXaxis());
    CopyAxis(*filled.GetYaxis(), *bins->GetYaxis());
    bins->GetZaxis()->SetTitle(filled.GetZaxis()->GetTitle());
@@ -183,13 +183,13 @@ Double_t OversampledTEfficiency::GetEfficiencyError(Int_t bin) const
 Double_t OversampledTEfficiency::GetEfficiencyErrorNaive(Int_t bin) const
 {
    return std::sqrt(
-      Propagate(bin, bin, [&](std::size_t a, std::size_t b) { return a == b ? fSums.GetNaiveVariance(a) : 0.; }));
+       Propagate(bin, bin, [&](std::size_t a, std::size_t b) { return a == b ? fSums.GetNaiveVariance(a) : 0.; }));
 }
 
 Double_t OversampledTEfficiency::GetEfficiencyErrorLimit(Int_t bin) const
 {
    const Double_t variance =
-      Propagate(bin, bin, [&](std::size_t a, std::size_t b) { return fSums.GetLimitCovariance(a, b); });
+       Propagate(bin, bin, [&](std::size_t a, std::size_t b) { return fSums.GetLimitCovariance(a, b); });
    return variance < 0 ? 0. : std::sqrt(variance);
 }
 
@@ -235,7 +235,7 @@ TMatrixDSym OversampledTEfficiency::GetCovarianceMatrix(bool withFlow) const
    for (Int_t i = 0; i < nBins; ++i) {
       for (Int_t k = 0; k <= i; ++k)
          matrix(i, k) = matrix(k, i) =
-            GetEfficiencyCovariance(bins[static_cast<std::size_t>(i)], bins[static_cast<std::size_t>(k)]);
+             GetEfficiencyCovariance(bins[static_cast<std::size_t>(i)], bins[static_cast<std::size_t>(k)]);
    }
    return matrix;
 }

@@ -43,8 +43,8 @@ std::string FindFlow(const std::string &name)
    std::error_code error;
    if (fs::exists(name, error) && !fs::is_directory(name, error))
       return name;
-   const std::string start = "FlashSim: there is no flow '" + name + "': " +
-                             (fs::is_directory(name, error) ? "it is a folder" : "no such file");
+   const std::string start = "FlashSim: there is no flow '" + name +
+                             "': " + (fs::is_directory(name, error) ? "it is a folder" : "no such file");
    if (name.empty() || fs::path(name).filename() != name)
       throw std::runtime_error(start + ".");
    std::vector<std::string> shipped;

@@ -137,10 +137,8 @@ void Flow::CheckTensors() const
    if (sample == nullptr || fSession->GetOutputs().size() != 1)
       fail("it must have one output, 'sample'");
    CheckTensor(fPath, *noise, Ort::kFloat, {-1, width(noiseWidth)}, shape("noise_dimension", noiseWidth));
-   CheckTensor(fPath, *context, Ort::kFloat, {-1, width(contextWidth)},
-               shape("context variables", contextWidth));
-   CheckTensor(fPath, *sample, Ort::kFloat, {-1, width(sampleWidth)},
-               shape("target variables", sampleWidth));
+   CheckTensor(fPath, *context, Ort::kFloat, {-1, width(contextWidth)}, shape("context variables", contextWidth));
+   CheckTensor(fPath, *sample, Ort::kFloat, {-1, width(sampleWidth)}, shape("target variables", sampleWidth));
    if (steps != nullptr)
       CheckTensor(fPath, *steps, Ort::kInt64, {}, "[] (a scalar)");
    if ((steps != nullptr) != fContract.fDefaultSteps.has_value())
@@ -153,8 +151,8 @@ int Flow::GetSteps(int steps) const
       throw std::runtime_error("FlashSim: steps = " + std::to_string(steps) + " for flow '" + fPath +
                                "': at least 1 is needed (0: the flow's default).");
    if (steps > kMostSteps) {
-      throw std::runtime_error("FlashSim: steps = " + std::to_string(steps) + " for flow '" + fPath + "': " +
-                               std::to_string(kMostSteps) + " is the most.");
+      throw std::runtime_error("FlashSim: steps = " + std::to_string(steps) + " for flow '" + fPath +
+                               "': " + std::to_string(kMostSteps) + " is the most.");
    }
    if (!fTakesSteps && steps > 0)
       throw std::runtime_error("FlashSim: flow '" + fPath + "' samples in one shot; do not give steps.");
@@ -209,7 +207,8 @@ ERowIndependence Flow::CheckRows(std::size_t n, const float *context) const
    };
    const auto check = FlashSim::CheckRows(fContract, fPath, evaluate, n, context);
    if (check.fResult == ERowIndependence::kLastBits && IsNew(fPath)) {
-      ::Info("FlashSim", "flow '%s' (%s): the last bits of a sample depend on the size of the batch: %s. RECO events "
+      ::Info("FlashSim",
+             "flow '%s' (%s): the last bits of a sample depend on the size of the batch: %s. RECO events "
              "repeat within float's precision, not bit for bit, when blocks or threads change.",
              fContract.fName.c_str(), fPath.c_str(), check.fNote.c_str());
    }

@@ -180,8 +180,7 @@ std::vector<std::pair<std::size_t, Double_t>> FoldSums::Join(const FoldPart &pie
             continue;
          const auto myCell = mine.fCell % GetNCells();
          const auto theirCell = theirs.fCell % GetNCells();
-         const bool isSameRecoEvent =
-             piece.fFold.fIsGroup && mine.fCell / GetNCells() == theirs.fCell / GetNCells();
+         const bool isSameRecoEvent = piece.fFold.fIsGroup && mine.fCell / GetNCells() == theirs.fCell / GetNCells();
          const bool isSameCell = myCell == theirCell;
          const Double_t product = (isSameCell ? 2 : 1) * mine.fSum * theirs.fSum;
          const Double_t ofLimit = (isSameRecoEvent ? 0. : product) * inversePairs;

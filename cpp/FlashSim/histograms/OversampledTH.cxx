@@ -391,10 +391,11 @@ void OversampledTH<BASE>::ThrowNotSupported(const char *method, const char *reme
 template <typename BASE>
 void OversampledTH<BASE>::ThrowNoFoldInformation(const char *method) const
 {
-   throw std::logic_error(Describe() + ": " + method +
-                          " is not known. Contents or errors were changed by something that does not know about folds "
-                          "(SetBinContent, Fill, Multiply, Divide, hadd with a plain histogram, ...): ask before that, or "
-                          "ask a Clone. Or the event loop that was to fill the histogram failed.");
+   throw std::logic_error(
+       Describe() + ": " + method +
+       " is not known. Contents or errors were changed by something that does not know about folds "
+       "(SetBinContent, Fill, Multiply, Divide, hadd with a plain histogram, ...): ask before that, or "
+       "ask a Clone. Or the event loop that was to fill the histogram failed.");
 }
 
 template <typename BASE>

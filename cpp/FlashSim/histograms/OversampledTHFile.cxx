@@ -26,7 +26,7 @@ struct Place {
       fDirectory = slash == std::string::npos ? &directory : directory.GetDirectory(path.substr(0, slash).c_str());
       const Short_t highest = 9999;
       const auto cycle =
-         semicolon == std::string::npos ? highest : static_cast<Short_t>(std::atoi(last.c_str() + semicolon + 1));
+          semicolon == std::string::npos ? highest : static_cast<Short_t>(std::atoi(last.c_str() + semicolon + 1));
       fKey = fDirectory ? fDirectory->GetKey(fName.c_str(), cycle) : nullptr;
    }
 

@@ -24,8 +24,7 @@ namespace FlashSim {
 /// \cond
 namespace Operators {
 template <typename Histogram>
-using IfOversampled_t =
-   std::enable_if_t<std::is_base_of_v<OversampledTH<typename Histogram::Base_t>, Histogram>, int>;
+using IfOversampled_t = std::enable_if_t<std::is_base_of_v<OversampledTH<typename Histogram::Base_t>, Histogram>, int>;
 template <typename Number>
 using IfNumber_t = std::enable_if_t<std::is_arithmetic_v<Number>, int>;
 } // namespace Operators

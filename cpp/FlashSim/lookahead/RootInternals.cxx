@@ -107,8 +107,8 @@ template struct PrivateMember<SlotStackTag, &RLoopManager::fSlotStack>;
 /// Readers of the dataset's columns, slot by slot, under "column:type". For a TTree the readers themselves come and go
 /// with the task; the keys stay.
 struct ReadersTag {
-   using Type =
-       std::vector<std::unordered_map<std::string, std::unique_ptr<ROOT::Detail::RDF::RColumnReaderBase>>> RLoopManager::*;
+   using Type = std::vector<std::unordered_map<std::string, std::unique_ptr<ROOT::Detail::RDF::RColumnReaderBase>>>
+       RLoopManager::*;
    friend Type GetMember(ReadersTag);
 };
 template struct PrivateMember<ReadersTag, &RLoopManager::fDatasetColumnReaders>;
@@ -391,8 +391,8 @@ void ThrowIfRead(const std::vector<TypeChange> &changes, const Readers &readers)
          if (!reader.second || (column != change.fBranch && !endsWith(column, "." + change.fBranch)))
             continue;
          throw std::runtime_error(
-             "FlashSim: column '" + column + "' has type '" + change.fFirstType + "' in the file '" + change.fFirstFile +
-             "' and '" + change.fType + "' in '" + change.fFile +
+             "FlashSim: column '" + column + "' has type '" + change.fFirstType + "' in the file '" +
+             change.fFirstFile + "' and '" + change.fType + "' in '" + change.fFile +
              "'; ROOT reads all files of a chain with the type of the first, and finds other numbers than there are. "
              "Make a dataframe for each kind of file, and add the histograms.");
       }
@@ -403,8 +403,7 @@ void ThrowIfRead(const std::vector<TypeChange> &changes, const Readers &readers)
 ///
 /// Has no state that an event loop changes: whatever counts children and stops is passed on to the head, as if the
 /// nodes behind were its own.
-class HeadBehindCuts final : public ROOT::Detail::RDF::RNodeBase,
-                             public std::enable_shared_from_this<HeadBehindCuts> {
+class HeadBehindCuts final : public ROOT::Detail::RDF::RNodeBase, public std::enable_shared_from_this<HeadBehindCuts> {
 public:
    HeadBehindCuts(std::shared_ptr<RNodeBase> head, ROOT::RDF::RNode upstream,
                   std::shared_ptr<const ROOT::RDF::RCutFlowReport> cuts)
@@ -853,8 +852,8 @@ void AddCuts(ROOT::RDF::RCutFlowReport &sum, const ROOT::RDF::RCutFlowReport &pa
 ROOT::RDF::RNode PutBehindCuts(const ROOT::RDF::RNode &head, const ROOT::RDF::RNode &upstream,
                                std::shared_ptr<const ROOT::RDF::RCutFlowReport> cuts)
 {
-   return NodeMaker(
-       std::make_shared<HeadBehindCuts>(head.*GetMember(NodeItselfTag{}), upstream, std::move(cuts)), head);
+   return NodeMaker(std::make_shared<HeadBehindCuts>(head.*GetMember(NodeItselfTag{}), upstream, std::move(cuts)),
+                    head);
 }
 
 } // namespace FlashSim::RootInternals

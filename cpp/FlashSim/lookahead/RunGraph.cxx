@@ -29,8 +29,7 @@ struct EventLoop {
    Graph fGraph;
    std::set<Graph> fUpstream;
 
-   explicit EventLoop(const ROOT::RDF::RResultHandle &result)
-      : fResult(result), fGraph(RootInternals::GetGraph(result))
+   explicit EventLoop(const ROOT::RDF::RResultHandle &result) : fResult(result), fGraph(RootInternals::GetGraph(result))
    {
       const auto *upstream = FoldSource::GetUpstream(RootInternals::GetDataSource(fGraph));
       while (upstream != nullptr) {
@@ -51,8 +50,7 @@ std::vector<ROOT::RDF::RResultHandle> TakeNextLoops(std::vector<EventLoop> &wait
    std::vector<EventLoop> rest;
    for (const auto &loop : waiting) {
       const bool mustWait =
-          inUse.count(loop.fGraph) != 0 ||
-          std::any_of(loop.fUpstream.begin(), loop.fUpstream.end(), [&](Graph graph) {
+          inUse.count(loop.fGraph) != 0 || std::any_of(loop.fUpstream.begin(), loop.fUpstream.end(), [&](Graph graph) {
              return inUse.count(graph) != 0 || std::any_of(waiting.begin(), waiting.end(), [graph](const auto &other) {
                        return other.fGraph == graph;
                     });
@@ -82,9 +80,10 @@ unsigned int RunGraphs(const std::vector<ROOT::RDF::RResultHandle> &results)
    std::vector<EventLoop> waiting;
    bool looksAhead = false;
    for (const auto &result : results) {
-      const bool isKnown = result == ROOT::RDF::RResultHandle{} ||
-                           std::any_of(waiting.begin(), waiting.end(), [graph = RootInternals::GetGraph(result)](
-                                                                           const auto &loop) { return loop.fGraph == graph; });
+      const bool isKnown =
+          result == ROOT::RDF::RResultHandle{} ||
+          std::any_of(waiting.begin(), waiting.end(),
+                      [graph = RootInternals::GetGraph(result)](const auto &loop) { return loop.fGraph == graph; });
       if (isKnown || result.IsReady())
          continue;
       waiting.emplace_back(result);

@@ -68,7 +68,7 @@ void CheckExternalTensor(const std::string &path, const ExternalTensor &tensor)
                                "'. The two belong together: copy it there.");
    }
    const auto size = fs::file_size(folder / location, error);
-   if (error ||tensor.fOffset > size || tensor.fLength.value_or(0) > size - tensor.fOffset) {
+   if (error || tensor.fOffset > size || tensor.fLength.value_or(0) > size - tensor.fOffset) {
       throw std::runtime_error(what + "which is too short: it has " + std::to_string(size) +
                                " bytes, and these values begin at byte " + std::to_string(tensor.fOffset) +
                                (tensor.fLength ? " and take " + std::to_string(*tensor.fLength) : "") +
@@ -112,8 +112,8 @@ FlowFile FlowFile::Read(const std::string &path)
    try {
       file.fOnnx = OnnxFile::Parse(file.fModel);
    } catch (const std::runtime_error &error) {
-      throw std::runtime_error("FlashSim: flow '" + path + "' is not an ONNX model, or is damaged: " +
-                               Printable(error.what()) + ".");
+      throw std::runtime_error("FlashSim: flow '" + path +
+                               "' is not an ONNX model, or is damaged: " + Printable(error.what()) + ".");
    }
    for (const auto &node : file.fOnnx.fNodes)
       CheckNode(path, node);
@@ -168,9 +168,9 @@ void FlowFile::Verify(const std::string &checksum) const
    const auto found = hash.Finish();
    if (found != checksum) {
       throw std::runtime_error(
-         "FlashSim: flow '" + fPath + "' does not fit the checksum in its metadata: " + files +
-         " changed since it was written (SHA-256 " + found.substr(0, 12) + "..., expected " + checksum.substr(0, 12) +
-         "...). Get it anew. If you have changed it on purpose, write a new checksum: flashsim stamp " + fPath);
+          "FlashSim: flow '" + fPath + "' does not fit the checksum in its metadata: " + files +
+          " changed since it was written (SHA-256 " + found.substr(0, 12) + "..., expected " + checksum.substr(0, 12) +
+          "...). Get it anew. If you have changed it on purpose, write a new checksum: flashsim stamp " + fPath);
    }
 }
 

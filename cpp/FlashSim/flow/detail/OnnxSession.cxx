@@ -185,8 +185,8 @@ std::string GetOnnxRuntimeVersion()
 std::string GetElementTypeName(int elementType)
 {
    static const std::array<const char *, 17> names{
-      "no tensor", "float32", "uint8",   "int8",    "uint16", "int16",  "int32",     "int64",      "string",
-      "bool",      "float16", "float64", "uint32",  "uint64", "complex64", "complex128", "bfloat16"};
+       "no tensor", "float32", "uint8",   "int8",   "uint16", "int16",     "int32",      "int64",   "string",
+       "bool",      "float16", "float64", "uint32", "uint64", "complex64", "complex128", "bfloat16"};
    const auto index = static_cast<std::size_t>(elementType);
    return index < names.size() ? names[index] : "element type " + std::to_string(elementType) + " of ONNX";
 }

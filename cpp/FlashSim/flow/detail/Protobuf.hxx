@@ -42,11 +42,20 @@ public:
       field.fInteger = 0;
       field.fBytes = {};
       switch (field.fWireType) {
-      case ProtobufField::kVarint: field.fInteger = ReadVarint(); break;
-      case ProtobufField::kFixed64: field.fBytes = Take(8); break;
-      case ProtobufField::kBytes: field.fBytes = Take(ReadVarint()); break;
-      case ProtobufField::kFixed32: field.fBytes = Take(4); break;
-      default: throw std::runtime_error("it holds a field of no known kind");
+      case ProtobufField::kVarint:
+         field.fInteger = ReadVarint();
+         break;
+      case ProtobufField::kFixed64:
+         field.fBytes = Take(8);
+         break;
+      case ProtobufField::kBytes:
+         field.fBytes = Take(ReadVarint());
+         break;
+      case ProtobufField::kFixed32:
+         field.fBytes = Take(4);
+         break;
+      default:
+         throw std::runtime_error("it holds a field of no known kind");
       }
       return true;
    }

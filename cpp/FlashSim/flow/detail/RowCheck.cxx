@@ -35,8 +35,8 @@ struct Rows {
 float ChooseValue(const FlowVariable &variable, std::size_t row, std::size_t column)
 {
    constexpr double kGoldenRatio = 0.6180339887498949, kSilverRatio = 0.4142135623730951;
-   const double fraction = std::fmod(static_cast<double>(row + 1) * kGoldenRatio +
-                                        static_cast<double>(column + 1) * kSilverRatio, 1.);
+   const double fraction =
+       std::fmod(static_cast<double>(row + 1) * kGoldenRatio + static_cast<double>(column + 1) * kSilverRatio, 1.);
    double value = variable.fMin + fraction * (variable.fMax - variable.fMin);
    if (variable.fType != EValueType::kFloat32 && variable.fType != EValueType::kFloat64)
       value = std::round(value);
@@ -142,10 +142,10 @@ private:
                                          "alone; export it in evaluation mode, without operators that draw.");
       }
       throw std::runtime_error(
-         what + "mixes the objects of a batch: for the same noise and context, " + found +
-         ". A sample may depend on its object's own noise and context alone, else RECO events change with threads and "
-         "blocks. Look in the graph for what reduces, counts or sorts along axis 0 (ReduceMean, CumSum, TopK, "
-         "BatchNormalization in training mode, an If on data), and export the flow without it.");
+          what + "mixes the objects of a batch: for the same noise and context, " + found +
+          ". A sample may depend on its object's own noise and context alone, else RECO events change with threads and "
+          "blocks. Look in the graph for what reduces, counts or sorts along axis 0 (ReduceMean, CumSum, TopK, "
+          "BatchNormalization in training mode, an If on data), and export the flow without it.");
    }
 
    const FlowContract &fContract;

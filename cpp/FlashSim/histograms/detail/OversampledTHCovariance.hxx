@@ -17,8 +17,7 @@
 namespace FlashSim {
 namespace {
 
-constexpr const char *kBookWithCovariance =
-   "Book it with covariance=True (fCovariance in C++), or fill another one.";
+constexpr const char *kBookWithCovariance = "Book it with covariance=True (fCovariance in C++), or fill another one.";
 
 /// The covariance of a histogram if it is an oversampled one, in whatever precision.
 template <typename... BASES>

@@ -176,9 +176,8 @@ Int_t StoredFolds::Write(const TH1 &plain, const FoldSums *sums, const std::stri
          const auto write = [&](const char *matrix, const char *title, auto element) {
             written.push_back(WriteMatrix(matrix, title, nCells, element, option, bufsize));
          };
-         write("covariance", "covariance of bins", [&](auto a, auto b) {
-            return a == b ? sums->GetVariances()[a] : sums->GetCovariance(a, b);
-         });
+         write("covariance", "covariance of bins",
+               [&](auto a, auto b) { return a == b ? sums->GetVariances()[a] : sums->GetCovariance(a, b); });
          write("covariance_limit", "covariance for an infinite fold size",
                [&](auto a, auto b) { return sums->GetLimitCovariance(a, b); });
          write("covariance_fold", "N times the rest of the covariance",
@@ -205,9 +204,10 @@ FoldSums StoredFolds::Read(TDirectory &directory, const std::string &key, Short_
    const auto events = folder ? ReadPart(*folder, "events", cycle) : nullptr;
    const auto table = folder ? ReadPart(*folder, "sums", cycle) : nullptr;
    if (!events || events->GetNbinsX() != 3 || (table && table->GetNbinsY() != kNSums))
-      throw std::runtime_error("FlashSim: the folder '" + name + "' of '" + directory.GetPath() +
-                               "' does not hold fold information. Expected what Write() of an oversampled histogram has "
-                               "written.");
+      throw std::runtime_error(
+          "FlashSim: the folder '" + name + "' of '" + directory.GetPath() +
+          "' does not hold fold information. Expected what Write() of an oversampled histogram has "
+          "written.");
    if (events->GetBinContent(3) != kFormat * events->GetBinContent(2))
       throw std::runtime_error("FlashSim: the folder '" + name + "' of '" + directory.GetPath() +
                                "' was written by a newer version. Expected format " + std::to_string(kFormat) +
