@@ -1,6 +1,6 @@
 """Fast, machine-learned event simulation inside ROOT's RDataFrame, with histograms whose uncertainties are right.
 
-Importing the package adds methods to every RDataFrame node:
+Importing the package adds methods to every RDataFrame node, where there is a ROOT:
 
 * ``FlashSim``: GEN events in, ``fold_size`` RECO events out for each of them;
 * ``DefineFolds``: the same inside one entry, without look-ahead;
@@ -23,7 +23,7 @@ from importlib import import_module
 from types import ModuleType
 
 from . import data, throughput
-from ._library import onnxruntime_version
+from ._library import is_root_wanted, onnxruntime_version
 from ._version import __version__
 from .flows.flow import Flow
 from .histograms import efficiency, files, plain_statistics
@@ -53,18 +53,19 @@ __all__ = [
     "throughput",
 ]
 
-for _module in (
-    methods,
-    distributed,
-    histogram_methods,
-    files,
-    efficiency,
-    plain_statistics,
-    run_graphs,
-    event_loops,
-    plain_histograms,
-):
-    _module.register()
+if is_root_wanted():
+    for _module in (
+        methods,
+        distributed,
+        histogram_methods,
+        files,
+        efficiency,
+        plain_statistics,
+        run_graphs,
+        event_loops,
+        plain_histograms,
+    ):
+        _module.register()
 
 
 def __getattr__(name: str) -> ModuleType:

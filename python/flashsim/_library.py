@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 import warnings
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["cpp", "onnxruntime_library", "onnxruntime_version", "root"]
+__all__ = ["WITHOUT_ROOT", "cpp", "is_root_wanted", "onnxruntime_library", "onnxruntime_version", "root"]
 
 _PACKAGE = Path(__file__).resolve().parent
+
+WITHOUT_ROOT = "FLASHSIM_WITHOUT_ROOT"
+"""Environment variable: if it is set and not empty, importing the package does not load ROOT."""
+
+
+def is_root_wanted() -> bool:
+    """Whether importing the package gives RDataFrame its methods.
+
+    It does not where there is no ROOT, as on a machine that only trains, or where `WITHOUT_ROOT` is set, as in worker
+    processes that only generate. Whatever needs ROOT says so when it is used.
+    """
+    return not os.environ.get(WITHOUT_ROOT) and importlib.util.find_spec("ROOT") is not None
 
 
 @cache

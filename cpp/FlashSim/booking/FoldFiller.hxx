@@ -34,7 +34,7 @@ public:
    FoldFiller(const TH1 &histogram, bool considerOverflows, std::shared_ptr<const FillColumns> columns);
 
    void StartTask() { fAccumulator.StartTask(); }
-   void EndTask() noexcept { fAccumulator.EndTask(); }
+   void EndTask() { fAccumulator.EndTask(); }
 
    /// \brief Fills with one entry.
    /// \param[in] row the columns

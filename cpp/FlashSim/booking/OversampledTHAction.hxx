@@ -78,10 +78,15 @@ public:
       filler->StartTask();
    }
 
+   /// Called from destructors: what goes wrong is told by Finalize().
    void FinalizeTask(unsigned int slot) noexcept
    {
-      if (fSlots[slot].fFiller)
-         fSlots[slot].fFiller->EndTask();
+      try {
+         if (fSlots[slot].fFiller)
+            fSlots[slot].fFiller->EndTask();
+      } catch (const std::exception &) {
+         fSlots[slot].fFailure = std::current_exception();
+      }
    }
 
    template <typename... ColumnTypes, std::enable_if_t<(sizeof...(ColumnTypes) > 0), int> = 0>
@@ -106,6 +111,8 @@ public:
       try {
          std::unique_ptr<Filler_t> sums;
          for (auto &slot : fSlots) {
+            if (slot.fFailure)
+               std::rethrow_exception(slot.fFailure);
             if (sums && slot.fFiller)
                sums->Merge(*slot.fFiller);
             else if (slot.fFiller)
@@ -162,6 +169,7 @@ private:
    struct Slot {
       std::unique_ptr<Filler_t> fFiller;
       std::unique_ptr<Histogram> fPartial;
+      std::exception_ptr fFailure; // of the end of a task
    };
 
    static constexpr unsigned int GetBits(std::initializer_list<bool> bits)

@@ -29,7 +29,7 @@ void FoldAccumulator::StartTask()
    fIsFirstFold = true;
 }
 
-void FoldAccumulator::EndTask() noexcept
+void FoldAccumulator::EndTask()
 {
    if (!fInFold)
       return;
@@ -213,7 +213,7 @@ void FoldAccumulator::AddPairsToSums()
    }
 }
 
-void FoldAccumulator::Park() noexcept
+void FoldAccumulator::Park()
 {
    Join(ParkedFold{{fFold, fTable.Take()}});
 }

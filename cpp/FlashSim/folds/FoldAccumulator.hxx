@@ -86,8 +86,8 @@ public:
 
    void StartTask();
 
-   /// Ends the last fold of the task. Throws nothing: RDataFrame calls it from a destructor.
-   void EndTask() noexcept;
+   /// Ends the last fold of the task. \throws std::bad_alloc
+   void EndTask();
 
    /// \brief Starts the next RECO event.
    /// \param[in] event the GEN event that it was made from
@@ -215,7 +215,7 @@ private:
    {
       return fOrder == EFoldOrder::kScattered || (fOrder == EFoldOrder::kStraddle && fIsFirstFold);
    }
-   void Park() noexcept;
+   void Park();
    void Join(ParkedFold &&part);
    void Unpark(const ParkedFold &parked);
    void JoinRecoCells();

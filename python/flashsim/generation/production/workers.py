@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import multiprocessing.connection
-import multiprocessing.context
 import os
 import signal
-import sys
 import threading
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
@@ -16,6 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from ..._library import WITHOUT_ROOT
 from ..columns import Block, simulate_block
 from ..gen.processes import Process
 
@@ -61,11 +60,14 @@ def simulate(tasks: Iterable[Task], jobs: int) -> Generator[Block, None, None]:
         yield from map(_run, tasks)
         return
     others = set(multiprocessing.active_children())
-    with _spawning() as context, ProcessPoolExecutor(jobs, mp_context=context, initializer=_prepare_worker) as pool:
+    # Fresh interpreters, since a fork would copy the state and locks of ROOT and FastJet.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_prepare_worker) as pool:
         running: deque[Future[Block]] = deque()
         try:
             for task in tasks:
-                running.append(pool.submit(_run, task))
+                with _without_root():  # which starts processes as they are needed
+                    running.append(pool.submit(_run, task))
                 if len(running) > 2 * jobs:
                     yield running.popleft().result()
             while running:
@@ -101,15 +103,14 @@ def _leave_with_parent() -> None:
 
 
 @contextmanager
-def _spawning() -> Iterator[multiprocessing.context.SpawnContext]:
-    """Fresh interpreters: a fork would copy ROOT's and FastJet's state and locks.
-
-    ROOT's wheel warns whenever it is imported. The caller has seen that, so the children, who inherit the interpreter's
-    warning options, are told not to repeat it through the progress bar.
-    """
-    quiet = "ignore::UserWarning:ROOT"
-    sys.warnoptions.append(quiet)
+def _without_root() -> Iterator[None]:
+    """Processes that start meanwhile do not load ROOT when they import this package: they need none."""
+    before = os.environ.get(WITHOUT_ROOT)
+    os.environ[WITHOUT_ROOT] = "1"
     try:
-        yield multiprocessing.get_context("spawn")
+        yield
     finally:
-        sys.warnoptions.remove(quiet)
+        if before is None:
+            del os.environ[WITHOUT_ROOT]
+        else:
+            os.environ[WITHOUT_ROOT] = before
