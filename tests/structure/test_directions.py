@@ -15,6 +15,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 PYTHON = {
     "_errors": set(),
     "_library": set(),
+    "_machine": set(),
     "_version": set(),
     "data": set(),
     "output_files": set(),
@@ -27,12 +28,13 @@ PYTHON = {
     "validation": {"_version", "flows", "pairs"},
     "steps": {"flows", "pairs", "validation"},
     "training": {"flows", "output_files", "pairs"},
-    "generation": {"_version"},
+    "generation": {"_library", "_machine", "_version"},
     "throughput": {"_errors", "_library", "data", "flows", "histograms", "rdataframe", "root_file"},
-    "demo": {"_library", "data", "histograms", "rdataframe"},
+    "demo": {"_library", "_machine", "data", "histograms", "rdataframe"},
     "studies": {"_library", "demo", "flows", "histograms", "pairs", "rdataframe", "training", "validation"},
     "cli": {
         "_library",
+        "_machine",
         "_version",
         "demo",
         "flows",

@@ -19,20 +19,19 @@ using Json = nlohmann::json;
 struct TypeRecord {
    EValueType fType;
    const char *fName;
-   std::size_t fSize;
 };
 
-constexpr std::array<TypeRecord, 11> kTypes{{{EValueType::kFloat32, "float32", 4},
-                                             {EValueType::kFloat64, "float64", 8},
-                                             {EValueType::kInt8, "int8", 1},
-                                             {EValueType::kUInt8, "uint8", 1},
-                                             {EValueType::kInt16, "int16", 2},
-                                             {EValueType::kUInt16, "uint16", 2},
-                                             {EValueType::kInt32, "int32", 4},
-                                             {EValueType::kUInt32, "uint32", 4},
-                                             {EValueType::kInt64, "int64", 8},
-                                             {EValueType::kUInt64, "uint64", 8},
-                                             {EValueType::kBool, "bool", 1}}};
+constexpr std::array<TypeRecord, 11> kTypes{{{EValueType::kFloat32, "float32"},
+                                             {EValueType::kFloat64, "float64"},
+                                             {EValueType::kInt8, "int8"},
+                                             {EValueType::kUInt8, "uint8"},
+                                             {EValueType::kInt16, "int16"},
+                                             {EValueType::kUInt16, "uint16"},
+                                             {EValueType::kInt32, "int32"},
+                                             {EValueType::kUInt32, "uint32"},
+                                             {EValueType::kInt64, "int64"},
+                                             {EValueType::kUInt64, "uint64"},
+                                             {EValueType::kBool, "bool"}}};
 
 const TypeRecord &FindType(EValueType type)
 {
@@ -168,11 +167,6 @@ std::string ReadChecksum(const Json &document, const FieldReader &reader)
 std::string GetName(EValueType type)
 {
    return FindType(type).fName;
-}
-
-std::size_t GetSize(EValueType type)
-{
-   return FindType(type).fSize;
 }
 
 std::size_t FlowContract::FindTarget(const std::string &name) const

@@ -46,8 +46,6 @@ public:
 
    FoldStore(ROOT::RDF::RNode node, int foldSize);
 
-   int GetFoldSize() const { return fFoldSize; }
-
    /// The store of an upstream column, made at the first request; not during an event loop, as ROOT's data sources have
    /// it, hence without a lock.
    /// \throws std::runtime_error if the column cannot be collected, or is new while a chunk is held that lacks it

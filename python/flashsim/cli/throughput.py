@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from .._machine import available_cores
 from .errors import user_errors
 from .outputs import Overwrite, check_outputs
 from .throughput_tables import events_table, machine_table, number_of, plan_table, ratio_table, speed_lines, verdict
@@ -118,7 +118,7 @@ def throughput(
             console.print(speed_lines(speed), highlight=False, markup=False)
             simulation_seconds = speed.simulation_seconds
         if measure:
-            cores = cores or _available_cores()
+            cores = cores or available_cores()
             rows = throughput_on_cores(simulation_seconds, cores=cores, conventional_seconds=conventional_seconds)
             console.print(machine_table(rows, cores))
         if filled is not None:
@@ -145,7 +145,3 @@ def _measure(flow: str, sample: str | None, fold_size: int, steps: int | None) -
 
     with Console(stderr=True).status(Text("simulating, to measure the speed")):
         return measure(flow, sample, fold_size=fold_size, steps=steps)
-
-
-def _available_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

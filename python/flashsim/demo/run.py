@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import data
 from .._library import root
+from .._machine import available_cores
 from ..histograms.booking import oversampled_th1d
 from ..rdataframe.methods import flash_sim
 from ..rdataframe.plain_histograms import silenced
@@ -74,7 +75,7 @@ def run_demo(
             raise ValueError(f"{name} is {number}, expected at least {least}.")
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    with _threads(threads or min(2, _cores())):
+    with _threads(threads or min(2, available_cores())):
         compilation = _compile(fold_size, seed)
         stages, histograms = _simulate(_gen_events(events), fold_size, seed)
     file, picture = output_files(folder)
@@ -148,10 +149,6 @@ def _write(histograms: Mapping[str, Any], path: Path) -> None:
     with root().TFile.Open(str(path), "RECREATE") as file:
         for histogram in histograms.values():
             file.WriteObject(histogram, histogram.GetName())
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

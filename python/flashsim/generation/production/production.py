@@ -15,11 +15,12 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from ..._machine import available_cores
 from ..gen.events import PYTHIA_SEEDS, require_extras
 from ..gen.processes import find_process
 from .part_folder import PartFolder
 from .parts import Part, Settings
-from .workers import Task, cores, simulate
+from .workers import Task, simulate
 
 __all__ = ["BLOCK_EVENTS", "PART_BLOCKS", "Production", "generate"]
 
@@ -292,9 +293,9 @@ def generate(
             display.say(f"resumed: {len(folder.parts)} parts with {resumed} events, {folder.jets} jets")
         display.begin(resumed, folder.jets)
         if jets is not None:
-            _make_jets(folder, jets, jobs or cores(), display)
+            _make_jets(folder, jets, jobs or available_cores(), display)
         elif events is not None:
-            _make_missing(folder, -(-events // settings.part_events), jobs or cores(), display)
+            _make_missing(folder, -(-events // settings.part_events), jobs or available_cores(), display)
         folder.make_output()
         weights, seconds = folder.sum_of_weights, time.monotonic() - started
         return Production(path, process, folder.events, folder.jets, weights, resumed, seconds)

@@ -18,7 +18,7 @@ from ..._library import WITHOUT_ROOT
 from ..columns import Block, simulate_block
 from ..gen.processes import Process
 
-__all__ = ["Task", "cores", "simulate"]
+__all__ = ["Task", "simulate"]
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,6 @@ class Task:
     block: int
     first_event: int
     events: int
-
-
-def cores() -> int:
-    """Number of cores that this process may use."""
-    # The affinity is what a batch system grants; it is not known on every platform.
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def simulate(tasks: Iterable[Task], jobs: int) -> Generator[Block, None, None]:
