@@ -39,6 +39,14 @@ def test_the_range_is_restored_after_each_loop(gen_dataset, threads):
         assert df.Count().GetValue() == 240
 
 
+def test_entries_are_in_the_order_of_events_and_folds(gen_dataset):
+    folds = make_folds(ROOT.RDataFrame("Events", gen_dataset), fold_size=3, chunk_size=70)
+    arrays = folds.AsNumpy(["genEvent", "foldIndex", "foldSize"])
+    np.testing.assert_array_equal(arrays["genEvent"], np.repeat(np.arange(240), 3))
+    np.testing.assert_array_equal(arrays["foldIndex"], np.tile(np.arange(3), 240))
+    assert set(arrays["foldSize"]) == {3}
+
+
 @pytest.mark.parametrize("ntuple", [False, True], ids=["TTree", "RNTuple"])
 def test_a_restricted_dataset_stays_restricted(gen_files, threads, ntuple):
     """A dataset spec with a global range, as a user or a distributed task would give."""

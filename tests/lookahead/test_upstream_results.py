@@ -113,6 +113,24 @@ def test_a_callback_may_ask_for_upstream_results(gen_files, tiny_flow):
     np.testing.assert_allclose(list(seen), [whole, even] * 4, rtol=1e-12)
 
 
+def test_a_callback_may_book_upstream_results(gen_files, tiny_flow):
+    graph = make_graph(gen_files["TTree"])
+    ROOT.gInterpreter.Declare("""
+    namespace UpstreamResults {
+    std::vector<ROOT::RDF::RResultPtr<double>> booked;
+    void BookInCallback(ROOT::RDF::RResultPtr<ULong64_t> &count, ROOT::RDF::RNode node)
+    {
+       count.OnPartialResult(100, [node](ULong64_t) mutable { booked.push_back(node.Sum<double>("total")); });
+    }
+    }""")
+    count = graph.FlashSim(tiny_flow, fold_size=2, chunk_size=40).Count()
+    ROOT.UpstreamResults.BookInCallback(count, ROOT.RDF.AsRNode(graph.Define("total", "double(ht)")))
+    assert count.GetValue() == 480
+    whole = make_graph(gen_files["TTree"]).Sum("ht").GetValue()
+    sums = [result.GetValue() for result in ROOT.UpstreamResults.booked]
+    np.testing.assert_allclose(sums, [whole] * 4, rtol=1e-12)
+
+
 def test_run_graphs_with_results_of_the_upstream_graph(gen_dataset, threads, tiny_flow):
     graph = make_graph(gen_dataset)
     first = graph.FlashSim(tiny_flow, fold_size=2, seed=1, chunk_size=40)

@@ -24,6 +24,7 @@ ROOT.gInterpreter.Declare("""
 
 namespace SharedUpstream {
 
+std::mutex mutex;
 std::vector<double> values;
 std::string refusal;
 
@@ -35,6 +36,26 @@ void AskWhile(Outer &outer, Asked &asked, ULong64_t every)
       try {
          values.push_back(static_cast<double>(*asked));
       } catch (const std::exception &error) {
+         refusal = error.what();
+      }
+   });
+}
+
+/// Asks for the mean of another node whenever the loop over `outer` has seen another `every` entries.
+void AskOneByOne(ROOT::RDF::RResultPtr<ULong64_t> &outer, std::vector<ROOT::RDF::RNode> nodes, ULong64_t every)
+{
+   std::vector<ROOT::RDF::RResultPtr<double>> means;
+   for (auto &node : nodes)
+      means.push_back(node.Mean<ROOT::RVecF>("Jet_pt"));
+   outer.OnPartialResult(every, [means, next = std::size_t(0)](ULong64_t &) mutable {
+      if (next == means.size())
+         return;
+      try {
+         const auto mean = *means[next++];
+         const std::lock_guard<std::mutex> lock(mutex);
+         values.push_back(mean);
+      } catch (const std::exception &error) {
+         const std::lock_guard<std::mutex> lock(mutex);
          refusal = error.what();
       }
    });
@@ -82,6 +103,8 @@ CALLBACKS = [
     ["events of a", "mean of b"],
     ["events of a", "events of b", "jets of gen"],
 ]
+
+AT_THE_SAME_TIME = "two callbacks at the same time"
 
 REFUSED_CALLBACKS = [
     ["events of gen", "mean of a"],
@@ -160,6 +183,23 @@ def refused_callbacks(names: list[str], flow: str, files: list[str]) -> list[str
     return [*outcomes, judge([RESULTS[name](nodes).GetValue() for name in names], expected)]
 
 
+def callbacks_at_the_same_time(flow: str, files: list[str]) -> list[str]:
+    """Two callbacks, in two threads, ask for results of FlashSim nodes of one upstream graph, some of them at once."""
+    expected = RESULTS["mean of b"](graph(flow, files)).GetValue()
+    nodes, _ = start([], flow, files)
+    counts = [nodes["a"].Count(), nodes["a"].Filter("fold >= 0").Count()]
+    for count in counts:
+        others = [nodes["gen"].FlashSim(flow, fold_size=3, seed=2, chunk_size=50, block_size=50) for _ in range(10)]
+        ROOT.SharedUpstream.AskOneByOne(count, [ROOT.RDF.AsRNode(other) for other in others], 11)
+    n_reco = 2 * RESULTS["events of gen"](graph(flow, files)).GetValue()
+    outcomes = [judge([count.GetValue() for count in counts], [n_reco, n_reco])]
+    seen = list(ROOT.SharedUpstream.values)
+    outcomes.append(judge(seen, [expected] * len(seen)) if seen else "wrong: nothing seen")
+    if refusal := str(ROOT.SharedUpstream.refusal):
+        outcomes.append(f"refused: {refusal}")
+    return [*outcomes, judge([RESULTS["mean of b"](nodes).GetValue()], [expected])]
+
+
 def main() -> None:
     threads, flow, *files = sys.argv[1:]
     if int(threads) > 1:
@@ -171,6 +211,8 @@ def main() -> None:
         for names in cases:
             for outcome in run(names, flow, files):
                 print(f"{' asks for '.join(names)}: {outcome}", flush=True)
+    for outcome in callbacks_at_the_same_time(flow, files):
+        print(f"{AT_THE_SAME_TIME}: {outcome}", flush=True)
 
 
 if __name__ == "__main__":
