@@ -151,7 +151,7 @@ def compare_flow(seed: int, console: Any) -> tuple[Production, list[Comparison]]
 
 def show_comparisons(console: Any, title: str, ten: Production, comparisons: list[Comparison]) -> None:
     table = make_table(
-        f"{title}: error with fold size n predicted from N = {FOLD_SIZE}, over that of a production with fold size n",
+        f"{title}: error for fold size n, predicted from N = {FOLD_SIZE}, over that of a production",
         *("n", "GEN events", "predicted / actual", "pull", "largest pull of a bin", "p of all bins"),
         *("error / error at N = 10", "naive"),
     )
