@@ -314,7 +314,7 @@ def test_the_command_takes_solver_steps_and_grid(checkpoint: Path, tmp_path: Pat
         ("0,high,1", "expected numbers from 0 to 1"),
         ("0,0.5", "expected ascending times from 0 to 1"),
     ):
-        result = CliRunner().invoke(app, [*arguments, "--grid", grid])
+        result = CliRunner().invoke(app, [*arguments, "--grid", grid, "--overwrite"])
         assert result.exit_code == 2
         assert message in " ".join(result.output.split())
 

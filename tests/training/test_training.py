@@ -36,6 +36,9 @@ from flashsim.training.trainer import Trainer  # noqa: E402
 from toy_training import CONFIG, MODELS, changed, quietly, run_until, toy_pairs  # noqa: E402
 
 
+pytestmark = pytest.mark.training
+
+
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
     before = torch.get_num_threads()
