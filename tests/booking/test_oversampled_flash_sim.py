@@ -50,7 +50,7 @@ def check(histogram, reference):
     )
 
 
-@pytest.mark.parametrize("folds", [2, 7])
+@pytest.mark.parametrize("folds", [2, pytest.param(7, marks=pytest.mark.slow)])
 def test_scalar_values_after_filters(gen_dataset, threads, tiny_flow, folds):
     sim = ROOT.RDataFrame("Events", gen_dataset).Define("w", WEIGHT).FlashSim(tiny_flow, folds=folds, block_size=30)
     leading = sim.Filter("nJet > 0").Define("leading", "Jet_pt[0]").Filter("(event + fold) % 4 != 0")
