@@ -50,7 +50,7 @@ def check(histogram, reference):
     )
 
 
-@pytest.mark.parametrize("fold_size", [2, 7])
+@pytest.mark.parametrize("fold_size", [2, pytest.param(7, marks=pytest.mark.slow)])
 def test_scalar_values_after_filters(gen_dataset, threads, tiny_flow, fold_size):
     sim = (
         ROOT.RDataFrame("Events", gen_dataset)

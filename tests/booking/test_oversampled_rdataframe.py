@@ -37,7 +37,7 @@ def files(request, rows, tmp_path_factory) -> list[str]:
     return write_files(folder, rows, files=3, cluster=37, ntuple=request.param == "RNTuple")
 
 
-@pytest.mark.parametrize("names", NAMES)
+@pytest.mark.parametrize("names", ["x", "xy", pytest.param("xyz", marks=pytest.mark.slow)])
 def test_variations_of_values(names, threads, rows, files):
     df = ROOT.RDataFrame("Events", files).Vary("x", "ROOT::RVecD{x - 1, x + 1}", ["down", "up"], "scale")
     nominal = book(df.Filter("x > 2"), names, covariance=True)

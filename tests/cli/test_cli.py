@@ -220,6 +220,7 @@ def test_demo_into_a_file(tmp_path):
     assert "occupied" in error_of("demo", "--output-dir", occupied)
 
 
+@pytest.mark.generation
 def test_generate(tmp_path):
     pytest.importorskip("pythia8mc")
     pytest.importorskip("fastjet")
@@ -284,6 +285,7 @@ def test_export_of_a_missing_checkpoint(tmp_path):
     assert "missing.pt" in error_of("export", tmp_path / "missing.pt", tmp_path / "x.onnx")
 
 
+@pytest.mark.training
 def test_train_export_info(tmp_path):
     """The whole chain on a small recipe: the exported flow is one that simulates."""
     pytest.importorskip("torch")

@@ -93,6 +93,7 @@ def make_histogram() -> None:
         file.WriteObject(histogram.GetValue(), "h")
 
 
+@pytest.mark.slow
 def test_demo_twice():
     arguments = ["demo", "--output-dir", "new", "--events", 20, "--fold-size", 2, "--threads", 1]
     assert run(*arguments).exit_code == 0
@@ -105,6 +106,7 @@ def test_demo_twice():
     assert Path("new/flashsim-demo.png").read_bytes() != OLD
 
 
+@pytest.mark.generation
 def test_generate_twice():
     pytest.importorskip("pythia8mc")
     pytest.importorskip("fastjet")
@@ -118,6 +120,7 @@ def test_generate_twice():
     assert Path("new.root").read_bytes() != first
 
 
+@pytest.mark.generation
 def test_generate_goes_on_after_an_interruption(monkeypatch):
     """Without and with --overwrite: what is there is replaced at the end only."""
     pytest.importorskip("pythia8mc")

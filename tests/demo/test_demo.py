@@ -30,6 +30,7 @@ def target():
     return ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root"))
 
 
+@pytest.mark.slow
 def test_one_thread(tmp_path):
     """In a process of its own: compiling in two threads at once was a crash, and only before ROOT has used threads."""
     arguments = ["--threads", "1", "--events", "200", "--fold-size", "2", "--output-dir", str(tmp_path)]

@@ -34,6 +34,9 @@ ROOT_TYPE = {
 }
 
 
+pytestmark = pytest.mark.generation
+
+
 @pytest.fixture(scope="module")
 def ttbar_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("generation") / "ttbar.root"

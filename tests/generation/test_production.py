@@ -99,6 +99,7 @@ def names(folder):
 
 
 class TestJobs:
+    @pytest.mark.generation
     @pytest.mark.parametrize("unit", ["events", "jets"])
     def test_same_file_for_two_jobs(self, tmp_path, genuine, small_parts, capfd, unit):
         output = tmp_path / "out.root"
@@ -112,6 +113,7 @@ class TestJobs:
         assert names(tmp_path) == ["out.root"]
         assert not [child for child in multiprocessing.active_children() if child.name.startswith("Spawn")]
 
+    @pytest.mark.generation
     def test_events_are_numbered(self, genuine):
         events = uproot.open(genuine)["Events"].arrays()
         assert events.event.to_list() == list(range(1, 41))
@@ -125,6 +127,7 @@ class TestJobs:
         blocks = [ak.to_list(part) for part in (other_pt, pt[:10], pt[10:20], pt[20:30])]
         assert all(blocks[i] != blocks[j] for i in range(4) for j in range(i))
 
+    @pytest.mark.generation
     def test_error_of_a_worker_arrives(self, tmp_path, small_parts, monkeypatch):
         broken = dataclasses.replace(PROCESSES["ttbar"], name="broken", settings=("Top:noSuchThing = on",))
         monkeypatch.setitem(PROCESSES, "broken", broken)
@@ -401,6 +404,7 @@ def is_running(process):
         return False
 
 
+@pytest.mark.generation
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks for the processes in /proc")
 def test_killed(tmp_path):
     """kill -9 in the middle: the workers end too, and the next call makes the file that a call in peace makes.
@@ -428,6 +432,7 @@ def test_killed(tmp_path):
     assert output.read_bytes() == undisturbed.read_bytes()
 
 
+@pytest.mark.generation
 def test_terminated_command(tmp_path):
     """SIGTERM: the command says what is kept, and how to go on."""
     code = (

@@ -157,6 +157,7 @@ def test_fit_has_the_error_of_least_squares():
     assert wanted > 1.3 * independent
 
 
+@pytest.mark.slow
 def test_pulls_of_the_fit():
     """Pseudo-experiments: data around the truth, each fitted with a sample of its own."""
     n_toys, n_gen = 80, 5000

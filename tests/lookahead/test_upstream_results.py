@@ -156,7 +156,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("block_size", [1, 1000])
+@pytest.mark.parametrize("block_size", [1, pytest.param(1000, marks=pytest.mark.slow)])
 def test_expressions_that_change_gen_columns(gen_dataset, threads, tiny_flow, change, block_size):
     sim = ROOT.RDataFrame("Events", gen_dataset).FlashSim(tiny_flow, fold_size=3, seed=4, block_size=block_size)
     columns = ["genEvent", "foldIndex", "Jet_pt"]

@@ -285,6 +285,7 @@ def run() -> Callable[..., object]:
     return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
+@pytest.mark.slow
 def test_the_command_writes_in_place_and_prints_a_table(
     data: Path, found: OptimalSteps, tmp_path: Path, run: Callable
 ) -> None:

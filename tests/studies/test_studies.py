@@ -94,6 +94,7 @@ def test_budget_is_in_rows(config):
     assert with_budget(config, 10**6, 1000).training.epochs == 1
 
 
+@pytest.mark.training
 def test_families_are_trained_alike_and_judged_by_all_metrics(families, folder, config):
     assert_written(families, folder / "families")
     assert column(families, "flow") == [*MODELS, "noise floor"]
@@ -110,6 +111,7 @@ def test_families_are_trained_alike_and_judged_by_all_metrics(families, folder, 
     assert column(families, "rows/s, one core")[0] > 0
 
 
+@pytest.mark.training
 def test_finished_trainings_are_used_again(families, folder, config, data, unseen):
     checkpoint = folder / "families" / "flows" / "affine.pt"
     before = checkpoint.read_bytes()
@@ -121,6 +123,7 @@ def test_finished_trainings_are_used_again(families, folder, config, data, unsee
     assert [row[:metrics] for row in again.rows] == [row[:metrics] for row in families.rows]
 
 
+@pytest.mark.training
 def test_sizes(folder, config, data, unseen):
     study = compare_sizes(
         config, data, unseen, folder / "sizes", sizes=(500, 5000), budget=20_000, threads=1, tell=lambda _: None
@@ -132,6 +135,7 @@ def test_sizes(folder, config, data, unseen):
         compare_sizes(config, data, unseen, folder / "sizes", sizes=(10_000,), tell=lambda _: None)
 
 
+@pytest.mark.training
 def test_steps_of_a_continuous_flow(families, folder, unseen_file):
     flow = folder / "families" / "flows" / "velocity.onnx"
     study = compare_steps(
@@ -148,6 +152,7 @@ def test_steps_of_a_continuous_flow(families, folder, unseen_file):
         compare_steps(folder / "families" / "flows" / "affine.onnx", [unseen_file], folder / "steps")
 
 
+@pytest.mark.training
 def test_processes_name_what_differs(families, folder, unseen_file, monkeypatch):
     flow = folder / "families" / "flows" / "velocity.onnx"
     same = write_events(folder / "same.root", seed=3, events=2500, jets_per_event=1)
@@ -167,6 +172,7 @@ def test_processes_name_what_differs(families, folder, unseen_file, monkeypatch)
         compare_processes(flow, {"toys": [unseen_file]}, folder / "processes")
 
 
+@pytest.mark.slow
 def test_w_mass_by_the_command(tmp_path):
     pytest.importorskip("ROOT")
     arguments = ["w-mass", "--data", flashsim.data.path("ttbar.root"), "--events", "150", "--fold-size", "5"]

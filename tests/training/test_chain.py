@@ -19,6 +19,8 @@ for _package in ("torch", "onnx", "sklearn", "scipy", "jinja2"):
     pytest.importorskip(_package)
 from toy_jets import RECIPE, muon_probability, resolution, shift, write_events  # noqa: E402
 
+pytestmark = pytest.mark.training
+
 TRAINING_EVENTS, EVENTS, FOLD_SIZE = 15_000, 4_000, 10
 BINS = [20.0, 28.0, 40.0, 60.0, 200.0]
 

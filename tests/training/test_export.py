@@ -221,6 +221,7 @@ def test_exported_flows_are_what_the_engine_takes(name: str, tmp_path: Path) -> 
     assert found.std() == pytest.approx(expected.std(), rel=0.15)
 
 
+@pytest.mark.training
 def test_training_learns_a_known_conditional_distribution(flow: TrainedFlow) -> None:
     rows = 10_000
     session = session_of(build_model(flow, "midpoint", default_steps=10).SerializeToString())
@@ -239,6 +240,7 @@ def test_training_learns_a_known_conditional_distribution(flow: TrainedFlow) -> 
         assert sample[sample[:, 3] > 0, 2].mean() == pytest.approx(1 / 3, abs=0.04)
 
 
+@pytest.mark.training
 def test_contexts_outside_the_training_range_are_held_at_its_edge(flow: TrainedFlow) -> None:
     session = session_of(build_model(flow, "euler", default_steps=5).SerializeToString())
     noise = noise_of(500, 4)
@@ -247,6 +249,7 @@ def test_contexts_outside_the_training_range_are_held_at_its_edge(flow: TrainedF
     np.testing.assert_allclose(np.minimum(response[1], 1000 / 800), np.minimum(response[0], 1000 / 800), rtol=1e-3)
 
 
+@pytest.mark.training
 def test_metadata_follow_the_contract(checkpoint: Path, tmp_path: Path) -> None:
     path = tmp_path / "toys.onnx"
     export_flow(checkpoint, path, solver="euler", default_steps=12, grid=[0, 0.5, 1], training={"note": "toys"})
@@ -288,6 +291,7 @@ def test_metadata_follow_the_contract(checkpoint: Path, tmp_path: Path) -> None:
     assert training["recipe"]["training"]["seed"] == 2
 
 
+@pytest.mark.training
 def test_impossible_exports_are_refused(checkpoint: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"'toys': sampling.solver: expected one of euler, midpoint, heun, rk4, found"):
         export_flow(checkpoint, tmp_path / "toys.onnx", solver="rk5")
@@ -301,6 +305,7 @@ def test_impossible_exports_are_refused(checkpoint: Path, tmp_path: Path) -> Non
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.training
 def test_the_command_takes_solver_steps_and_grid(checkpoint: Path, tmp_path: Path) -> None:
     app = typer.Typer()
     app.command()(command)
@@ -314,11 +319,12 @@ def test_the_command_takes_solver_steps_and_grid(checkpoint: Path, tmp_path: Pat
         ("0,high,1", "expected numbers from 0 to 1"),
         ("0,0.5", "expected ascending times from 0 to 1"),
     ):
-        result = CliRunner().invoke(app, [*arguments, "--grid", grid])
+        result = CliRunner().invoke(app, [*arguments, "--grid", grid, "--overwrite"])
         assert result.exit_code == 2
         assert message in " ".join(result.output.split())
 
 
+@pytest.mark.training
 @pytest.mark.parametrize(
     ("change", "message"),
     [

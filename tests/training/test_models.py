@@ -184,6 +184,7 @@ def test_density_integrates_to_one(config: ModelConfig, dimension: int) -> None:
 # --------------------------------------------------------------------------------------------------- learning
 
 
+@pytest.mark.training
 @FAMILIES
 def test_loss_of_a_gaussian_reaches_its_entropy(config: ModelConfig) -> None:
     covariance = np.array([[1.0, 0.8], [0.8, 1.0]])
@@ -197,6 +198,7 @@ def test_loss_of_a_gaussian_reaches_its_entropy(config: ModelConfig) -> None:
     assert fit(make_model(config, 2, 1), draw, steps=150) == pytest.approx(entropy, abs=0.03)
 
 
+@pytest.mark.training
 @FAMILIES
 def test_training_learns_a_known_conditional_distribution(config: ModelConfig) -> None:
     """x₀ and x₁ given c in [-1, 1]: a Gaussian whose mean and width move with c, and one that moves with x₀ as well."""
@@ -221,6 +223,7 @@ def test_training_learns_a_known_conditional_distribution(config: ModelConfig) -
         assert np.corrcoef(first, second)[0, 1] == pytest.approx(0, abs=0.1)
 
 
+@pytest.mark.training
 def test_splines_learn_two_peaks_that_shifts_and_scales_cannot() -> None:
     def draw(count: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         side = torch.where(torch.rand((count, 1), generator=generator) < 0.3, -2.0, 2.0)
@@ -376,6 +379,7 @@ def means_and_widths(model: FlowModel, steps: int) -> np.ndarray:
     return np.array(results).T
 
 
+@pytest.mark.training
 def test_optimal_transport_keeps_conditional_distributions_and_straightens_paths() -> None:
     """One Euler step is enough for straight paths; paths of independent noise all begin towards the mean."""
     independent, transport = learnt("independent", 0.0), learnt("optimal_transport", 100.0)
@@ -387,6 +391,7 @@ def test_optimal_transport_keeps_conditional_distributions_and_straightens_paths
     assert (means_and_widths(transport, steps=1)[1] > 0.55).all()
 
 
+@pytest.mark.training
 def test_optimal_transport_blind_to_contexts_biases_a_conditional_flow() -> None:
     means, widths = means_and_widths(learnt("optimal_transport", 0.0), steps=20)
     assert means[0] > 0.5

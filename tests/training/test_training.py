@@ -35,6 +35,8 @@ from flashsim.training.schedule import Schedule  # noqa: E402
 from flashsim.training.trainer import Trainer  # noqa: E402
 from toy_training import CONFIG, MODELS, changed, quietly, run_until, toy_pairs  # noqa: E402
 
+pytestmark = pytest.mark.training
+
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
