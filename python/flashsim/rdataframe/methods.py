@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from .._errors import translated
-from .._library import cpp, root
-from ..flows.flow import Flow, OutOfRange, check_fold_size, check_seed, to_out_of_range, to_steps
+from .._library import root
+from ..flows.flow import OutOfRange
 from ..histograms.booking import METHODS
 from ..histograms.efficiency import METHODS as EFFICIENCIES
+from .simulation import FlowLike, Simulation
 
-__all__ = [
-    "FlowLike",
-    "add_methods",
-    "as_list",
-    "define_folds",
-    "define_inline",
-    "flash_sim",
-    "make_options",
-    "register",
-    "simulate",
-    "to_expressions",
-]
-
-FlowLike = Flow | str | os.PathLike[str]
+__all__ = ["FlowLike", "add_methods", "define_folds", "flash_sim", "register"]
 
 
 def flash_sim(
@@ -106,8 +90,8 @@ def flash_sim(
 
     *Report* tells the named filters before FlashSim, too: they count GEN events, each once; those behind count RECO
     events. (``Print`` divides all by the GEN events of the first filter, so that its cumulative efficiency behind
-    FlashSim is `folds` times too high.) If a ``Range`` ends the event loop early, the GEN events that have been read by
-    then are counted.
+    FlashSim is `fold_size` times too high.) If a ``Range`` ends the event loop early, the GEN events that have been
+    read by then are counted.
 
     On a distributed node, ``FileNotFoundError`` and the like are raised by the call, and what goes wrong on a worker by
     the result; the first run counts the entries of the dataset's files.
@@ -121,18 +105,19 @@ def flash_sim(
     >>> 20 < mean.GetValue() < 500
     True
     """
-    options = make_options(
-        fold_size,
-        seed,
-        steps,
-        prefix,
-        context,
+    simulation = Simulation.of(
+        flow,
+        fold_size=fold_size,
+        seed=seed,
+        steps=steps,
+        prefix=prefix,
+        context=context,
         replace=replace,
         out_of_range=out_of_range,
         chunk_size=chunk_size,
         block_size=block_size,
     )
-    return simulate(node, as_list(flow), options)
+    return simulation.book(node)
 
 
 def define_folds(
@@ -168,8 +153,17 @@ def define_folds(
     >>> int(inline.Define("size", "FlashJet_pt.size()").Max("size").GetValue())
     4
     """
-    (one,) = as_list(flow, most=1)
-    return define_inline(node, one, make_options(fold_size, seed, steps, prefix, context, out_of_range=out_of_range))
+    simulation = Simulation.of(
+        flow,
+        fold_size=fold_size,
+        seed=seed,
+        steps=steps,
+        prefix=prefix,
+        context=context,
+        out_of_range=out_of_range,
+        is_inline=True,
+    )
+    return simulation.book(node)
 
 
 def register() -> None:
@@ -181,134 +175,3 @@ def add_methods(methods: Mapping[str, Callable[..., Any]]) -> None:
     """Adds methods to all RDataFrame nodes, those that there are already too."""
     for name, method in methods.items():
         setattr(root().RDF.RInterfaceBase, name, method)
-
-
-def as_list(flow: FlowLike | Sequence[FlowLike], most: int | None = None) -> list[FlowLike]:
-    """One flow or several, as a list. Raises TypeError, ValueError if there are more than `most`."""
-    flows = list(flow) if isinstance(flow, Sequence) and not isinstance(flow, str) else [flow]
-    for item in flows:
-        if not isinstance(item, (Flow, str, os.PathLike)):
-            message = f"flow must be a flow, its path, its name, or a list of such, not {item!r}."
-            raise TypeError(message)
-    if most is not None and len(flows) != most:
-        message = f"DefineFolds takes one flow, not {len(flows)}; call it once for each."
-        raise ValueError(message)
-    return flows
-
-
-def simulate(node: Any, flows: Sequence[FlowLike], options: Any) -> Any:
-    """`flash_sim` with the options of `make_options`."""
-    handles = root().std.vector["std::shared_ptr<const FlashSim::Flow>"]()
-    for flow in flows:
-        handles.push_back(_open(flow)._handle)
-    with translated():
-        return cpp().Simulate(root().RDF.AsRNode(node), handles, options)
-
-
-def define_inline(node: Any, flow: FlowLike, options: Any) -> Any:
-    """`define_folds` with the options of `make_options`."""
-    with translated():
-        return cpp().DefineFolds(root().RDF.AsRNode(node), _open(flow)._handle, options)
-
-
-def _open(flow: FlowLike) -> Flow:
-    return flow if isinstance(flow, Flow) else Flow(flow)
-
-
-def make_options(
-    fold_size: int = 1,
-    seed: int = 0,
-    steps: int | Mapping[str, int] | None = None,
-    prefix: str = "",
-    context: Mapping[str, str | float] | None = None,
-    *,
-    replace: bool = False,
-    out_of_range: OutOfRange = "error",
-    chunk_size: int = 0,
-    block_size: int = 0,
-    first_entries: Mapping[str, int] | None = None,
-) -> Any:
-    """The C++ ``SimulateOptions``, checked; see there for `first_entries`. Raises TypeError, ValueError."""
-    check_fold_size(fold_size)
-    check_seed(seed)
-    options = cpp().SimulateOptions()
-    options.fFoldSize = int(fold_size)
-    options.fSeed = int(seed)
-    if isinstance(steps, Mapping):
-        for flow, number in steps.items():
-            options.fStepsOf[_check_text("a flow's name in steps", flow)] = _check_steps_of(flow, number)
-    else:
-        options.fSteps = to_steps(steps)
-    options.fPrefix = _check_prefix(prefix)
-    for variable, expression in to_expressions(context).items():
-        options.fContext[variable] = expression
-    if not isinstance(replace, (bool, np.bool_)):
-        message = f"replace must be True or False, not {replace!r}."
-        raise TypeError(message)
-    options.fReplace = bool(replace)
-    options.fOutOfRange = to_out_of_range(out_of_range)
-    options.fChunkSize = _check_size("chunk_size", chunk_size)
-    options.fBlockSize = _check_size("block_size", block_size)
-    for file, entry in (first_entries or {}).items():
-        options.fFirstEntries[file] = entry
-    return options
-
-
-def to_expressions(context: Mapping[str, str | float] | None) -> dict[str, str]:
-    """The `context` of `flash_sim` with numbers written as text. Raises TypeError, ValueError."""
-    if context is None:
-        return {}
-    if not isinstance(context, Mapping):
-        message = (
-            "context must be a dictionary from a variable's name to a column, an expression or a number, as in "
-            f"{{'nMuon': 0}}, not {context!r}."
-        )
-        raise TypeError(message)
-    return {_check_text("a key of context", key): _to_expression(key, value) for key, value in context.items()}
-
-
-def _to_expression(variable: str, value: Any) -> str:
-    if isinstance(value, str):
-        if not value.strip():
-            message = f"context['{variable}'] is empty: a column, an expression or a number was expected."
-            raise ValueError(message)
-        return value
-    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
-        return str(int(value))
-    if isinstance(value, (float, np.floating)):
-        if not np.isfinite(value):
-            message = f"context['{variable}'] is {value!r}; the flow needs finite numbers."
-            raise ValueError(message)
-        return repr(float(value))
-    what = "1 or 0 instead of" if isinstance(value, (bool, np.bool_)) else "a column, an expression or a number, not"
-    message = f"context['{variable}'] must be {what} {value!r}."
-    raise TypeError(message)
-
-
-def _check_steps_of(flow: str, steps: Any) -> int:
-    if steps is None:
-        message = f"steps['{flow}'] is None; leave a flow out for its default."
-        raise ValueError(message)
-    return to_steps(steps)
-
-
-def _check_prefix(prefix: Any) -> str:
-    text = _check_text("prefix", prefix)
-    if text and not (text.isidentifier() and text.isascii()):
-        message = f"prefix must be letters, digits and underscores, as column names are, not {prefix!r}."
-        raise ValueError(message)
-    return text
-
-
-def _check_text(what: str, text: Any) -> str:
-    if not isinstance(text, str):
-        message = f"{what} must be a string, not {text!r}."
-        raise TypeError(message)
-    return text
-
-
-def _check_size(name: str, size: Any) -> int:
-    if not isinstance(size, (int, np.integer)) or isinstance(size, bool) or size < 0:
-        message = f"{name} must be a positive integer, or 0 to have it chosen, not {size!r}."
-        raise ValueError(message)
-    return int(size)

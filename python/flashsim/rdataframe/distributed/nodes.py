@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from ..._errors import translated
 from ..._library import root
 from ...histograms import booking as histogram
 from ...histograms import efficiency
-from .. import methods as dataframe
-from ..methods import as_list
+from .. import methods
 from ..plain_histograms import PLAIN_HISTOGRAMS, warn_if_oversampled
+from ..simulation import Simulation
 from . import distrdf
 from .first_entries import check_files, check_identity, first_entries
 from .flows import FlowReference, make_reference, open_reference, send
@@ -25,8 +25,7 @@ from .worker import make_initialization
 
 __all__ = ["enable", "register"]
 
-_FLASH_SIM = "_flash_sim_on_part"
-_DEFINE_FOLDS = "_define_folds_on_part"
+_SIMULATION = "_simulate_on_part"
 _HISTOGRAM = "_oversampled_th_on_part"
 
 
@@ -34,8 +33,8 @@ def register() -> None:
     """Adds the methods to distributed nodes."""
     distrdf.register_methods(
         {
-            "FlashSim": _make_transformation(dataframe.flash_sim, _FLASH_SIM),
-            "DefineFolds": _make_transformation(dataframe.define_folds, _DEFINE_FOLDS, most=1),
+            "FlashSim": _make_simulation(methods.flash_sim),
+            "DefineFolds": _make_simulation(methods.define_folds, is_inline=True),
             **{name: _make_histogram(method) for name, method in histogram.METHODS.items()},
             **efficiency.METHODS,
         }
@@ -45,9 +44,9 @@ def register() -> None:
 @functools.cache
 def enable() -> None:
     """Adds what tasks call to local nodes, and changes what distributed runs need of ROOT."""
-    dataframe.add_methods({_FLASH_SIM: _simulate_part, _DEFINE_FOLDS: _define_folds_on_part, _HISTOGRAM: _book_on_part})
+    methods.add_methods({_SIMULATION: _simulate_on_part, _HISTOGRAM: _book_on_part})
     distrdf.call_before(PLAIN_HISTOGRAMS, lambda node, name: warn_if_oversampled(node, name, stacklevel=4))
-    distrdf.add_preparation((_FLASH_SIM, _DEFINE_FOLDS, _HISTOGRAM), _prepare)
+    distrdf.add_preparation((_SIMULATION, _HISTOGRAM), _prepare)
     distrdf.skip_empty_loops(root().FlashSim.IsAnythingBooked)
     distrdf.release_the_lock(_run_graph)
     distrdf.mend_report(_run_graph, root().FlashSim.BookReport, lambda report: root().FlashSim.MakeMergeable(report))
@@ -55,28 +54,19 @@ def enable() -> None:
     distrdf.mend_errors_of_merges()
 
 
-def _make_transformation(
-    method: Callable[..., Any], method_on_part: str, most: int | None = None
-) -> Callable[..., Any]:
-    """`method` for distributed nodes: what is wrong with its arguments is told at once, not by a worker.
-
-    It takes `most` flows.
-    """
+def _make_simulation(method: Callable[..., Any], *, is_inline: bool = False) -> Callable[..., Any]:
+    """`method` for distributed nodes: what is wrong with its arguments is told at once, not by a worker."""
     signature = inspect.signature(method)
 
     @functools.wraps(method)
     def add(*positional: Any, **keywords: Any) -> Any:
-        bound = signature.bind(*positional, **keywords)
-        bound.apply_defaults()
-        options = dict(bound.arguments)
-        node, flows = options.pop("node"), as_list(options.pop("flow"), most)
-        dataframe.make_options(**options)
-        options["context"] = dataframe.to_expressions(options["context"])
-        if isinstance(options["steps"], Mapping):
-            options["steps"] = dict(options["steps"])
+        options = dict(signature.bind(*positional, **keywords).arguments)
+        node = options.pop("node")
+        simulation = Simulation.of(options.pop("flow"), is_inline=is_inline, **options)
         check_files(node.proxied_node.get_head())
         enable()
-        return distrdf.add_transformation(node, method_on_part, [make_reference(flow) for flow in flows], options)
+        simulation.flows = [make_reference(flow) for flow in simulation.flows]
+        return distrdf.add_transformation(node, _SIMULATION, **vars(simulation))
 
     return add
 
@@ -96,26 +86,17 @@ def _prepare(head: Any, operations: list[tuple[Any, Any]]) -> None:
     not_to_be_cloned = distrdf.graph_not_to_be_cloned(head)
     distrdf.set_initialization(head, lambda initialize: make_initialization(initialize, not_to_be_cloned))
     for operation, upstream in operations:
-        if operation.name in (_FLASH_SIM, _DEFINE_FOLDS):
-            references, *_ = operation.args
-            send(head, references)
+        if operation.name == _SIMULATION:
+            send(head, operation.kwargs["flows"])
             check_identity(head, upstream)
             operation.kwargs["first_entries"] = first_entries(head)
 
 
-def _simulate_part(
-    node: Any, flows: list[FlowReference], options: dict[str, Any], first_entries: dict[str, int] | None = None
+def _simulate_on_part(
+    node: Any, flows: list[FlowReference], first_entries: dict[str, int] | None = None, **options: Any
 ) -> Any:
     opened = [open_reference(reference) for reference in flows]
-    return dataframe.simulate(node, opened, dataframe.make_options(**options, first_entries=first_entries))
-
-
-def _define_folds_on_part(
-    node: Any, flows: list[FlowReference], options: dict[str, Any], first_entries: dict[str, int] | None = None
-) -> Any:
-    made = dataframe.make_options(**options, first_entries=first_entries)
-    made.fCheckFiles = False  # the client need not see them all, and workers have looked
-    return dataframe.define_inline(node, open_reference(flows[0]), made)
+    return Simulation(opened, **options).book(node, first_entries, is_part=True)
 
 
 def _book_on_part(node: Any, **booking: Any) -> Any:
