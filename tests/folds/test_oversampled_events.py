@@ -31,7 +31,10 @@ def contiguous(request):
     return request.param
 
 
-INTEGERS = ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]
+INTEGERS = [
+    *("int8", "uint16", "int64", "uint64"),
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("uint8", "int16", "int32", "uint32")),
+]
 
 
 @pytest.mark.parametrize("ntuple", [False, True], ids=["TTree", "RNTuple"])
