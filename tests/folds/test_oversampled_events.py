@@ -55,7 +55,13 @@ def test_integers_of_any_width(integer, ntuple, tmp_path):
             check(histogram, expected(rows, "x", EDGES))
 
 
-TYPES = ["char", "short", "unsigned char", "unsigned short", "int", "unsigned int", "long", "long long", "ULong64_t"]
+TYPES = [
+    *("char", "unsigned short", "int", "ULong64_t"),
+    *(
+        pytest.param(name, marks=pytest.mark.slow)
+        for name in ("short", "unsigned char", "unsigned int", "long", "long long")
+    ),
+]
 
 
 @pytest.mark.parametrize("cpp_type", TYPES)
@@ -137,7 +143,13 @@ def test_arguments_that_make_no_sense(arguments, message):
 
 
 @pytest.mark.parametrize("column", ["x", "single", "text", "collection"])
-@pytest.mark.parametrize("event", [lambda column: column, lambda column: ("run", column)], ids=["one", "several"])
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param(lambda column: column, id="one"),
+        pytest.param(lambda column: ("run", column), id="several", marks=pytest.mark.slow),
+    ],
+)
 def test_events_that_are_no_integers(column, event, contiguous):
     df = make_dataframe().Define("single", "1.f").Define("text", 'std::string("a")')
     df = df.Define("collection", "ROOT::RVecI{1, 2}")
