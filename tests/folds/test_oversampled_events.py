@@ -180,7 +180,7 @@ ONES, FOURS = np.ones(12), np.full(12, 4, np.int32)
         ({"w": replace_one(ONES, 0, np.inf)}, {"weight": "w"}, (7, 31, 501), "has a weight of inf"),
     ],
 )
-@pytest.mark.parametrize("dimensions", [1, 2])
+@pytest.mark.parametrize("dimensions", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_errors_name_the_event(replaced, arguments, event, message, contiguous, threads, dimensions, capfd):
     df = make_dataframe(**replaced)
     book = df.OversampledTH1D if dimensions == 1 else df.OversampledTH2D

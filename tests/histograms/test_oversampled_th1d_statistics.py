@@ -61,6 +61,7 @@ def test_other_numbers_of_folds_are_predicted(ten_folds, folds):
     assert abs((bins(ten_folds, "GetBinError") ** 2).mean() / actual - 1) > 0.05
 
 
+@pytest.mark.slow
 def test_limit_is_the_variance_of_very_many_folds(ten_folds):
     limit = bins(ten_folds, "GetBinVarianceLimit").mean()
     actual = (bins(simulate(200), "GetBinError") ** 2).mean()
