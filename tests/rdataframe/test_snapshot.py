@@ -115,7 +115,7 @@ def test_distributed_nodes_are_refused(tmp_path):
 
 def test_entries_that_are_missing_in_the_file(tmp_path, monkeypatch):
     """ROOT prints that a disk is full, and goes on."""
-    module = sys.modules["flashsim.snapshot"]
+    module = sys.modules["flashsim.rdataframe.snapshot"]
     write = module._write
     monkeypatch.setattr(module, "_write", lambda *arguments: write(*arguments) + 1)
     with pytest.raises(OSError, match=r"holds 3 of 4 entries, and is removed\. Is there room on the disk"):
