@@ -61,7 +61,7 @@ def _history(history):
     return pytest.param(history, id=history.__name__, marks=[] if usual else [pytest.mark.slow])
 
 
-@pytest.fixture(params=map(_history, HISTORIES))
+@pytest.fixture(params=[_history(history) for history in HISTORIES])
 def prepare(request, tmp_path):
     """A function from the names of the axes to a histogram of some history, and the fills that it stands for."""
     return lambda names: request.param(names, tmp_path)

@@ -255,6 +255,7 @@ def run_plain_root(code: str, *arguments: str) -> subprocess.CompletedProcess:
     )
 
 
+@pytest.mark.slow
 def test_reports_of_more_than_two_parts_are_lost():
     finished = run_plain_root("""
 reports = [ROOT.RDataFrame(10).Filter("rdfentry_ > 4", "cut").Report() for _ in range(3)]
@@ -266,6 +267,7 @@ print("ALL", first.GetValue().At("cut").GetAll())
     assert "ALL 20" in finished.stdout, finished  # of 30
 
 
+@pytest.mark.slow
 def test_a_clone_of_report_starts_with_the_numbers_of_the_first():
     finished = run_plain_root("""
 df = ROOT.RDataFrame(10)
@@ -277,6 +279,7 @@ print("CUTS", [cut.GetAll() for cut in clone.GetValue()])
     assert "CUTS [10, 10]" in finished.stdout, finished  # one cut
 
 
+@pytest.mark.slow
 def test_a_clone_of_report_behind_two_filters_crashes():
     finished = run_plain_root("""
 df = ROOT.RDataFrame(10)
@@ -288,6 +291,7 @@ print("ALL", clone.GetValue().At("cut").GetAll(), flush=True)
     assert finished.returncode != 0, finished
 
 
+@pytest.mark.slow
 def test_snapshot_to_ntuple_is_taken_for_a_tree(tmp_path):
     finished = run_plain_root(
         """
@@ -304,6 +308,7 @@ print("COUNT", written.Count().GetValue(), flush=True)
     assert finished.returncode != 0
 
 
+@pytest.mark.slow
 def test_an_ntuple_that_is_read_in_part_loses_its_range(files_of):
     """Tasks read RNTuples so. The second event loop misses all files but the last."""
     finished = run_plain_root(

@@ -62,7 +62,10 @@ print("usable", flush=True)
 """
 
 
-@pytest.mark.parametrize("where", ["sample", pytest.param("one thread", marks=pytest.mark.slow), "two threads"])
+@pytest.mark.parametrize(
+    "where",
+    ["sample", pytest.param("one thread", marks=pytest.mark.slow), pytest.param("two threads", marks=pytest.mark.slow)],
+)
 def test_ctrl_c_stops_a_loop_in_the_graph(tmp_path, where):
     flow = write_slow_flow(tmp_path / "flow.onnx")
     with subprocess.Popen(

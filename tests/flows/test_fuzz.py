@@ -7,6 +7,7 @@ import pytest
 import fuzz
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("subject", "count"), [("flows", 60), ("data", 8)])
 def test_mutated_files_do_no_harm(subject, count, capsys):
     status = fuzz.main([subject, "--count", str(count), "--seed", "7"])

@@ -117,7 +117,7 @@ def test_one_fold_in_pieces(n_parts, kept):
     assert merged.GetNGenEvents() == 5
 
 
-@pytest.mark.parametrize("kind", ["D", "F"])
+@pytest.mark.parametrize("kind", ["D", pytest.param("F", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("names", ["x", "xy", "xyz"])
 def test_any_order_and_grouping(names, kind, rows, threads):
     cuts = np.random.default_rng(9).integers(0, len(rows["x"]), 11)

@@ -31,7 +31,10 @@ def contiguous(request):
     return request.param
 
 
-INTEGERS = ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]
+INTEGERS = [
+    *("int8", "uint16", "int64", "uint64"),
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("uint8", "int16", "int32", "uint32")),
+]
 
 
 @pytest.mark.parametrize("ntuple", [False, True], ids=["TTree", "RNTuple"])
@@ -52,7 +55,13 @@ def test_integers_of_any_width(integer, ntuple, tmp_path):
             check(histogram, expected(rows, "x", EDGES))
 
 
-TYPES = ["char", "short", "unsigned char", "unsigned short", "int", "unsigned int", "long", "long long", "ULong64_t"]
+TYPES = [
+    *("char", "unsigned short", "int", "ULong64_t"),
+    *(
+        pytest.param(name, marks=pytest.mark.slow)
+        for name in ("short", "unsigned char", "unsigned int", "long", "long long")
+    ),
+]
 
 
 @pytest.mark.parametrize("cpp_type", TYPES)
@@ -137,7 +146,13 @@ def test_arguments_that_make_no_sense(arguments, message):
 
 
 @pytest.mark.parametrize("column", ["x", "single", "text", "collection"])
-@pytest.mark.parametrize("event", [lambda column: column, lambda column: ("run", column)], ids=["one", "several"])
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param(lambda column: column, id="one"),
+        pytest.param(lambda column: ("run", column), id="several", marks=pytest.mark.slow),
+    ],
+)
 def test_events_that_are_no_integers(column, event, contiguous):
     df = make_dataframe().Define("single", "1.f").Define("text", 'std::string("a")')
     df = df.Define("collection", "ROOT::RVecI{1, 2}")
@@ -173,7 +188,7 @@ ONES, FOURS = np.ones(12), np.full(12, 4, np.int32)
         ({"w": replace_one(ONES, 0, np.inf)}, {"weight": "w"}, (7, 31, 501), "has a weight of inf"),
     ],
 )
-@pytest.mark.parametrize("dimensions", [1, 2])
+@pytest.mark.parametrize("dimensions", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_errors_name_the_event(replaced, arguments, event, message, contiguous, threads, dimensions, capfd):
     df = make_dataframe(**replaced)
     book = df.OversampledTH1D if dimensions == 1 else df.OversampledTH2D

@@ -69,7 +69,7 @@ def rows_of_any_kind(draw):
     return rows
 
 
-@pytest.mark.parametrize("names", NAMES)
+@pytest.mark.parametrize("names", ["x", "xy", pytest.param("xyz", marks=pytest.mark.slow)])
 @given(rows=rows_of_any_kind())
 @settings(max_examples=60)
 def test_any_fold_sizes(names, rows):

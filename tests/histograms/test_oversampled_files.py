@@ -277,7 +277,7 @@ def test_plain_histograms_in_uproot(rows, tmp_path):
             np.testing.assert_array_equal(hist.values(), file[f"h{kind}"].values())
 
 
-@pytest.mark.parametrize("covariance", [False, True])
+@pytest.mark.parametrize("covariance", [pytest.param(False, marks=pytest.mark.slow), True])
 @pytest.mark.parametrize("kind", KINDS)
 def test_hadd(kind, covariance, rows, other_rows, tmp_path):
     paths = [

@@ -13,7 +13,7 @@ from samples import define_collection, expected, scaled, select, together
 
 pytestmark = pytest.mark.usefixtures("no_directory")
 
-KINDS = ["xD", "xF", "xyD", "xyF", "xyzD", "xyzF"]
+KINDS = ["xD", "xF", "xyD", "xyzD", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("xyF", "xyzF"))]
 
 
 def pair(kind: str):

@@ -162,6 +162,7 @@ def test_overflows_in_statistics(rows):
     assert mean == pytest.approx((share * rows["x"]).sum() / share.sum(), rel=1e-12)
 
 
+@pytest.mark.slow
 def test_types_of_columns(rows):
     types = {"float": "f4", "double": "f8", "int": "i4", "short": "i2", "unsigned char": "u1", "bool": "?"}
     df = (

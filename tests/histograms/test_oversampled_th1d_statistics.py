@@ -61,6 +61,7 @@ def test_other_fold_sizes_are_predicted(ten_reco_events, fold_size):
     assert abs((bins(ten_reco_events, "GetBinError") ** 2).mean() / actual - 1) > 0.05
 
 
+@pytest.mark.slow
 def test_limit_is_the_variance_of_a_very_large_fold_size(ten_reco_events):
     limit = bins(ten_reco_events, "GetBinVarianceLimit").mean()
     actual = (bins(simulate(200), "GetBinError") ** 2).mean()

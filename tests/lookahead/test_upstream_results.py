@@ -57,7 +57,7 @@ def make_graph(files):
 
 
 @pytest.mark.parametrize("kind", BOOKED)
-@pytest.mark.parametrize("position", ["node", "head", "sibling"])
+@pytest.mark.parametrize("position", ["node", pytest.param("head", marks=pytest.mark.slow), "sibling"])
 def test_pending_results_see_the_whole_dataset(gen_files, tiny_flow, kind, position):
     expected = to_numbers(kind, BOOKED[kind](make_graph(gen_files["TChain"])))
     graph = make_graph(gen_files["TChain"])

@@ -8,6 +8,7 @@ import importlib
 from pathlib import Path
 
 import matplotlib
+import matplotlib.pyplot
 import pytest
 
 import flashsim
@@ -41,6 +42,7 @@ def test_examples(name, tmp_path, monkeypatch):
     except ImportError as error:
         pytest.skip(str(error))
     result = doctest.testmod(module, optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    matplotlib.pyplot.close("all")
     assert result.failed == 0
 
 

@@ -83,7 +83,7 @@ def test_tutorials_are_numbered():
     assert [int(name[:2]) for name in names] == list(range(1, len(names) + 1))
 
 
-@pytest.mark.parametrize("tutorial", map(marked, PYTHON))
+@pytest.mark.parametrize("tutorial", [marked(path) for path in PYTHON])
 def test_python_tutorial(tutorial, run_tutorial):
     for extras in NEEDS.findall(tutorial.read_text(encoding="utf-8")):
         for package in (package for extra in extras.split(",") for package in EXTRAS[extra]):

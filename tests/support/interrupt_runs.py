@@ -16,8 +16,6 @@ import ROOT
 
 import flashsim
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # which a job in the background inherits as ignored
-
 ROOT.gInterpreter.Declare("""
 #include <ROOT/RVec.hxx>
 #include <atomic>
@@ -90,10 +88,13 @@ def run(case: str, path: Path) -> None:
     weights = gen.Sum("genWeight")  # pending upstream
     outcome: dict[str, Any] = {}
     ROOT.InterruptRuns.nCalls.store(0)
+    # Elsewhere a second Ctrl-C comes too late to be meant. A job in the background inherits signals as ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         CASES[case](gen, sim, path)
         outcome["ended by"] = "its end"
     except BaseException as error:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         outcome["ended by"] = type(error).__name__
     print("stopped", flush=True)
     ROOT.InterruptRuns.nCalls.store(1000)  # nothing is told of what follows
