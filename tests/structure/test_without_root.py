@@ -29,7 +29,7 @@ def test_import_without_root():
     told = run(f"""{NO_ROOT}
 import flashsim, flashsim.pairs, flashsim.flows.graph
 print(flashsim.__version__)
-for use in (lambda: flashsim.Flow("jets"), lambda: flashsim.read("x.root", "h"), flashsim.onnxruntime_version):
+for use in (lambda: flashsim.Flow("jets"), lambda: flashsim.read(flashsim.data.path("ttbar.root"), "h"), flashsim.onnxruntime_version):
     try:
         use()
     except ImportError as error:

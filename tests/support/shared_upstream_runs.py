@@ -187,7 +187,7 @@ def callbacks_at_the_same_time(flow: str, files: list[str]) -> list[str]:
     """Two callbacks, in two threads, ask for results of FlashSim nodes of one upstream graph, some of them at once."""
     expected = RESULTS["mean of b"](graph(flow, files)).GetValue()
     nodes, _ = start([], flow, files)
-    counts = [nodes["a"].Count(), nodes["a"].Filter("fold >= 0").Count()]
+    counts = [nodes["a"].Count(), nodes["a"].Filter("foldIndex >= 0").Count()]
     for count in counts:
         others = [nodes["gen"].FlashSim(flow, fold_size=3, seed=2, chunk_size=50, block_size=50) for _ in range(10)]
         ROOT.SharedUpstream.AskOneByOne(count, [ROOT.RDF.AsRNode(other) for other in others], 11)
