@@ -26,7 +26,9 @@ def rows():
     return make_rows()
 
 
-@pytest.fixture(params=[True, False], ids=["contiguous", "anywhere"])
+@pytest.fixture(
+    params=[pytest.param(True, id="contiguous"), pytest.param(False, id="anywhere", marks=pytest.mark.slow)]
+)
 def contiguous(request):
     return request.param
 
