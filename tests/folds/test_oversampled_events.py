@@ -93,6 +93,7 @@ def test_several_columns(ntuple, contiguous, threads, tmp_path):
         check(df.OversampledTH1D(MODEL, "x", "w", event=list(IDENTITY[::-1]), contiguous=contiguous), wanted)
 
 
+@pytest.mark.slow
 def test_one_to_four_columns(rows, contiguous):
     df = ROOT.RDF.FromNumpy(rows).Define("nothing", "0").Define("less", "short(-1)")
     events = [["genEvent"], ("nothing", "genEvent"), ["genEvent", "less", "nothing"], ["less", "nothing", "genEvent"]]
