@@ -73,6 +73,7 @@ def test_variations_where_rows_lie_anywhere(threads, rows):
         check(varied[name], expected({**rows, "y": rows["y"] + shift}, "xy", edges_of("xy")))
 
 
+@pytest.mark.slow
 def test_runs_of_several_dataframes(threads, rows, files):
     other_rows = make_rows(n_gen=60, seed=3)
     first, second = ROOT.RDataFrame("Events", files), ROOT.RDF.FromNumpy(other_rows)

@@ -185,6 +185,7 @@ def test_the_loop_of_a_task_is_looked_up_where_it_is_replaced(monkeypatch):
 # ---------------------------------------------------------------------------------------------- what is changed
 
 
+@pytest.mark.slow
 def test_importing_the_package_changes_nothing_of_root():
     """Only the first call of one of its methods on a distributed node does."""
     finished = run_plain_root("""

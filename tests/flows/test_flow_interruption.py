@@ -62,10 +62,8 @@ print("usable", flush=True)
 """
 
 
-@pytest.mark.parametrize(
-    "where",
-    ["sample", pytest.param("one thread", marks=pytest.mark.slow), pytest.param("two threads", marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("where", ["sample", "one thread", "two threads"])
 def test_ctrl_c_stops_a_loop_in_the_graph(tmp_path, where):
     flow = write_slow_flow(tmp_path / "flow.onnx")
     with subprocess.Popen(

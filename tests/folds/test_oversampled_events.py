@@ -26,7 +26,9 @@ def rows():
     return make_rows()
 
 
-@pytest.fixture(params=[True, False], ids=["contiguous", "anywhere"])
+@pytest.fixture(
+    params=[pytest.param(True, id="contiguous"), pytest.param(False, id="anywhere", marks=pytest.mark.slow)]
+)
 def contiguous(request):
     return request.param
 
@@ -91,6 +93,7 @@ def test_several_columns(ntuple, contiguous, threads, tmp_path):
         check(df.OversampledTH1D(MODEL, "x", "w", event=list(IDENTITY[::-1]), contiguous=contiguous), wanted)
 
 
+@pytest.mark.slow
 def test_one_to_four_columns(rows, contiguous):
     df = ROOT.RDF.FromNumpy(rows).Define("nothing", "0").Define("less", "short(-1)")
     events = [["genEvent"], ("nothing", "genEvent"), ["genEvent", "less", "nothing"], ["less", "nothing", "genEvent"]]

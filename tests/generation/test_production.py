@@ -121,6 +121,7 @@ class TestJobs:
         assert genuine.jets == ak.sum(events.nGenJet) and genuine.sum_of_weights == 40.0
         assert genuine.events == 40 and genuine.resumed_events == 0
 
+    @pytest.mark.generation
     def test_seeds_and_blocks_differ(self, tmp_path, genuine, small_parts):
         other = produce(tmp_path / "out.root", events=10, seed=7)
         pt, other_pt = (uproot.open(made)["Events"]["GenPart_pt"].array() for made in (genuine, other))

@@ -95,6 +95,7 @@ class TestFormulas:
         variance += 2.0 * probability * size**2 - (probability * size) ** 2
         agrees((log_response - log_response.mean()) ** 2, variance)
 
+    @pytest.mark.slow
     def test_low_tail(self, point):
         """Far below the core only the exponential is left, far above it nothing."""
         drawn = sample(**point, draws=400_000)

@@ -226,6 +226,7 @@ def test_refuses_huge_matrices(names, n_bins):
     assert book(model, *names).GetNcells() == cells
 
 
+@pytest.mark.slow
 def test_largest_matrix():
     rows = make_rows(20)
     model = ("h", "", 62, 0.0, 10.0, 62, 0.0, 10.0)

@@ -112,7 +112,8 @@ def test_folds_that_span_several_files(tmp_path):
             check(histogram, wanted, covariance=True)
 
 
-@pytest.mark.parametrize("names", ["x", "xy", pytest.param("xyz", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("names", NAMES)
 def test_numbers_and_collections(names, threads, rows):
     """Each axis and the weight are a number or a collection of 0 to 3 values, many of them in the same cell."""
     rng = np.random.default_rng(7)

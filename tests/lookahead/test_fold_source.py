@@ -110,6 +110,7 @@ def test_a_tree_with_a_friend(gen_files, tmp_path, threads):
     np.testing.assert_array_equal(np.sort(arrays["genEvent"]), np.repeat(np.arange(240), 2))
 
 
+@pytest.mark.slow
 def test_columns_of_every_type_pass_unchanged(tmp_path, threads):
     ROOT.gInterpreter.Declare("struct FlashSimTestPoint { float x; int n; };")
     df = (

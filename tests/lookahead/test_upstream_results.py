@@ -57,7 +57,9 @@ def make_graph(files):
 
 
 @pytest.mark.parametrize("kind", BOOKED)
-@pytest.mark.parametrize("position", ["node", pytest.param("head", marks=pytest.mark.slow), "sibling"])
+@pytest.mark.parametrize(
+    "position", ["node", *(pytest.param(name, marks=pytest.mark.slow) for name in ("head", "sibling"))]
+)
 def test_pending_results_see_the_whole_dataset(gen_files, tiny_flow, kind, position):
     expected = to_numbers(kind, BOOKED[kind](make_graph(gen_files["TChain"])))
     graph = make_graph(gen_files["TChain"])

@@ -137,6 +137,7 @@ def test_results_stay_what_they_are(good):
     assert list(good.Take["float"]("pt")) == list(good.AsNumpy(["pt"])["pt"])
 
 
+@pytest.mark.slow
 def test_classes_in_use_before_the_import(tmp_path):
     """ROOT overlooks some of them when a pythonization is registered."""
     code = """

@@ -125,6 +125,7 @@ def test_distributed(gen_files, tiny_flow, dask_client):
         assert sim.Histo1D(MODEL, "Jet_pt").GetEntries() == local.Histo1D(MODEL, "Jet_pt").GetEntries() > 0
 
 
+@pytest.mark.slow
 def test_in_a_fresh_process(gen_files, tiny_flow):
     """Classes of nodes that ROOT knows only after this package was imported, and those that it knew before."""
     code = f"""

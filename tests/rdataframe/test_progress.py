@@ -265,8 +265,9 @@ except KeyboardInterrupt:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("graph", ["sim", "gen"])
-@pytest.mark.parametrize("n_threads", [pytest.param(1, marks=pytest.mark.slow), 2])
+@pytest.mark.parametrize("n_threads", [1, 2])
 def test_ctrl_c(graph, n_threads, tmp_path):
     flow = tiny_flows.write_smearing_flow(tmp_path / "flow.onnx")
     command = [sys.executable, "-W", "ignore", "-c", CODE, flow, str(n_threads), graph]

@@ -85,6 +85,7 @@ def test_an_analysis_runs_as_it_is(threads):
     assert analysis(sim) == pytest.approx(analysis(open_file()), rel=0.2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "types",
     [

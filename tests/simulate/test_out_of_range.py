@@ -211,6 +211,7 @@ def test_shipped_flows_stay_in_their_ranges(gen_files):
 # ------------------------------------------------------------------------------------------------- types of columns
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variable", "expression"),
     [

@@ -110,6 +110,7 @@ def test_python_and_cpp_agree(run_tutorial):
     assert macro.splitlines()[-len(lines) :] == lines
 
 
+@pytest.mark.slow
 @needs_root
 def test_lines_for_macros_work(tmp_path):
     """A macro that begins with what `flashsim config --root-macro` prints needs no environment variables."""
