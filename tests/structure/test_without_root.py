@@ -29,7 +29,8 @@ def test_import_without_root():
     told = run(f"""{NO_ROOT}
 import flashsim, flashsim.pairs, flashsim.flows.graph
 print(flashsim.__version__)
-for use in (lambda: flashsim.Flow("jets"), lambda: flashsim.read(flashsim.data.path("ttbar.root"), "h"), flashsim.onnxruntime_version):
+sample = flashsim.data.path("ttbar.root")
+for use in (lambda: flashsim.Flow("jets"), lambda: flashsim.read(sample, "h"), flashsim.onnxruntime_version):
     try:
         use()
     except ImportError as error:
