@@ -10,7 +10,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["WITHOUT_ROOT", "cpp", "is_root_wanted", "onnxruntime_library", "onnxruntime_version", "root"]
+__all__ = [
+    "WITHOUT_ROOT",
+    "cpp",
+    "is_root_wanted",
+    "namespace",
+    "onnxruntime_library",
+    "onnxruntime_version",
+    "root",
+]
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -60,14 +68,20 @@ def root() -> Any:
 
 
 @cache
+def namespace(name: str) -> Any:
+    """``ROOT.<name>``, for what is called often: the module ROOT takes some 50 µs to find a name each time."""
+    return getattr(root(), name)
+
+
+@cache
 def cpp() -> Any:
     """The C++ namespace FlashSim, ready to open flows."""
-    namespace = root().FlashSim
-    namespace.HearInterrupts(True)
     library = onnxruntime_library()
+    flashsim = namespace("FlashSim")
+    flashsim.HearInterrupts(True)
     if library is not None:
-        namespace.Flow.SetOnnxRuntimeLibrary(str(library))
-    return namespace
+        flashsim.Flow.SetOnnxRuntimeLibrary(str(library))
+    return flashsim
 
 
 def _is_command_line() -> bool:

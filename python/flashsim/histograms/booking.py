@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .._errors import translated
-from .._library import root
+from .._library import namespace
 
 __all__ = ["METHODS", "Booking", "oversampled_th1d", "oversampled_th2d", "oversampled_th3d"]
 
@@ -219,15 +219,14 @@ class Booking:
 
     def book(self, node: Any, is_part: bool = False) -> Any:
         """Books on a local node; `is_part` if others fill from other parts of the same dataset."""
-        ROOT = root()
         model = _make_model(self.model, len(self.values))
         options = self._make_options(is_part)
-        book = getattr(ROOT.FlashSim.Booking, self.histogram.replace("Oversampled", "Book"))
+        book = getattr(namespace("FlashSim").Booking, self.histogram.replace("Oversampled", "Book"))
         with translated():
-            return book(ROOT.RDF.AsRNode(node), model, self.values, self.weight or "", options)
+            return book(namespace("RDF").AsRNode(node), model, self.values, self.weight or "", options)
 
     def _make_options(self, is_part: bool) -> Any:
-        options = root().FlashSim.FoldOptions()
+        options = namespace("FlashSim").FoldOptions()
         options.fEvent = _check_columns("event", self.event, "None for inline mode")
         options.fGroup = _check_columns("group", self.group, "None if there are no groups of GEN events")
         options.fFoldIndex = _check_fold_index(self.fold_index)
@@ -296,8 +295,7 @@ def _check_fold_size(fold_size: Any) -> int:
 
 
 def _make_model(model: Any, dimension: int) -> Any:
-    ROOT = root()
-    model_class = getattr(ROOT.RDF, f"TH{dimension}DModel")
+    model_class = getattr(namespace("RDF"), f"TH{dimension}DModel")
     if isinstance(model, model_class):
         return model
     if not isinstance(model, tuple) or len(model) < 2:
