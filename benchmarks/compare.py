@@ -47,15 +47,15 @@ def sampling_loops(folder: Path, python: str, rows: int) -> dict[str, Measure]:
     path = ask(python, f"import pathlib, sampling\n{make}")
     steps = int(ask(python, "import flashsim\nprint(flashsim.Flow('jets').default_steps)"))
 
-    def measure(folds: int, threads: int, name: str, interpreter: str) -> dict[str, float]:
-        arguments = (path, max(1, events // folds), folds, steps, threads)
+    def measure(fold_size: int, threads: int, name: str, interpreter: str) -> dict[str, float]:
+        arguments = (path, max(1, events // fold_size), fold_size, steps, threads)
         seconds, n_rows = sampling.run_flash_sim(*arguments, python=interpreter)
         return {name: 1e6 * seconds / n_rows}
 
     loops = {}
-    for folds, threads in ((1, 1), (10, 1), (100, 1), (10, 2)):
-        name = f"FlashSim, folds={folds}, {threads} thread{'s' if threads > 1 else ''}, µs per jet"
-        loops[name] = partial(measure, folds, threads, name)
+    for fold_size, threads in ((1, 1), (10, 1), (100, 1), (10, 2)):
+        name = f"FlashSim, fold_size={fold_size}, {threads} thread{'s' if threads > 1 else ''}, µs per jet"
+        loops[name] = partial(measure, fold_size, threads, name)
     return loops
 
 
@@ -86,7 +86,7 @@ def bookings(folders: dict[str, str]) -> dict[str, Measure]:
         times = histograms.in_new_process(histograms.time_booking, path, kind, 100, python=interpreter)
         return {f"100 bookings of {histograms.describe(kind)}, s": sum(times)}
 
-    return {kind: partial(measure, kind) for kind in ("{}", '{"folds": 10}', '{"covariance": true}')}
+    return {kind: partial(measure, kind) for kind in ("{}", '{"fold_size": 10}', '{"covariance": true}')}
 
 
 def memory_loops(folders: dict[str, str], python: str, folder: Path) -> dict[str, Measure]:

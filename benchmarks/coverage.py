@@ -3,8 +3,8 @@
     python benchmarks/coverage.py [--experiments 4000] [--seed 1] [--output FOLDER]
 
 An experiment is a Poisson number of GEN events (10 000 on average; some 180 to 1240 in each bin) with random
-weights, a peak over a flat background. Each has ten folds; the resolution is as large as a bin, so that the folds of a
-GEN event fill several bins, and a turn-on curve selects RECO events. Each experiment is one OversampledTH1D with
+weights, a peak over a flat background. Each has ten RECO events; the resolution is as large as a bin, so that these
+fill several bins, and a turn-on curve selects some of them. Each experiment is one OversampledTH1D with
 ``covariance=True``. The table shows mean and width of (content - expectation) / error for bin contents, for an integral
 and for rebinned bins, with three errors:
 
@@ -38,7 +38,7 @@ PEAK, WIDTH, SIGNAL = 80.0, 4.0, 0.4
 GEN_RANGE = (20.0, 140.0)  # of the background; its edges are five resolutions off
 RESOLUTION = (HIGH - LOW) / N_BINS
 GEN_EVENTS = 10_000
-FOLDS = 10
+FOLD_SIZE = 10
 INTEGRAL = (5, 8)  # bins of the peak
 GROUP = 3  # bins that are merged
 COLOURS = {"covariance": "#3f90da", "independent bins": "#e76300", "naive": "#832db6"}
@@ -63,7 +63,7 @@ def expected_contents() -> np.ndarray:
     return GEN_EVENTS * np.array(integrals)  # weights are 1 on average
 
 
-def produce(folds: int, gen_seed: list[int], reco_seed: list[int], covariance: bool = False) -> Any:
+def produce(fold_size: int, gen_seed: list[int], reco_seed: list[int], covariance: bool = False) -> Any:
     """One experiment: an OversampledTH1D of N_BINS bins. The seeds determine its GEN events and their RECO events."""
     import ROOT
 
@@ -71,13 +71,13 @@ def produce(folds: int, gen_seed: list[int], reco_seed: list[int], covariance: b
     n = gen.poisson(GEN_EVENTS)
     true = np.where(gen.random(n) < SIGNAL, gen.normal(PEAK, WIDTH, n), gen.uniform(*GEN_RANGE, n))
     weight = gen.normal(1, 0.5, n)
-    x = np.repeat(true, folds)
+    x = np.repeat(true, fold_size)
     x += reco.normal(0, RESOLUTION, len(x))
-    event = np.repeat(np.arange(n, dtype=np.uint64), folds)
+    event = np.repeat(np.arange(n, dtype=np.uint64), fold_size)
     kept = reco.random(len(x)) < efficiency(x)
     node = ROOT.RDF.FromNumpy({"genEvent": event[kept], "x": x[kept], "w": weight[event[kept]]})
     model = ("h", "", N_BINS, LOW, HIGH)
-    return node.OversampledTH1D(model, "x", "w", folds=folds, covariance=covariance).GetValue()
+    return node.OversampledTH1D(model, "x", "w", fold_size=fold_size, covariance=covariance).GetValue()
 
 
 @dataclass
@@ -124,7 +124,7 @@ def run_experiments(n_experiments: int, seed: int) -> tuple[list[Pulls], dict[st
         model.SetBinContent(i + 1, value)
         model.SetBinError(i + 1, 0)
     for k in range(n_experiments):
-        h = produce(FOLDS, [seed, k], [seed, k, 1], covariance=True)
+        h = produce(FOLD_SIZE, [seed, k], [seed, k, 1], covariance=True)
         variances = h.variances()
         naive = np.array(h.GetFoldSums().GetNaiveVariances())[1:-1]
         content = h.values() - expected
@@ -265,7 +265,7 @@ def main() -> None:
     start = time.perf_counter()
     pulls, chi2 = run_experiments(options.experiments, options.seed)
     console.print(
-        f"{options.experiments} experiments of {GEN_EVENTS} GEN events with {FOLDS} folds: "
+        f"{options.experiments} experiments of {GEN_EVENTS} GEN events, fold size {FOLD_SIZE}: "
         f"{time.perf_counter() - start:.0f} s"
     )
     show_coverage(console, pulls, chi2)

@@ -1,6 +1,6 @@
 """Peak memory of a distributed run, on a sample and on one ten times as large.
 
-    python benchmarks/distributed_memory.py [--objects 200000] [--folds 10]
+    python benchmarks/distributed_memory.py [--objects 200000] [--fold-size 10]
 
 Needs the extras dask and validate: pip install "flashsim[dask,validate]". Each line of the table is a new client with a
 new cluster of two worker processes. They simulate jets (with one Euler step, so that it does not take long), fill six
@@ -55,7 +55,7 @@ def run_distributed(fields: list[Any], partitions: int, output: str) -> dict[str
     with cluster(2) as client:
         simulated = simulate(ROOT.RDataFrame("Events", run.files, executor=client, npartitions=partitions), run)
         results = book_analysis(simulated)
-        columns = ["genEvent", "fold", "nFolds", "nJet", "Jet_pt", "Jet_eta", "Jet_mass"]
+        columns = ["genEvent", "foldIndex", "foldSize", "nJet", "Jet_pt", "Jet_eta", "Jet_mass"]
         written = simulated.Snapshot("Events", output, columns, options)
         seconds = timed([*results, written])
         return {
@@ -74,7 +74,7 @@ def main() -> None:
         return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--objects", type=int, default=200_000, help="of each partition of the small sample")
-    parser.add_argument("--folds", type=int, default=10)
+    parser.add_argument("--fold-size", type=int, default=10)
     options = parser.parse_args()
 
     os.environ["OMP_NUM_THREADS"] = "1"
@@ -85,13 +85,13 @@ def main() -> None:
     console = Console(width=None if sys.stdout.isatty() else 150)
     sample = flashsim.data.path("ttbar.root")
     objects_per_event = 6.3
-    events = round(options.objects / objects_per_event / options.folds)
+    events = round(options.objects / objects_per_event / options.fold_size)
     with tempfile.TemporaryDirectory() as folder:
         files = in_new_process(write_parts, folder, sample, 2 * TIMES, events)
         flow = in_new_process(write_euler, folder)
-        make_run = partial(Run, flow, 1, options.folds)
+        make_run = partial(Run, flow, 1, options.fold_size)
         table = make_table(
-            f"Peak memory, MB; {options.folds} folds. Wanted: ratios ≤ 1.10",
+            f"Peak memory, MB; fold size {options.fold_size}. Wanted: ratios ≤ 1.10",
             *("partitions", "GEN events", "objects", "s", "client", "ratio", "worker", "ratio", "worker", "ratio"),
         )
         first: list[float] = []

@@ -42,12 +42,12 @@ ROOT::RDF::RResultPtr<double> Read(ROOT::RDF::RNode node, const std::vector<std:
    return node.Book<Columns...>(Reading(node.GetNSlots()), columns);
 }
 
-ROOT::RDF::RResultPtr<double> ReadColumns(ROOT::RDF::RNode node, bool withWeight, bool withFolds)
+ROOT::RDF::RResultPtr<double> ReadColumns(ROOT::RDF::RNode node, bool withWeight, bool withFoldSize)
 {
-   if (withWeight && withFolds)
-      return Read<float, float, ULong64_t, int>(node, {"x", "w", "genEvent", "nFolds"});
-   if (withFolds)
-      return Read<float, ULong64_t, int>(node, {"x", "genEvent", "nFolds"});
+   if (withWeight && withFoldSize)
+      return Read<float, float, ULong64_t, int>(node, {"x", "w", "genEvent", "foldSize"});
+   if (withFoldSize)
+      return Read<float, ULong64_t, int>(node, {"x", "genEvent", "foldSize"});
    return withWeight ? Read<float, float>(node, {"x", "w"}) : Read<float>(node, {"x"});
 }
 
@@ -78,7 +78,7 @@ ROOT::RDF::RNode MakeRecoEvents(ULong64_t nRows)
    }
    return ROOT::RDataFrame(nRows)
       .Define("genEvent", [](ULong64_t row) { return row / 10; }, {"rdfentry_"})
-      .Define("nFolds", [] { return 10; })
+      .Define("foldSize", [] { return 10; })
       .Define("x", [table](ULong64_t row) { return (*table)[row & 0xffff]; }, {"rdfentry_"})
       .Define("w", [table](ULong64_t row) { return 0.5f + (*table)[(row / 10) & 0xffff]; }, {"rdfentry_"})
       .Define("y", [table](ULong64_t row) { return (*table)[(row + 17) & 0xffff]; }, {"rdfentry_"})

@@ -4,7 +4,7 @@
 
 Everything is measured in one run, since machines differ and are noisy: compare the ratios. Each measurement is
 repeated, alternating with its peers, and the best one counts. The dataset is flat, one row per RECO event, ten per GEN
-event: a value and a weight (float), the number of the GEN event (ULong64_t) and of its folds (int). What the tables
+event: a value and a weight (float), the number of the GEN event (ULong64_t) and its fold size (int). What the tables
 show:
 
 * time per fill: event loops over a TTree and over columns held in memory, from Python (Histo1D compiled just in time)
@@ -38,7 +38,7 @@ from pathlib import Path
 from typing import Any
 
 MACRO = Path(__file__).with_name("histogram_loops.C")
-FOLDS = 10
+FOLD_SIZE = 10
 BINNINGS = (100, 10_000)
 
 
@@ -65,7 +65,7 @@ def make_file(folder: str, rows: int) -> str:
     options = ROOT.RDF.RSnapshotOptions()
     options.fAutoFlush = 100_000
     path = str(Path(folder) / f"flat{rows}.root")
-    columns = ["genEvent", "nFolds", "x", "w", "event"]
+    columns = ["genEvent", "foldSize", "x", "w", "event"]
     ROOT.MakeRecoEvents(rows).Snapshot("Events", path, columns, options)
     return path
 
@@ -79,8 +79,8 @@ def fill_bookings(ROOT: Any, node: Any, language: str) -> dict[str, Callable[[],
     bookings: dict[str, Callable[[], Any]] = {}
     for weight in ("", "w"):
         columns = ("x", weight) if weight else ("x",)
-        for kind, folds in (("Histo1D", False), ("OversampledTH1D", True)):
-            bookings[f"read for {kind}/{weight}"] = partial(ROOT.ReadColumns, node, bool(weight), folds)
+        for kind, fold_size in (("Histo1D", False), ("OversampledTH1D", True)):
+            bookings[f"read for {kind}/{weight}"] = partial(ROOT.ReadColumns, node, bool(weight), fold_size)
         for bins in BINNINGS:
             model = ("h", "", bins, 0.0, 1.0)
             if language == "Python":
@@ -100,7 +100,7 @@ def mode_bookings(node: Any) -> dict[str, Callable[[], Any]]:
         "Histo2D": partial(node.Histo2D, plane, "x", "y", "w"),
         "Histo3D": partial(node.Histo3D, cube, "x", "y", "z", "w"),
         "OversampledTH1D": partial(node.OversampledTH1D, model, "x", "w"),
-        "OversampledTH1D, folds=10": partial(node.OversampledTH1D, model, "x", "w", folds=FOLDS),
+        "OversampledTH1D, fold_size=10": partial(node.OversampledTH1D, model, "x", "w", fold_size=FOLD_SIZE),
         "OversampledTH1D, contiguous=False": partial(node.OversampledTH1D, model, "x", "w", contiguous=False),
         "OversampledTH1D, covariance=True": partial(node.OversampledTH1D, model, "x", "w", covariance=True),
         "OversampledTH2D": partial(node.OversampledTH2D, plane, "x", "y", "w"),
@@ -289,7 +289,7 @@ def show_threads(console: Any, folder: str, path: str, rows: int, repeat: int) -
 
 
 def show_booking(console: Any, path: str, repeat: int, histograms: int = 100) -> None:
-    keywords = ["{}", '{"folds": 10}', '{"event": "event"}', '{"covariance": true}']
+    keywords = ["{}", '{"fold_size": 10}', '{"event": "event"}', '{"covariance": true}']
     times: dict[str, list[list[float]]] = defaultdict(list)
     for _ in range(repeat):
         for kind in ("Histo1D", *keywords):
@@ -315,7 +315,7 @@ def show_memory(console: Any, paths: dict[int, str]) -> None:
     for kind in ("Histo1D", "{}", '{"covariance": true}', '{"contiguous": false}'):
         for threads in (1, 2):
             before, after = (in_new_process(peak_memory, path, kind, threads) for path in paths.values())
-            per_event = 1024**2 * (after - before) / ((many - few) / FOLDS)
+            per_event = 1024**2 * (after - before) / ((many - few) / FOLD_SIZE)
             table.add_row(
                 *(describe(kind), str(threads), f"{before:.0f}", f"{after:.0f}", f"{after / before:.2f}"),
                 f"{per_event:.1f}",

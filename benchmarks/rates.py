@@ -51,7 +51,7 @@ warnings.filterwarnings("ignore", "Histo1D takes", UserWarning)  # which is what
 PARTS = 4
 SCALING_PARTS = 24
 SCALING_LENGTH = 12  # of the sample, in those of the rates: what each worker compiles for a run weighs less
-FOLDS = (1, 10)
+FOLD_SIZES = (1, 10)
 SEED_SOURCE = "F. Cattafesta, FlashSim: End-to-end event simulation with Deep Learning, September 2024"
 SEED_RATES = (  # processor, time steps, events per second
     ("GPU 3050", 100, 325),
@@ -68,16 +68,16 @@ class Run(NamedTuple):
 
     flow: str
     steps: int
-    folds: int
+    fold_size: int
     files: list[str]
 
 
 def write_euler(folder: str) -> str:
     """The shipped flow with the Euler method as its solver."""
     import flashsim
-    from flashsim.flow_file import read_flow, set_metadata, write_model
-    from flashsim.ode.loop import with_solver
-    from flashsim.ode.solvers import SOLVERS
+    from flashsim.flows.file import read_flow, set_metadata, write_model
+    from flashsim.flows.ode.loop import with_solver
+    from flashsim.flows.ode.solvers import SOLVERS
 
     model, metadata = read_flow(flashsim.data.path("jets.onnx"))
     grid = [0.0, 1.0]
@@ -112,7 +112,7 @@ def context_columns() -> list[str]:
 
 
 def simulate(df: Any, run: Run) -> Any:
-    return df.Filter("GenJet_pt.size() >= 2").FlashSim(run.flow, folds=run.folds, seed=1, steps=run.steps)
+    return df.Filter("GenJet_pt.size() >= 2").FlashSim(run.flow, fold_size=run.fold_size, seed=1, steps=run.steps)
 
 
 def book(df: Any, run: Run) -> list[Any]:
@@ -278,10 +278,10 @@ def _alternating(loops: dict[str, Callable[[list[str]], list[Any]]], files: list
 
 
 def speed(sample: str, steps: int) -> tuple[float, float]:
-    """RECO events per second of one core with ten folds, and objects per event."""
-    from flashsim.throughput_measure import measure
+    """RECO events per second of one core with fold size 10, and objects per event."""
+    from flashsim.throughput.measure import measure
 
-    measured = measure(sample=sample, folds=10, steps=steps, seconds=1)
+    measured = measure(sample=sample, fold_size=10, steps=steps, seconds=1)
     return measured.events_per_second, measured.objects_per_event
 
 
@@ -322,13 +322,13 @@ def make_table(title: str, *columns: str) -> Any:
 
 
 def show_rates(console: Any, runs: dict[str, tuple[Run, int]], repeat: int) -> None:
-    """The table of rates; `runs` gives for each solver and number of folds the evaluations per object, too."""
+    """The table of rates; `runs` gives for each solver and fold size the evaluations per object, too."""
     chosen = [run for run, _ in runs.values()]
     measured = {f"{n} thread{'s' * (n > 1)}": in_new_process(on_threads, n, chosen, repeat) for n in (1, 2)}
     measured["1 worker"], measured["2 workers"] = in_new_process(on_workers, chosen, repeat)
     table = make_table(
         f"Simulated per second, best of {repeat}",
-        *("processor", "solver", "steps", "evaluations", "folds", "events/s", "objects/s", "objects/event"),
+        *("processor", "solver", "steps", "evaluations", "fold size", "events/s", "objects/s", "objects/event"),
         *("µs/object", "evaluations/s"),
     )
     for index, (solver, (run, evaluations)) in enumerate(runs.items()):
@@ -336,7 +336,7 @@ def show_rates(console: Any, runs: dict[str, tuple[Run, int]], repeat: int) -> N
             seconds, events, objects = results[index]
             rate = objects / min(seconds)
             table.add_row(
-                *(processor, solver.split()[0], str(run.steps), str(evaluations), str(run.folds)),
+                *(processor, solver.split()[0], str(run.steps), str(evaluations), str(run.fold_size)),
                 *(f"{events / min(seconds):,.0f}", f"{rate:,.0f}", f"{objects / events:.1f}", f"{1e6 / rate:.1f}"),
                 f"{rate * evaluations:,.0f}",
             )
@@ -358,7 +358,7 @@ def show_rates(console: Any, runs: dict[str, tuple[Run, int]], repeat: int) -> N
 def show_scaling(console: Any, run: Run, repeat: int) -> None:
     pairs = in_new_process(one_and_two_workers, run, repeat)
     table = make_table(
-        f"Two workers over one: {len(run.files)} files, {SCALING_PARTS} partitions, {run.folds} folds",
+        f"Two workers over one: {len(run.files)} files, {SCALING_PARTS} partitions, fold size {run.fold_size}",
         *("repeat", "1 worker, s", "2 workers, s", "speed-up", "merging, ms", "%", "until the end, ms", "both, %"),
     )
     for number, (one, two) in enumerate(pairs, 1):
@@ -379,7 +379,9 @@ def show_scaling(console: Any, run: Run, repeat: int) -> None:
 
 def show_shares(console: Any, runs: list[Run], repeat: int) -> None:
     table = make_table(
-        f"Where one thread spends its time, best of {repeat}", "of the time, in %", *(f"folds={r.folds}" for r in runs)
+        f"Where one thread spends its time, best of {repeat}",
+        "of the time, in %",
+        *(f"fold_size={r.fold_size}" for r in runs),
     )
     columns = []
     for run in runs:
@@ -416,7 +418,7 @@ def main() -> None:
     from rich.console import Console
 
     import flashsim
-    from flashsim.ode.solvers import SOLVERS
+    from flashsim.flows.ode.solvers import SOLVERS
 
     console = Console(width=None if sys.stdout.isatty() else 150)
     versions = {"ROOT wheel": version("ROOT"), "ONNX Runtime": flashsim.onnxruntime_version()}
@@ -434,25 +436,28 @@ def main() -> None:
         files = cache(partial(in_new_process, write_parts, folder, sample))
         euler = in_new_process(write_euler, folder)
 
-        def sized(path: str, steps: int, evaluations: int, folds: int, seconds: float, parts: int = PARTS) -> Run:
-            events = seconds * events_per_second * tuned / evaluations / folds
-            return Run(path, steps, folds, files(parts, max(1, round(events / parts))))
+        def sized(path: str, steps: int, evaluations: int, fold_size: int, seconds: float, parts: int = PARTS) -> Run:
+            events = seconds * events_per_second * tuned / evaluations / fold_size
+            return Run(path, steps, fold_size, files(parts, max(1, round(events / parts))))
 
         default = partial(sized, flow.path, flow.default_steps, tuned)
         if "rates" in options.only:
             runs = {
                 **{
-                    f"euler {n} {folds}": (sized(euler, n, n, folds, options.seconds), n)
+                    f"euler {n} {fold_size}": (sized(euler, n, n, fold_size, options.seconds), n)
                     for n in (100, 20)
-                    for folds in FOLDS
+                    for fold_size in FOLD_SIZES
                 },
-                **{f"{flow.solver} {folds}": (default(folds, options.seconds), tuned) for folds in FOLDS},
+                **{
+                    f"{flow.solver} {fold_size}": (default(fold_size, options.seconds), tuned)
+                    for fold_size in FOLD_SIZES
+                },
             }
             show_rates(console, runs, options.repeat)
         if "scaling" in options.only:
             show_scaling(console, default(10, SCALING_LENGTH * options.seconds, SCALING_PARTS), options.repeat)
         if "shares" in options.only:
-            show_shares(console, [default(folds, options.seconds) for folds in FOLDS], options.repeat)
+            show_shares(console, [default(fold_size, options.seconds) for fold_size in FOLD_SIZES], options.repeat)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ Everything is measured in one run, since machines differ and are noisy: compare 
 repeated, alternating with its peer, and the best one counts. A row is one simulated jet. What the table shows:
 
 * raw ONNX Runtime, one thread: the same number of rows of the same flow, at the batch size found best here;
-* .FlashSim(), one thread, folds 1, 10 and 100: reading, look-ahead, noise, flow, sorting and one histogram of Jet_pt;
+* .FlashSim(), one thread, fold sizes 1, 10, 100: reading, look-ahead, noise, flow, sorting and a histogram of Jet_pt;
 * .FlashSim(), two threads;
 * PyTorch, one thread, batches of 10 000: a network of the same layers integrated by torchdiffeq with as many
   evaluations (skipped where torch or torchdiffeq is not installed);
@@ -55,7 +55,7 @@ def measure(work, repeat: int) -> float:
 
 
 def run_flash_sim(
-    path: str, events: int, folds: int, steps: int, threads: int, python: str = sys.executable
+    path: str, events: int, fold_size: int, steps: int, threads: int, python: str = sys.executable
 ) -> tuple[float, int]:
     """Seconds and rows of one event loop, in a process of its own: threads are a setting of the whole process."""
     code = f"""
@@ -66,7 +66,7 @@ if {threads} > 1:
 import flashsim
 df = ROOT.RDataFrame("Events", {path!r})
 def book(n):
-    sim = df.Filter(f"event < {{n}}").FlashSim("jets", folds={folds}, steps={steps})
+    sim = df.Filter(f"event < {{n}}").FlashSim("jets", fold_size={fold_size}, steps={steps})
     return sim.Histo1D(("pt", "", 100, 0, 500), "Jet_pt")
 book(20).GetValue()  # jitting and loading are not what is measured
 histogram = book({events})
@@ -80,12 +80,12 @@ print(time.perf_counter() - start, int(histogram.GetEntries()))
 
 
 def peak_memory(path: str, events: int, python: str = sys.executable) -> float:
-    """Peak resident memory in MB of a process that simulates `events` events, one step, ten folds, two threads."""
+    """Peak resident memory in MB of a process that simulates `events` events, one step, fold size 10, two threads."""
     code = f"""
 import ROOT
 ROOT.EnableImplicitMT(2)
 import flashsim
-sim = ROOT.RDataFrame("Events", {path!r}).Filter("event < {events}").FlashSim("jets", folds=10, steps=1)
+sim = ROOT.RDataFrame("Events", {path!r}).Filter("event < {events}").FlashSim("jets", fold_size=10, steps=1)
 sim.OversampledTH1D(("pt", "", 100, 0, 500), "Jet_pt").GetValue()
 # VmHWM begins anew with each program; ru_maxrss would be the parent's.
 print(next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")) / 1024)
@@ -130,7 +130,7 @@ def torch_peer(rows: int, steps: int, solver: str):
         import torch
         from torchdiffeq import odeint
 
-        from flashsim.training.network import VelocityNetwork
+        from flashsim.training.families.network import VelocityNetwork
     except ImportError as error:
         print(f"(no PyTorch peer: {error})")
         return None
@@ -191,27 +191,27 @@ def main() -> None:
     raw = raw_onnxruntime(path, arguments.rows, steps)(best)
     for _ in range(arguments.repeat):  # alternate, so that a slow spell of the machine hits all alike
         rates.setdefault(("raw", 1), []).append(arguments.rows / measure(raw, 1))
-        for folds in (1, 10, 100):
-            seconds, rows = run_flash_sim(path, max(1, many // folds), folds, steps, 1)
-            counts[folds, 1] = rows
-            rates.setdefault((folds, 1), []).append(rows / seconds)
+        for fold_size in (1, 10, 100):
+            seconds, rows = run_flash_sim(path, max(1, many // fold_size), fold_size, steps, 1)
+            counts[fold_size, 1] = rows
+            rates.setdefault((fold_size, 1), []).append(rows / seconds)
         seconds, rows = run_flash_sim(path, max(1, many // 10), 10, steps, 2)
         counts[10, 2] = rows
         rates.setdefault((10, 2), []).append(rows / seconds)
     top = {key: max(values) for key, values in rates.items()}
     table.add_row(f"ONNX Runtime, batches of {best}", "1", str(arguments.rows), f"{top['raw', 1]:,.0f}", "1.00", "")
-    for folds in (1, 10, 100):
-        rate = top[folds, 1]
+    for fold_size in (1, 10, 100):
+        rate = top[fold_size, 1]
         table.add_row(
-            f".FlashSim(folds={folds})",
+            f".FlashSim(fold_size={fold_size})",
             "1",
-            str(counts[folds, 1]),
+            str(counts[fold_size, 1]),
             f"{rate:,.0f}",
             f"{rate / top['raw', 1]:.2f} of raw",
             "≥ 0.85",
         )
     table.add_row(
-        ".FlashSim(folds=10)",
+        ".FlashSim(fold_size=10)",
         "2",
         str(counts[10, 2]),
         f"{top[10, 2]:,.0f}",

@@ -17,7 +17,7 @@
 #pragma link C++ struct FlashSim::FoldSourceOptions-;
 #pragma link C++ class FlashSim::FoldSource-;
 #pragma link C++ function FlashSim::HearInterrupts;
-#pragma link C++ function FlashSim::GetNFolds;
+#pragma link C++ function FlashSim::GetFoldSize;
 #pragma link C++ class FlashSim::LoopProgress-;
 
 // Oversampled histograms. OversampledTH has a Streamer of its own, hence the minus.
@@ -88,7 +88,7 @@
 #pragma link C++ class FlashSim::MergeableOversampledTH<FlashSim::OversampledTH3F>+;
 #pragma link C++ class ROOT::Detail::RDF::RMergeableVariations<FlashSim::OversampledTH3F>+;
 
-// What DefineFolds adds: [fold][object]
+// What DefineFolds adds: [fold index][object]
 #pragma link C++ class ROOT::VecOps::RVec<ROOT::VecOps::RVec<float>>+;
 #pragma link C++ class ROOT::VecOps::RVec<ROOT::VecOps::RVec<double>>+;
 #pragma link C++ class ROOT::VecOps::RVec<ROOT::VecOps::RVec<signed char>>+;

@@ -3,16 +3,33 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from pathlib import Path
 
 import pytest
 import ROOT
+from hypothesis import settings
 
 import flashsim
 import tiny_flows
-from histories import HISTORIES
+from gen_events import GEN_COLUMNS, snapshot
+from histories import HISTORIES, after_add, after_file, filled
 
 ROOT.gROOT.SetBatch(True)
+
+# For classifiers and networks as small as those of tests, threads of OpenMP do little but wait for each other, and keep
+# the cores busy by that: a fit of 0.3 s takes half a minute if others work, too. Read by scikit-learn and torch, later.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A first example compiles for seconds. In CI the same examples each time: what fails there is the change, not chance.
+settings.register_profile("flashsim", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("flashsim")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Marks what runs on a cluster, before it is selected by its marks."""
+    for item in items:
+        if {"dask_client", "spark_context"} & set(item.fixturenames):
+            item.add_marker(pytest.mark.cluster)
 
 
 @pytest.fixture(params=[1, 2], ids=["1 thread", "2 threads"])
@@ -39,41 +56,15 @@ def no_directory():
     ROOT.TH1.AddDirectory(True)
 
 
-@pytest.fixture(params=HISTORIES, ids=lambda history: history.__name__)
+def _history(history):
+    usual = history in (filled, after_add, after_file)
+    return pytest.param(history, id=history.__name__, marks=[] if usual else [pytest.mark.slow])
+
+
+@pytest.fixture(params=[_history(history) for history in HISTORIES])
 def prepare(request, tmp_path):
     """A function from the names of the axes to a histogram of some history, and the fills that it stands for."""
     return lambda names: request.param(names, tmp_path)
-
-
-def snapshot(node, path: Path, columns=None, *, ntuple=False, cluster=None) -> str:
-    """Writes a node as the dataset Events, as a TTree with small clusters or as an RNTuple."""
-    options = ROOT.RDF.RSnapshotOptions()
-    if ntuple:
-        options.fOutputFormat = ROOT.RDF.ESnapshotOutputFormat.kRNTuple
-        options.fVector2RVec = True
-    else:
-        options.fOutputFormat = ROOT.RDF.ESnapshotOutputFormat.kTTree
-        if cluster:
-            options.fAutoFlush = cluster
-    names = (
-        ROOT.std.vector["std::string"](columns) if columns else ROOT.std.vector["std::string"](node.GetColumnNames())
-    )
-    node.Snapshot("Events", str(path), names, options)
-    return str(path)
-
-
-GEN_COLUMNS = [
-    "run",
-    "luminosityBlock",
-    "event",
-    "genWeight",
-    "GenJet_pt",
-    "GenJet_eta",
-    "GenJet_phi",
-    "GenJet_mass",
-    "GenJet_partonFlavour",
-    "GenJet_nMuon",
-]
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +81,7 @@ def gen_files(tmp_path_factory) -> dict[str, list[str]]:
     return {"TTree": [tree], "TChain": [first, second], "RNTuple": [ntuple]}
 
 
-@pytest.fixture(params=["TTree", "TChain", "RNTuple"])
+@pytest.fixture(params=["TTree", pytest.param("TChain", marks=pytest.mark.slow), "RNTuple"])
 def gen_dataset(request, gen_files) -> list[str]:
     """Files of one dataset in each of the formats; the same 240 events in the same order."""
     return gen_files[request.param]
@@ -120,7 +111,7 @@ def spark_context():
     if shutil.which("java") is None:
         pytest.skip("Spark needs Java")
     os.environ["PYSPARK_PYTHON"] = sys.executable
-    settings = pyspark.SparkConf().set("spark.ui.enabled", "false").set("spark.ui.showConsoleProgress", "false")
-    with pyspark.SparkContext("local[2]", conf=settings) as context:
+    configuration = pyspark.SparkConf().set("spark.ui.enabled", "false").set("spark.ui.showConsoleProgress", "false")
+    with pyspark.SparkContext("local[2]", conf=configuration) as context:
         context.setLogLevel("OFF")
         yield context

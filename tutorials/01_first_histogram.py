@@ -17,7 +17,7 @@ gen = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(500)
 
 # Ten RECO events for each of them. "jets" is the shipped flow, which makes Jet_pt, Jet_btag, ... from GenJet_*. This
 # sample has Jet_* columns already, so that one can compare; the new ones are to be called FlashJet_*.
-sim = gen.FlashSim("jets", folds=10, seed=1, prefix="Flash")
+sim = gen.FlashSim("jets", fold_size=10, seed=1, prefix="Flash")
 
 # From here on it is an ordinary RDataFrame with ten times as many entries.
 selected = sim.Filter("nFlashJet >= 2 && FlashJet_pt[1] > 30", "two jets above 30 GeV").Define("ht", "Sum(FlashJet_pt)")

@@ -37,7 +37,7 @@ void _02_first_histogram()
 
    // Ten RECO events for each of them. The sample has Jet_* columns already; the new ones are to be called FlashJet_*.
    FlashSim::SimulateOptions options;
-   options.fFolds = 10;
+   options.fFoldSize = 10;
    options.fSeed = 1;
    options.fPrefix = "Flash";
    auto sim = FlashSim::Simulate(gen, data + "/jets.onnx", options);

@@ -17,10 +17,10 @@ import ROOT
 
 import flashsim
 
-FOLDS = 5
+FOLD_SIZE = 5
 
 gen = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(1000)
-sim = gen.FlashSim("jets", folds=FOLDS, seed=1, prefix="Flash")
+sim = gen.FlashSim("jets", fold_size=FOLD_SIZE, seed=1, prefix="Flash")
 
 
 def add_response(node, jet):
@@ -36,8 +36,9 @@ def add_response(node, jet):
 both = add_response(add_response(sim, "Jet"), "FlashJet")
 model = ("response", "", 40, 0.4, 1.6)
 
-# Every upstream column is there in each fold. The target exists once per GEN event, so it is filled in one fold only.
-target = both.Filter("fold == 0").OversampledTH1D(model, "Jet_response", folds=1)
+# Every upstream column is there in each RECO event. The target exists once per GEN event, so it is filled from one
+# RECO event of each only.
+target = both.Filter("foldIndex == 0").OversampledTH1D(model, "Jet_response", fold_size=1)
 flash = both.OversampledTH1D(model, "FlashJet_response")
 
 # ROOT histograms follow the UHI protocol: hist, mplhep and matplotlib read them as they are.
@@ -57,7 +58,7 @@ with plt.style.context(mplhep.style.CMS):
         2, 1, figsize=(10, 10), sharex=True, gridspec_kw={"height_ratios": (3, 1), "hspace": 0.08}
     )
     upper.errorbar(centres, wanted, wanted_error, fmt="o", color="black", label="Target")
-    upper.stairs(found, edges, color="#3f90da", linewidth=2, label=f"FlashSim ×{FOLDS}")
+    upper.stairs(found, edges, color="#3f90da", linewidth=2, label=f"FlashSim ×{FOLD_SIZE}")
     upper.stairs(found + found_error, edges, baseline=found - found_error, fill=True, color="#3f90da", alpha=0.3)
     upper.set_ylabel("Jets")
     upper.set_ylim(bottom=0)

@@ -12,7 +12,7 @@ import uproot
 
 import flashsim
 
-FOLDS = 4
+FOLD_SIZE = 4
 
 # A file with GEN columns alone, as a generator gives it. (The shipped sample has target jets beside them.)
 shipped = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(500)
@@ -23,11 +23,11 @@ shipped.Snapshot("Events", "gen.root", gen_columns)
 
 # Without a prefix, the RECO columns have the names of NanoAOD.
 gen = ROOT.RDataFrame("Events", "gen.root")
-sim = gen.FlashSim("jets", folds=FOLDS, seed=1)
+sim = gen.FlashSim("jets", fold_size=FOLD_SIZE, seed=1)
 
 # What to write: what identifies events, GEN columns as far as wanted, the jets, and which RECO events belong together.
 jets = [f"Jet_{variable.name}" for variable in flashsim.Flow("jets").target]
-output = [*identity, "GenMET_pt", "GenMET_phi", "nJet", *jets, "Jet_genJetIdx", "fold", "genEvent", "nFolds"]
+output = [*identity, "GenMET_pt", "GenMET_phi", "nJet", *jets, "Jet_genJetIdx", "foldIndex", "genEvent", "foldSize"]
 
 lazy = ROOT.RDF.RSnapshotOptions()
 lazy.fLazy = True
@@ -42,9 +42,9 @@ ROOT.RDF.RunGraphs(written)  # both files in one event loop
 
 # Anybody: uproot and awkward, no ROOT, no FlashSim.
 for name in ("nano_tree.root", "nano_rntuple.root"):
-    events = uproot.open(name)["Events"].arrays(["nJet", "Jet_pt", "Jet_jetId", "genEvent", "fold"])
+    events = uproot.open(name)["Events"].arrays(["nJet", "Jet_pt", "Jet_jetId", "genEvent", "foldIndex"])
     print(f"{name}: {len(events)} RECO events from {len(set(events.genEvent.tolist()))} GEN events")
-    print(f"    leading jets of the first GEN event: {ak.to_list(ak.firsts(events.Jet_pt[:FOLDS]))} GeV")
+    print(f"    leading jets of the first GEN event: {ak.to_list(ak.firsts(events.Jet_pt[:FOLD_SIZE]))} GeV")
 
 # A NanoAOD analysis as it always was, on either file.
 for name in ("nano_tree.root", "nano_rntuple.root"):
@@ -54,7 +54,7 @@ for name in ("nano_tree.root", "nano_rntuple.root"):
         .Filter("Sum(good) >= 4", "four good jets")
         .Define("ht", "Sum(Jet_pt[good])")
     )
-    # The columns genEvent and nFolds of the file are all that is needed for right errors.
+    # The columns genEvent and foldSize of the file are all that is needed for right errors.
     ht = analysis.OversampledTH1D(("ht", ";H_{T} [GeV];events", 10, 0, 1000), "ht")
     peak = ht.GetMaximumBin()
     print(f"{name}: {ht.GetBinContent(peak):.1f} ± {ht.GetBinError(peak):.1f} events in the highest bin")

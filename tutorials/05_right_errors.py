@@ -4,7 +4,7 @@ You learn why the errors of Histo1D are wrong for oversampled events, as one can
 correlated, and what this does when bins are merged; and how many RECO events per GEN event are worth their CPU time.
 The formulas are derived in docs/statistics.md.
 
-Writes 05_right_errors.png and 05_folds.png. Run it from any folder: python 05_right_errors.py
+Writes 05_right_errors.png and 05_fold_size.png. Run it from any folder: python 05_right_errors.py
 """
 
 import matplotlib
@@ -16,14 +16,14 @@ import numpy as np
 import ROOT
 
 import flashsim
-from flashsim.wmass import w_candidate
+from flashsim.demo.w_mass import w_candidate
 
 SAMPLES = 250
 BINS, LOW, HIGH = 32, 40, 200  # GeV
 PEAK = slice(4, 12)  # 60 to 100 GeV
 
 gen = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(2500)
-sim = gen.FlashSim("jets", folds=10, seed=1, prefix="Flash")
+sim = gen.FlashSim("jets", fold_size=10, seed=1, prefix="Flash")
 
 # To see how much a result scatters, get it many times: each GEN event goes, with all its RECO events, into one of 250
 # small samples, which are then independent. At random, so that their sizes vary as those of real samples do.
@@ -79,8 +79,10 @@ left.set_title("10 RECO events per GEN event", fontsize="medium")
 flashsim.plot.correlation(narrow, axes=right)
 figure.savefig("05_right_errors.png", dpi=100)
 
-# 3. How many folds? That depends on what they cost: here 0.1 s to generate a GEN event, and 0.3 ms to simulate and
-# analyse a RECO event on one core.
-best = flashsim.optimal_folds(narrow, t_gen=0.1, t_sim=3e-4, bins=PEAK)
-print(f"Best for the W peak in bins of 5 GeV: {best.folds} folds, {best.gain:.1f} times faster than one fold")
-flashsim.plot.folds(narrow, t_gen=0.1, t_sim=3e-4, bins=PEAK).savefig("05_folds.png", dpi=100)
+# 3. Which fold size? That depends on what events cost: here 0.1 s to generate a GEN event, and 0.3 ms to simulate
+# and analyse a RECO event on one core.
+best = flashsim.optimal_fold_size(narrow, t_gen=0.1, t_sim=3e-4, bins=PEAK)
+print(
+    f"Best for the W peak in bins of 5 GeV: fold size {best.fold_size}, {best.gain:.1f} times faster than fold size 1"
+)
+flashsim.plot.fold_size(narrow, t_gen=0.1, t_sim=3e-4, bins=PEAK).savefig("05_fold_size.png", dpi=100)

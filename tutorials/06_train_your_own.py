@@ -20,7 +20,7 @@ from flashsim.training import export_flow, load_config, read_pairs, train
 from flashsim.validation import validate, write_report
 
 # The recipe: which branches, how each is prepared, the network, the optimisation. Copy it and make it yours.
-recipe = load_config(files("flashsim.training") / "jets5.toml")
+recipe = load_config(files("flashsim.recipes") / "jets5.toml")
 recipe = replace(recipe, training=replace(recipe.training, epochs=15, batch_size=256, average_decay=0.99))
 print("GEN:", [variable.name for variable in recipe.context], "→ RECO:", [variable.name for variable in recipe.target])
 
@@ -40,6 +40,6 @@ write_report([validation], "06_report.html")
 
 # And it runs where the shipped flow runs.
 gen = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(500)
-sim = gen.FlashSim("06_jets5.onnx", folds=10, seed=1, prefix="Mine").Filter("nMineJet >= 2")
+sim = gen.FlashSim("06_jets5.onnx", fold_size=10, seed=1, prefix="Mine").Filter("nMineJet >= 2")
 h = sim.Define("leading", "MineJet_pt[0]").OversampledTH1D(("pt", "", 20, 0, 400), "leading", "genWeight")
 print(f"{h.GetBinContent(5):.1f} ± {h.GetBinError(5):.1f} events with a leading jet of 80 to 100 GeV")

@@ -27,7 +27,7 @@ try:
 except ImportError:
     sys.exit('This tutorial needs Dask: pip install "flashsim[dask]"')
 
-FOLDS = 10
+FOLD_SIZE = 10
 PARTITIONS = 4
 
 # In a production, this is a list of many files. Workers open them under the names given here, so that on a cluster the
@@ -37,20 +37,20 @@ FILES = [flashsim.data.path("ttbar.root")]
 
 def analyse(gen, output):
     """Books a histogram and the file of RECO events that it is filled from: on any dataframe, local or distributed."""
-    sim = gen.Filter("nGenJet >= 4").FlashSim("jets", folds=FOLDS, seed=1, prefix="Flash")
+    sim = gen.Filter("nGenJet >= 4").FlashSim("jets", fold_size=FOLD_SIZE, seed=1, prefix="Flash")
     selected = sim.Filter("nFlashJet >= 4 && FlashJet_pt[3] > 30", "four jets above 30 GeV")
     selected = selected.Define("ht", "Sum(FlashJet_pt)")
     histogram = selected.OversampledTH1D(("ht", ";H_{T} [GeV];events", 30, 0, 1500), "ht", covariance=True)
     lazy = ROOT.RDF.RSnapshotOptions()
     lazy.fLazy = True  # so that one event loop makes both
-    written = selected.Snapshot("Events", output, ["genEvent", "fold", "nFolds", "ht", "FlashJet_pt"], lazy)
+    written = selected.Snapshot("Events", output, ["genEvent", "foldIndex", "foldSize", "ht", "FlashJet_pt"], lazy)
     return histogram, written
 
 
 def reco_events(written):
-    """The columns genEvent, fold and ht of what was written, in the order of the GEN events."""
-    columns = written.GetValue().AsNumpy(["genEvent", "fold", "ht"])
-    order = np.lexsort((columns["fold"], columns["genEvent"]))
+    """The columns genEvent, foldIndex and ht of what was written, in the order of the GEN events."""
+    columns = written.GetValue().AsNumpy(["genEvent", "foldIndex", "ht"])
+    order = np.lexsort((columns["foldIndex"], columns["genEvent"]))
     return {name: column[order] for name, column in columns.items()}
 
 
@@ -67,7 +67,7 @@ def compare(local, distributed):
     width = local.GetXaxis().GetBinWidth(1)
     figure, (upper, lower) = plt.subplots(2, 1, figsize=(8, 7), sharex=True, height_ratios=(3, 1), layout="constrained")
     edges = np.append(centres - width / 2, centres[-1] + width / 2)
-    upper.stairs(local.values(), edges, color="#3f90da", linewidth=2, label=f"this process, {FOLDS} folds")
+    upper.stairs(local.values(), edges, color="#3f90da", linewidth=2, label=f"this process, fold size {FOLD_SIZE}")
     upper.errorbar(
         centres,
         distributed.values(),

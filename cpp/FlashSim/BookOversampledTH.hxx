@@ -2,11 +2,11 @@
 #ifndef FLASHSIM_BOOKOVERSAMPLEDTH
 #define FLASHSIM_BOOKOVERSAMPLEDTH
 
-#include "FlashSim/FillColumns.hxx"
 #include "FlashSim/OversampledTH1.hxx"
 #include "FlashSim/OversampledTH2.hxx"
 #include "FlashSim/OversampledTH3.hxx"
-#include "FlashSim/OversampledTHAction.hxx"
+#include "FlashSim/booking/FillColumns.hxx"
+#include "FlashSim/booking/OversampledTHAction.hxx"
 
 #include <ROOT/RDF/HistoModels.hxx>
 #include <ROOT/RDF/RInterface.hxx>
@@ -72,7 +72,7 @@ ROOT::RDF::RResultPtr<OversampledTH3F> BookTH3F(ROOT::RDF::RNode node, const ROO
 /// \param[in] model name, title and binning
 /// \param[in] values columns to histogram, one for each axis: numbers, or RVecs of numbers that fill one by one
 /// \param[in] weight column of weights, an RVec of them, or empty for weights of 1
-/// \param[in] options where to find the GEN event and its number of folds, and whether to keep the covariance of bins
+/// \param[in] options where to find the GEN event and its fold size, and whether to keep the covariance of bins
 /// \return the histogram to be filled. Lazy: as for Histo1D, the event loop starts when it is looked at
 /// \throws std::runtime_error if a column does not exist; std::invalid_argument if the model has no bins or no limits,
 /// or too many bins for a covariance (PairSums::kMaxCells, under- and overflow included)
@@ -86,10 +86,10 @@ ROOT::RDF::RResultPtr<OversampledTH3F> BookTH3F(ROOT::RDF::RNode node, const ROO
 ///
 /// **Groups of GEN events** that are not independent (an NLO generator's event and its counter-events, with one event
 /// number) count as one GEN event: FoldOptions::fGroup identifies them in the place of fEvent. RECO events of the same
-/// number among the N of their GEN event, which FoldOptions::fFold gives, count as one; N is the same in all the group.
+/// fold index, which FoldOptions::fFoldIndex gives, count as one; N is the same in all the group.
 ///
 /// **Inline mode** (no such column): one entry is one GEN event, and the value is an RVec with one element for each
-/// RECO event. N is its size; if elements were masked away, N must be given by the column of folds or as a constant.
+/// RECO event. N is its size; if elements were masked away, a column of fold sizes or a constant must give N.
 ///
 /// A number among values and weight holds for all elements of the RVecs among them, which are of the same size.
 ///
@@ -102,7 +102,7 @@ ROOT::RDF::RResultPtr<OversampledTH3F> BookTH3F(ROOT::RDF::RNode node, const ROO
 /// Histo1D. Without just-in-time compilation for the most common types, and for any with the overload below.
 ///
 /// ~~~{.cpp}
-/// ROOT::RDataFrame simulated("Events", "simulated.root"); // with columns run, event and nFolds
+/// ROOT::RDataFrame simulated("Events", "simulated.root"); // with columns run, event and foldSize
 /// FlashSim::FoldOptions options;
 /// options.fEvent = {"run", "event"};
 /// auto h = FlashSim::BookOversampled<FlashSim::OversampledTH2F>(simulated, {"h", "", 50, 0., 250., 5, -2.5, 2.5},
@@ -115,7 +115,8 @@ ROOT::RDF::RResultPtr<Histogram> BookOversampled(ROOT::RDF::RNode node, const ty
                                                  const FoldOptions &options = {});
 
 /// \brief The same for any types of columns without just-in-time compilation.
-/// \tparam FirstColumn,OtherColumns types of values, weight, event (or group), folds and fold, as far as they are columns
+/// \tparam FirstColumn,OtherColumns types of values, weight, event (or group), fold size and fold index, as far as they
+/// are columns
 ///
 /// ~~~{.cpp}
 /// auto h = FlashSim::BookOversampled<FlashSim::OversampledTH1D, ROOT::RVecF, ULong64_t, int>(

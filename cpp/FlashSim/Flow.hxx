@@ -2,8 +2,9 @@
 #ifndef FLASHSIM_FLOW
 #define FLASHSIM_FLOW
 
-#include "FlashSim/ClipCounts.hxx"
 #include "FlashSim/FlowContract.hxx"
+#include "FlashSim/events/EventIdentity.hxx"
+#include "FlashSim/flow/ClipCounts.hxx"
 
 #include <atomic>
 #include <cstddef>
@@ -16,27 +17,6 @@
 namespace FlashSim {
 
 class OnnxSession;
-
-/// \brief What makes a GEN event itself, whatever file, thread or order it is read in.
-///
-/// (run, luminosity block, event) where the dataset has these columns; otherwise the global entry number, kept in
-/// fEvent.
-struct EventIdentity {
-   std::uint64_t fEvent = 0;
-   std::uint32_t fRun = 0;
-   std::uint32_t fLuminosityBlock = 0;
-   bool fIsEntryNumber = false;
-
-   /// "run 1, luminosityBlock 2, event 3" or "entry 3"
-   std::string AsString() const;
-};
-
-/// Whose random numbers: one simulated object of one fold of one GEN event.
-struct NoiseRow {
-   EventIdentity fEvent;
-   std::uint32_t fFold = 0;
-   std::uint32_t fObject = 0;
-};
 
 /// How well a flow keeps its promise that a row's sample depends on the row's own noise and context alone.
 enum class ERowIndependence {
@@ -112,16 +92,15 @@ public:
    void Sample(std::size_t n, const float *context, const NoiseRow *rows, std::uint64_t seed, int steps,
                float *sample) const;
 
-   /// \brief Samples every row of `context` `folds` times. The ranges of the contract are not looked at; see the
+   /// \brief Samples every row of `context` `foldSize` times. The ranges of the contract are not looked at; see the
    /// function SampleFolds() in DeclaredRanges.hxx.
    ///
    /// \param[in] context float[n, C]
-   /// \param[in] eventKeys std::uint64_t[n, 4]: run, luminosity block, event, object of each row; if null, the row
-   /// number stands for
-   ///            an entry number
-   /// \param[out] sample float[n, folds, T]
-   void SampleFolds(std::size_t n, const float *context, const std::uint64_t *eventKeys, int folds, std::uint64_t seed,
-                    int steps, float *sample) const;
+   /// \param[in] eventKeys std::uint64_t[n, 4]: run, luminosity block, event, object of each row; if null,
+   ///            the row number stands for an entry number
+   /// \param[out] sample float[n, foldSize, T]
+   void SampleFolds(std::size_t n, const float *context, const std::uint64_t *eventKeys, int foldSize,
+                    std::uint64_t seed, int steps, float *sample) const;
 
    /// \brief Says which ONNX Runtime library is to be used, before the first flow is opened.
    ///

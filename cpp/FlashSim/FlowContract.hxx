@@ -15,9 +15,6 @@ enum class EValueType { kFloat32, kFloat64, kInt8, kUInt8, kInt16, kUInt16, kInt
 /// "float32", "uint8", ... as in the metadata.
 std::string GetName(EValueType type);
 
-/// Bytes of one value.
-std::size_t GetSize(EValueType type);
-
 /// One variable that a flow takes (context) or gives (target).
 struct FlowVariable {
    std::string fName;                       ///< as in the column's name: `pt` for `GenJet_pt` or `Jet_pt`

@@ -2,10 +2,10 @@
 #ifndef FLASHSIM_OVERSAMPLEDTEFFICIENCY
 #define FLASHSIM_OVERSAMPLEDTEFFICIENCY
 
-#include "FlashSim/FillColumns.hxx"
-#include "FlashSim/FoldSums.hxx"
+#include "FlashSim/FoldOptions.hxx"
 #include "FlashSim/OversampledTH2.hxx"
 #include "FlashSim/OversampledTH3.hxx"
+#include "FlashSim/histograms/FoldSums.hxx"
 
 #include <ROOT/RDF/HistoModels.hxx>
 #include <ROOT/RDF/RInterface.hxx>
@@ -25,7 +25,7 @@ namespace FlashSim {
 /// What passed and what failed were made from the same GEN events, so that both must be filled at once:
 /// BookOversampledTEfficiency() books one histogram of the values and of whether they passed, with covariance. With
 /// P_jb and T_jb the weights that GEN event j brings to what passed in bin b and to all of bin b, averaged over its
-/// folds:
+/// RECO events:
 ///
 /// | what | is |
 /// | --- | --- |
@@ -33,7 +33,8 @@ namespace FlashSim {
 /// | `GetEfficiencyError(b)` | sqrt(sum_j (P_jb - e_b T_jb)^2) / sum_j T_jb |
 /// | `GetEfficiencyCovariance(b, c)` | sum_j (P_jb - e_b T_jb) (P_jc - e_c T_jc) / (sum_j T_jb sum_j T_jc) |
 /// | `GetEfficiencyErrorNaive(b)` | the error if all RECO events were independent |
-/// | `GetEfficiencyErrorForFolds(b, n)`, `GetEfficiencyErrorLimit(b)` | what it would be with n folds, with infinitely many |
+/// | `GetEfficiencyErrorForFoldSize(b, n)` | what it would be with a fold size of n |
+/// | `GetEfficiencyErrorLimit(b)` | what it would be for N -> infinity |
 ///
 /// Errors are those of the linear approximation, good for many GEN events. Where all or none passed it gives 0: there
 /// GetEfficiencyErrorLow() and GetEfficiencyErrorUp(), which graphs show, have the one-sided Clopper-Pearson bound for as
@@ -76,8 +77,8 @@ public:
    Double_t GetEfficiencyErrorUp(Int_t bin) const;
    Double_t GetEfficiencyErrorNaive(Int_t bin) const;
    Double_t GetEfficiencyErrorLimit(Int_t bin) const;
-   /// \throws std::invalid_argument if `folds` is below 1
-   Double_t GetEfficiencyErrorForFolds(Int_t bin, Int_t folds) const;
+   /// \throws std::invalid_argument if `foldSize` is below 1
+   Double_t GetEfficiencyErrorForFoldSize(Int_t bin, Int_t foldSize) const;
    Double_t GetEfficiencyCovariance(Int_t bin1, Int_t bin2) const;
    /// Of all bins in the order of their numbers, with under- and overflow if `withFlow`.
    TMatrixDSym GetCovarianceMatrix(bool withFlow = false) const;
@@ -128,11 +129,9 @@ private:
 /// \param[in] options where folds are found; the covariance is kept in any case
 /// \return a histogram with what failed and what passed in the first and second bin of its last axis. Lazy
 /// \throws as BookOversampled()
-ROOT::RDF::RResultPtr<OversampledTH2D> BookOversampledTEfficiency(ROOT::RDF::RNode node,
-                                                                  const ROOT::RDF::TH1DModel &model,
-                                                                  const std::string &value, const std::string &passed,
-                                                                  const std::string &weight = "",
-                                                                  const FoldOptions &options = {});
+ROOT::RDF::RResultPtr<OversampledTH2D>
+BookOversampledTEfficiency(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model, const std::string &value,
+                           const std::string &passed, const std::string &weight = "", const FoldOptions &options = {});
 
 /// The same in bins of two columns.
 ROOT::RDF::RResultPtr<OversampledTH3D>

@@ -3,8 +3,8 @@
 #define FLASHSIM_OVERSAMPLEDTH
 
 #include "FlashSim/Chi2.hxx"
-#include "FlashSim/FoldSums.hxx"
-#include "FlashSim/OpenFolds.hxx"
+#include "FlashSim/folds/OpenFolds.hxx"
+#include "FlashSim/histograms/FoldSums.hxx"
 
 #include <TAxis.h>
 #include <TH1.h>
@@ -31,21 +31,22 @@ class FoldAccumulator;
 /// \tparam BASE the ROOT histogram: TH1D, TH1F, TH2D, TH2F, TH3D or TH3F
 ///
 /// Filled by RDataFrame actions (see BookOversampled()), not by hand. With A_jb the weight that GEN event j brings
-/// to bin b, averaged over its N_j folds (FoldAccumulator has the formulas):
+/// to bin b, averaged over its N_j RECO events (FoldAccumulator has the formulas):
 ///
 /// | what | is |
 /// | --- | --- |
 /// | `GetBinContent(b)` | sum_j A_jb |
-/// | `GetBinError(b)` | sqrt(sum_j A_jb^2), right for correlated folds; `GetSumw2()` is its square |
+/// | `GetBinError(b)` | sqrt(sum_j A_jb^2), right for correlated RECO events; `GetSumw2()` is its square |
 /// | `GetBinErrorNaive(b)` | what TH1::Fill would claim, too small |
-/// | `GetBinErrorForFolds(b, n)`, `GetBinErrorLimit(b)` | what it would be with n folds, with infinitely many |
+/// | `GetBinErrorForFoldSize(b, n)` | what it would be with a fold size of n |
+/// | `GetBinErrorLimit(b)` | what it would be for N -> infinity |
 /// | `GetBinCovariance(b, c)` | sum_j A_jb A_jc, if booked with covariance |
 /// | `GetEntries()` | number of fills |
 /// | `GetNGenEvents()` | number of GEN events that filled |
 /// | `GetMean()`, `GetStdDev()` | from the values, weighted with w / N_j |
 /// | `GetEffectiveEntries()` | (sum of weights)^2 / its variance, the correlations between bins included |
 ///
-/// The effective entries are the number of GEN events if all have weight 1 and fill with all their folds, so that
+/// The effective entries are the number of GEN events if all have weight 1 and fill with all their RECO events, so that
 /// `GetMeanError()`, which divides by their root, is conservative.
 ///
 /// Bins are numbered as by `GetBin(ix, iy, iz)`. Under- and overflow are bins like the others. As for all histograms,
@@ -128,20 +129,23 @@ public:
    /// \brief Estimate of the variance for N -> infinity: what the number of GEN events imposes.
    ///
    /// Unbiased. If weights differ in sign within a GEN event, it is negative at times. NaN in a bin that a GEN event
-   /// with N = 1 filled: one fold does not tell how folds differ.
+   /// with N = 1 filled: one RECO event does not tell how RECO events differ.
    Double_t GetBinVarianceLimit(Int_t bin) const;
    /// Root of GetBinVarianceLimit(), or 0 if that is negative.
    Double_t GetBinErrorLimit(Int_t bin) const { return Root(GetBinVarianceLimit(bin)); }
 
-   /// \brief Estimate of the variance if the same GEN events had `folds` folds each: V(N -> infinity) + D / folds.
+   /// \brief Estimate of the variance if the same GEN events had this fold size: V(N -> infinity) + D / foldSize.
    /// \param[in] bin number of the cell
-   /// \param[in] folds at least 1
-   /// \throws std::invalid_argument if `folds` is below 1
+   /// \param[in] foldSize at least 1
+   /// \throws std::invalid_argument if `foldSize` is below 1
    ///
-   /// Equals the variance itself if `folds` is the N of all GEN events. NaN as GetBinVarianceLimit().
-   Double_t GetBinVarianceForFolds(Int_t bin, Int_t folds) const;
-   /// Root of GetBinVarianceForFolds(), or 0 if that is negative.
-   Double_t GetBinErrorForFolds(Int_t bin, Int_t folds) const { return Root(GetBinVarianceForFolds(bin, folds)); }
+   /// Equals the variance itself if `foldSize` is the N of all GEN events. NaN as GetBinVarianceLimit().
+   Double_t GetBinVarianceForFoldSize(Int_t bin, Int_t foldSize) const;
+   /// Root of GetBinVarianceForFoldSize(), or 0 if that is negative.
+   Double_t GetBinErrorForFoldSize(Int_t bin, Int_t foldSize) const
+   {
+      return Root(GetBinVarianceForFoldSize(bin, foldSize));
+   }
    /// \}
 
    /// \name Covariance

@@ -3,7 +3,7 @@
 #define FLASHSIM_OVERSAMPLEDTH1
 
 #include "FlashSim/OversampledTH.hxx"
-#include "FlashSim/OversampledTHOperators.hxx"
+#include "FlashSim/histograms/OversampledTHOperators.hxx"
 
 #include <ROOT/RDF/HistoModels.hxx>
 #include <TH1.h>

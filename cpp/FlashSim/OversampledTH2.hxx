@@ -3,7 +3,7 @@
 #define FLASHSIM_OVERSAMPLEDTH2
 
 #include "FlashSim/OversampledTH.hxx"
-#include "FlashSim/OversampledTHOperators.hxx"
+#include "FlashSim/histograms/OversampledTHOperators.hxx"
 
 #include <ROOT/RDF/HistoModels.hxx>
 #include <TH2.h>
@@ -17,9 +17,8 @@ namespace FlashSim {
 /// ~~~{.cpp}
 /// FlashSim::FoldOptions options;
 /// options.fCovariance = true; // for projections and rebinning
-/// auto h = FlashSim::BookOversampledTH2D(simulated, {"h", ";p_{T};#eta", 20, 0., 200., 10, -2.5, 2.5}, "pt", "eta",
-/// "",
-///                                        options);
+/// const ROOT::RDF::TH2DModel model("h", ";p_{T};#eta", 20, 0., 200., 10, -2.5, 2.5);
+/// auto h = FlashSim::BookOversampledTH2D(simulated, model, "pt", "eta", "", options);
 /// TH1D *pt = h->ProjectionX(); // an OversampledTH1D
 /// ~~~
 class OversampledTH2D : public OversampledTH<TH2D> {

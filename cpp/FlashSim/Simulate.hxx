@@ -2,8 +2,8 @@
 #ifndef FLASHSIM_SIMULATE
 #define FLASHSIM_SIMULATE
 
-#include "FlashSim/DeclaredRanges.hxx"
 #include "FlashSim/Flow.hxx"
+#include "FlashSim/flow/DeclaredRanges.hxx"
 
 #include <ROOT/RDataFrame.hxx>
 
@@ -18,7 +18,7 @@ namespace FlashSim {
 
 /// How to simulate. The defaults give one RECO event for each GEN event.
 struct SimulateOptions {
-   int fFolds = 1;          ///< RECO events per GEN event, at least 1
+   int fFoldSize = 1;       ///< RECO events per GEN event, at least 1
    std::uint64_t fSeed = 0; ///< another seed gives other RECO events
    int fSteps = 0;          ///< ODE steps, of the flows that take them where there are several; 0: each flow's default
    std::map<std::string, int> fStepsOf; ///< instead of fSteps: the steps of single flows, by name
@@ -41,7 +41,7 @@ struct SimulateOptions {
    bool fCheckFiles = true;
 };
 
-/// \brief Simulates RECO events from the GEN events of a dataframe: `folds` entries for each of its events.
+/// \brief Simulates RECO events from the GEN events of a dataframe: N entries for each of its events, N the fold size.
 ///
 /// For each flow the resulting dataframe has the columns, with C the flow's collection and S its source:
 ///
@@ -51,7 +51,7 @@ struct SimulateOptions {
 /// | `C_<target>` | `RVec` of the target's type | a value for each object, sorted as the flow says (jets: by pt) |
 /// | `C_<S>Idx` | `RVec<short>` | which GEN object it comes from, e.g. Jet_genJetIdx |
 ///
-/// and, beside all upstream columns, `fold`, `genEvent` and `nFolds` (see FoldSource).
+/// and, beside all upstream columns, `foldIndex`, `genEvent` and `foldSize` (see FoldSource).
 ///
 /// *Random numbers* depend on the seed, the flow's name and the identity of the GEN event alone: (run, luminosityBlock,
 /// event) when the dataset has these columns as integers, else the entry number. A RECO event is the same bit for bit
@@ -70,7 +70,7 @@ struct SimulateOptions {
 /// ~~~{.cpp}
 /// auto flow = std::make_shared<FlashSim::Flow>("jets.onnx");
 /// FlashSim::SimulateOptions options;
-/// options.fFolds = 10;
+/// options.fFoldSize = 10;
 /// auto sim = FlashSim::Simulate(ROOT::RDataFrame("Events", "gen.root").Filter("nGenJet >= 2"), {flow}, options);
 /// auto pt = sim.Filter("nJet >= 2").Histo1D("Jet_pt");
 /// ~~~
@@ -82,10 +82,10 @@ ROOT::RDF::RNode Simulate(ROOT::RDF::RNode node, const std::string &flow, const 
 
 /// \brief Adds N RECO samples of each GEN event to the same entry, without look-ahead: the inline mode.
 ///
-/// For graphs that must stay one graph. The new columns are `nC` (`int`, per fold) and, indexed [fold][object],
-/// `C_<target>` (`RVec<RVec<T>>`) and `C_<S>Idx` (`RVec<RVec<short>>`). The flow is run for one event at a time, which
-/// costs several times more per object than Simulate() unless N is large. The RECO events equal those of Simulate() bit
-/// for bit.
+/// For graphs that must stay one graph. The new columns are `nC` (`int`, per RECO event) and, indexed
+/// [fold index][object], `C_<target>` (`RVec<RVec<T>>`) and `C_<S>Idx` (`RVec<RVec<short>>`). The flow is run
+/// for one event at a time, which costs several times more per object than Simulate() unless N is large. The RECO
+/// events equal those of Simulate() bit for bit.
 ///
 /// \throws std::runtime_error as Simulate(), and if the dataset has no (run, luminosityBlock, event) while ROOT runs
 ///         several threads, since entries then have no number that would last (root-project/root #12190). Files that

@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 import warnings
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["cpp", "onnxruntime_library", "onnxruntime_version", "root"]
+__all__ = [
+    "WITHOUT_ROOT",
+    "cpp",
+    "is_root_wanted",
+    "namespace",
+    "onnxruntime_library",
+    "onnxruntime_version",
+    "root",
+]
 
 _PACKAGE = Path(__file__).resolve().parent
+
+WITHOUT_ROOT = "FLASHSIM_WITHOUT_ROOT"
+"""Environment variable: if it is set and not empty, importing the package does not load ROOT."""
+
+
+def is_root_wanted() -> bool:
+    """Whether importing the package gives RDataFrame its methods.
+
+    It does not where there is no ROOT, as on a machine that only trains, or where `WITHOUT_ROOT` is set, as in worker
+    processes that only generate. Whatever needs ROOT says so when it is used.
+    """
+    return not os.environ.get(WITHOUT_ROOT) and importlib.util.find_spec("ROOT") is not None
 
 
 @cache
@@ -47,14 +68,20 @@ def root() -> Any:
 
 
 @cache
+def namespace(name: str) -> Any:
+    """``ROOT.<name>``, for what is called often: the module ROOT takes some 50 µs to find a name each time."""
+    return getattr(root(), name)
+
+
+@cache
 def cpp() -> Any:
     """The C++ namespace FlashSim, ready to open flows."""
-    namespace = root().FlashSim
-    namespace.HearInterrupts(True)
     library = onnxruntime_library()
+    flashsim = namespace("FlashSim")
+    flashsim.HearInterrupts(True)
     if library is not None:
-        namespace.Flow.SetOnnxRuntimeLibrary(str(library))
-    return namespace
+        flashsim.Flow.SetOnnxRuntimeLibrary(str(library))
+    return flashsim
 
 
 def _is_command_line() -> bool:

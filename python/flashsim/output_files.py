@@ -34,7 +34,7 @@ def check_outputs(
     --------
     >>> check_outputs(["a.onnx"], ["./a.onnx"], overwrite=True)
     Traceback (most recent call last):
-    ValueError: a.onnx is read and cannot be written too. Choose another output.
+    ValueError: a.onnx is read, as ./a.onnx, and cannot be written too. Choose another output.
     """
     check_not_inputs(outputs, inputs)
     for first, second in combinations(outputs, 2):

@@ -21,7 +21,7 @@
 
 namespace {
 
-constexpr int kFolds = 10;
+constexpr int kFoldSize = 10;
 constexpr ULong64_t kGenEvents = 200;
 
 void Require(bool condition, const std::string &what)
@@ -32,7 +32,8 @@ void Require(bool condition, const std::string &what)
 
 void RequireSame(double a, double b, const std::string &what)
 {
-   Require(std::abs(a - b) <= 1e-12 * std::abs(b), what + ": " + std::to_string(a) + " instead of " + std::to_string(b));
+   Require(std::abs(a - b) <= 1e-12 * std::abs(b),
+           what + ": " + std::to_string(a) + " instead of " + std::to_string(b));
 }
 
 void RequireThrows(const std::function<void()> &call, const std::string &what)
@@ -47,16 +48,16 @@ void RequireThrows(const std::function<void()> &call, const std::string &what)
 
 double GetX(ULong64_t entry)
 {
-   const auto gen = entry / kFolds;
+   const auto gen = entry / kFoldSize;
    return 0.5 * static_cast<double>(gen * 7 % 20) + 0.3 * static_cast<double>(entry % 5);
 }
 
 ROOT::RDF::RNode MakeEvents()
 {
-   return ROOT::RDataFrame(kGenEvents * kFolds)
-      .Define("genEvent", [](ULong64_t entry) { return entry / kFolds; }, {"rdfentry_"})
-      .Define("x", GetX, {"rdfentry_"})
-      .Define("passed", [](ULong64_t entry) { return entry % 5 > entry / kFolds % 4; }, {"rdfentry_"});
+   return ROOT::RDataFrame(kGenEvents * kFoldSize)
+       .Define("genEvent", [](ULong64_t entry) { return entry / kFoldSize; }, {"rdfentry_"})
+       .Define("x", GetX, {"rdfentry_"})
+       .Define("passed", [](ULong64_t entry) { return entry % 5 > entry / kFoldSize % 4; }, {"rdfentry_"});
 }
 
 template <typename Histogram>
@@ -86,7 +87,7 @@ void TestEfficiency(const FlashSim::OversampledTH2D &filled)
    for (const bool isSecondPass : {false, true}) {
       for (ULong64_t gen = 0; gen < kGenEvents; ++gen) {
          double passedOfGen = 0, totalOfGen = 0;
-         for (ULong64_t entry = gen * kFolds; entry < (gen + 1) * kFolds; ++entry) {
+         for (ULong64_t entry = gen * kFoldSize; entry < (gen + 1) * kFoldSize; ++entry) {
             totalOfGen += isInBin(GetX(entry));
             passedOfGen += isInBin(GetX(entry)) && entry % 5 > gen % 4;
          }
@@ -114,14 +115,14 @@ int main(int argc, char **argv)
    try {
       auto events = MakeEvents();
       FlashSim::FoldOptions options;
-      options.fConstantFolds = kFolds;
+      options.fConstantFoldSize = kFoldSize;
       options.fCovariance = true;
       auto fine = FlashSim::BookOversampledTH1D(events, {"fine", "", 20, 0., 10.}, "x", "", options);
       auto coarse = FlashSim::BookOversampledTH1D(events, {"coarse", "", 10, 0., 10.}, "x", "", options);
       auto single =
-         FlashSim::BookOversampled<FlashSim::OversampledTH1F>(events, {"single", "", 20, 0., 10.}, {"x"}, "", options);
+          FlashSim::BookOversampled<FlashSim::OversampledTH1F>(events, {"single", "", 20, 0., 10.}, {"x"}, "", options);
       auto filled =
-         FlashSim::BookOversampledTEfficiency(events, {"efficiency", "", 10, 0., 10.}, "x", "passed", "", options);
+          FlashSim::BookOversampledTEfficiency(events, {"efficiency", "", 10, 0., 10.}, "x", "passed", "", options);
 
       const double error = coarse->GetBinError(3);
       TestOperators(*fine, error);

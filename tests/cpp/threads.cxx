@@ -12,8 +12,8 @@
 
 #include <FlashSim/BookOversampledTH.hxx>
 #include <FlashSim/Flow.hxx>
-#include <FlashSim/InlineFolds.hxx>
 #include <FlashSim/Simulate.hxx>
+#include <FlashSim/simulate/InlineFolds.hxx>
 
 #include <ROOT/RDataFrame.hxx>
 #include <ROOT/RSlotStack.hxx>
@@ -119,7 +119,7 @@ Numbers RunLookAhead(const std::vector<std::string> &files, const std::string &f
    auto upstream = filtered.Mean<float>("genWeight");
    for (int turn = 0; turn < 2; ++turn) {
       FlashSim::SimulateOptions options;
-      options.fFolds = 3;
+      options.fFoldSize = 3;
       options.fSeed = 1;
       options.fSteps = 1;
       options.fPrefix = "Flash";

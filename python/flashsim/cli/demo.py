@@ -14,7 +14,7 @@ from .errors import user_errors
 from .outputs import Overwrite, check_outputs
 
 if TYPE_CHECKING:
-    from ..demo import Demo
+    from ..demo.run import Demo
 
 __all__ = ["demo"]
 
@@ -24,7 +24,7 @@ def demo(
     events: Annotated[
         int | None, typer.Option(min=1, help="GEN events.", show_default="all of the sample, 5000")
     ] = None,
-    folds: Annotated[int, typer.Option(min=2, help="RECO events per GEN event.")] = 10,
+    fold_size: Annotated[int, typer.Option(min=2, help="RECO events per GEN event.")] = 10,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads.", show_default="2, if there are")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Another seed gives other RECO events.")] = 1,
     overwrite: Overwrite = False,
@@ -35,14 +35,14 @@ def demo(
     from FlashSim, and from oversampled FlashSim with naive and with correct uncertainties.
     """
     with user_errors():
-        from ..demo import output_files, run_demo
+        from ..demo.run import output_files, run_demo
 
         check_outputs(
             output_files(output_dir),
             overwrite=overwrite,
             remedy="Choose another place with --output-dir, or replace what is there with --overwrite.",
         )
-        found = run_demo(output_dir, events=events, folds=folds, threads=threads, seed=seed)
+        found = run_demo(output_dir, events=events, fold_size=fold_size, threads=threads, seed=seed)
     console = Console(soft_wrap=True)
     console.print(_speed(found))
     console.print(_uncertainties(found))
@@ -68,8 +68,10 @@ def _uncertainties(found: Demo) -> Table:
     table = _table("relative uncertainty in a bin of the W peak", ("average", "/ FlashSim ×1", "/ naive"))
     table.add_row("target", f"{target:.1%}", f"{target / once:.2f}", "")
     table.add_row("FlashSim ×1", f"{once:.1%}", "1.00", "")
-    table.add_row(f"FlashSim ×{found.folds}, naive", f"{naive:.1%}", f"{naive / once:.2f}", "1.00")
-    table.add_row(f"FlashSim ×{found.folds}, correct", f"{often:.1%}", f"{often / once:.2f}", f"{often / naive:.2f}")
+    table.add_row(f"FlashSim ×{found.fold_size}, naive", f"{naive:.1%}", f"{naive / once:.2f}", "1.00")
+    table.add_row(
+        f"FlashSim ×{found.fold_size}, correct", f"{often:.1%}", f"{often / once:.2f}", f"{often / naive:.2f}"
+    )
     return table
 
 
@@ -78,8 +80,8 @@ def _worth(found: Demo) -> str:
         found.spectra[name].peak_error() for name in ("one_to_one", "oversampled_naive", "oversampled")
     )
     return (
-        f"{found.folds} RECO events per GEN event are worth {(once / often) ** 2:.1f} times as many GEN events here; "
-        f"naive uncertainties claim {(once / naive) ** 2:.1f}."
+        f"{found.fold_size} RECO events per GEN event are worth {(once / often) ** 2:.1f} times as many GEN events "
+        f"here; naive uncertainties claim {(once / naive) ** 2:.1f}."
     )
 
 

@@ -13,7 +13,7 @@ from rich.text import Text
 from .errors import user_errors
 
 if TYPE_CHECKING:
-    from ..flow import Flow, Variable
+    from ..flows.flow import Flow, Variable
 
 __all__ = ["info"]
 
@@ -32,7 +32,7 @@ def info(
 ) -> None:
     """Print the contract of a flow: its variables, how it samples, and how it was trained."""
     with user_errors():
-        from ..flow import Flow
+        from ..flows.flow import Flow
 
         opened = Flow(flow)
     try:

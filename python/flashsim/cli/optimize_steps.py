@@ -16,8 +16,8 @@ from .errors import user_errors
 from .outputs import Overwrite, check_outputs
 
 if TYPE_CHECKING:
-    from ..ode.trials import Trial
-    from ..optimal_steps import OptimalSteps
+    from ..steps.optimise import OptimalSteps
+    from ..steps.trials import Trial
 
 __all__ = ["optimize_steps"]
 
@@ -65,7 +65,7 @@ def optimize_steps(
         )
         if plot is not None:
             check_outputs([plot], [flow], overwrite=overwrite)
-        from ..optimal_steps import optimize_steps as run
+        from ..steps.optimise import optimize_steps as run
 
         with progress.status(Text("solving for the converged samples")) as status:
 
@@ -77,7 +77,7 @@ def optimize_steps(
                 watch=watch,
             )  # fmt: skip
         if plot is not None:
-            from ..optimal_steps_plot import plot_optimal_steps
+            from ..steps.plot import plot_optimal_steps
 
             plot_optimal_steps(found, plot)
     if as_json:

@@ -22,7 +22,7 @@ def stamp(
     """
     for flow in flows:
         with user_errors():
-            from ..flow_file import stamp as run
+            from ..flows.file import stamp as run
 
             checksum = run(flow)
         typer.echo(f"{flow}: {checksum}")

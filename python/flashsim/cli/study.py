@@ -13,7 +13,7 @@ from .outputs import Overwrite, check_outputs
 from .train import shipped_recipe
 
 if TYPE_CHECKING:
-    from ..pairs import Pairs
+    from ..pairs.reading import Pairs
     from ..studies import Study
     from ..training import FlowConfig
 
@@ -179,7 +179,7 @@ def w_mass(
     flow: Annotated[str, typer.Option(metavar="FLOW", help="ONNX file, or the name of a shipped flow.")] = "jets",
     out: _Out = Path("studies"),
     events: Annotated[int, typer.Option(min=100, help="GEN events of the small sample.")] = 10_000,
-    folds: Annotated[int, typer.Option(min=2, help="RECO events of each.")] = 10,
+    fold_size: Annotated[int, typer.Option(min=2, help="RECO events of each.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Of the flow's noise.")] = 1,
     overwrite: Overwrite = False,
 ) -> None:
@@ -188,5 +188,5 @@ def w_mass(
         _check("w-mass", out, overwrite)
         from ..studies import compare_statistics
 
-        result = compare_statistics(flow, data, out, events=events, folds=folds, seed=seed, tell=_tell)
+        result = compare_statistics(flow, data, out, events=events, fold_size=fold_size, seed=seed, tell=_tell)
     _show(result, out)

@@ -1,8 +1,7 @@
-"""``flashsim throughput``: what a production costs, and how many folds to choose."""
+"""``flashsim throughput``: what a production costs, and which fold size to choose."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,12 +9,13 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from .._machine import available_cores
 from .errors import user_errors
 from .outputs import Overwrite, check_outputs
 from .throughput_tables import events_table, machine_table, number_of, plan_table, ratio_table, speed_lines, verdict
 
 if TYPE_CHECKING:
-    from ..throughput_measure import MeasuredSpeed
+    from ..throughput.measure import MeasuredSpeed
 
 __all__ = ["throughput"]
 
@@ -23,7 +23,7 @@ _NODE_CORES = 32  # Table 2
 
 _NODE = ("gpus", "objects_per_event")
 _TABLE = ("cores", "conventional_seconds")
-_MEASUREMENT = ("flow", "folds", "steps", "input")
+_MEASUREMENT = ("flow", "fold_size", "steps", "input")
 _PLAN = ("core_hours", "generator_seconds", "simulation_seconds", "gen_events", "output")
 
 
@@ -41,7 +41,7 @@ def throughput(
     flow: Annotated[
         str, typer.Option(metavar="FLOW", help="To measure: ONNX file, or the name of a shipped flow.")
     ] = "jets",
-    folds: Annotated[int, typer.Option(min=1, help="To measure: RECO events per GEN event.")] = 10,
+    fold_size: Annotated[int, typer.Option(min=1, help="To measure: RECO events per GEN event.")] = 10,
     steps: Annotated[
         int | None, typer.Option(min=1, help="To measure: ODE steps.", show_default="the flow's own")
     ] = None,
@@ -52,7 +52,7 @@ def throughput(
         str | None,
         typer.Option(
             metavar="FILE:NAME",
-            help="Oversampled histogram that Write() has written: print the folds to choose for it.",
+            help="Oversampled histogram that Write() has written: print the fold size to choose for it.",
             show_default=False,
         ),
     ] = None,
@@ -74,10 +74,10 @@ def throughput(
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Print how many RECO events a machine makes in a day, or how many folds give a histogram the smallest errors.
+    """Print how many RECO events a machine makes in a day, or which fold size gives a histogram the smallest errors.
 
     Without options, Table 2 of arXiv:2402.13684: a node with GPUs. With `--measure`, the same for this machine, each
-    core of which generates or simulates. With `--histogram`, what a budget gives with different numbers of folds.
+    core of which generates or simulates. With `--histogram`, what a budget gives with different fold sizes.
     """
     is_table = not measure and histogram is None
     is_measured = measure or (histogram is not None and simulation_seconds is None)
@@ -88,7 +88,7 @@ def throughput(
         if histogram is None:
             _refuse(context, _PLAN, "for --histogram FILE:NAME")
         elif not measure:
-            _refuse(context, _TABLE, "for tables of throughput; the folds to choose do not depend on it")
+            _refuse(context, _TABLE, "for tables of throughput; the fold size to choose does not depend on it")
         if not is_measured:
             _refuse(context, _MEASUREMENT, "for --measure, or for --histogram without --simulation-seconds")
         if measure and simulation_seconds is not None:
@@ -96,8 +96,8 @@ def throughput(
         if output is not None:
             files = [flow, *([] if input is None else [input]), (histogram or "").rpartition(":")[0]]
             check_outputs([output], files, overwrite=overwrite)
-        from ..throughput import throughput_on_cores, throughput_table
-        from ..throughput_plan import plan_production, read_oversampled
+        from ..throughput.cost import throughput_on_cores, throughput_table
+        from ..throughput.plan import plan_production, read_oversampled
 
         if is_table:
             cores = cores or _NODE_CORES
@@ -114,11 +114,11 @@ def throughput(
         # A wrong name is told before anything is measured.
         filled = None if histogram is None else read_oversampled(histogram)
         if simulation_seconds is None:
-            speed = _measure(flow, input, folds, steps)
+            speed = _measure(flow, input, fold_size, steps)
             console.print(speed_lines(speed), highlight=False, markup=False)
             simulation_seconds = speed.simulation_seconds
         if measure:
-            cores = cores or _available_cores()
+            cores = cores or available_cores()
             rows = throughput_on_cores(simulation_seconds, cores=cores, conventional_seconds=conventional_seconds)
             console.print(machine_table(rows, cores))
         if filled is not None:
@@ -126,7 +126,7 @@ def throughput(
             console.print(plan_table(plan, filled.GetName()))
             console.print(verdict(plan, gen_events is not None), highlight=False, markup=False)
             if output is not None:
-                from ..throughput_plot import plot_plan
+                from ..throughput.plot import plot_plan
 
                 plot_plan(plan, output)
                 console.print(f"{output} written.", highlight=False, markup=False)
@@ -140,12 +140,8 @@ def _refuse(context: typer.Context, names: tuple[str, ...], place: str) -> None:
         raise ValueError(f"{', '.join('--' + name.replace('_', '-') for name in given)}: {place}.")
 
 
-def _measure(flow: str, sample: str | None, folds: int, steps: int | None) -> MeasuredSpeed:
-    from ..throughput_measure import measure
+def _measure(flow: str, sample: str | None, fold_size: int, steps: int | None) -> MeasuredSpeed:
+    from ..throughput.measure import measure
 
     with Console(stderr=True).status(Text("simulating, to measure the speed")):
-        return measure(flow, sample, folds=folds, steps=steps)
-
-
-def _available_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return measure(flow, sample, fold_size=fold_size, steps=steps)

@@ -9,11 +9,11 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from ..throughput import SPEEDS, ScenarioThroughput
+from ..throughput.cost import SPEEDS, ScenarioThroughput
 
 if TYPE_CHECKING:
-    from ..throughput_measure import MeasuredSpeed
-    from ..throughput_plan import ProductionPlan
+    from ..throughput.measure import MeasuredSpeed
+    from ..throughput.plan import ProductionPlan
 
 __all__ = ["events_table", "machine_table", "number_of", "plan_table", "ratio_table", "speed_lines", "verdict"]
 
@@ -23,7 +23,7 @@ _SPEEDS_CAPTION = f"{SPEEDS[0]} ... {SPEEDS[-1]}: objects that one GPU samples, 
 def events_table(rows: Iterable[ScenarioThroughput], node: str) -> Table:
     """Millions of RECO events per day, for the speeds of Table 2."""
     title = f"millions of RECO events per day: {node}"
-    table = _table(title, "generator", ("folds", "conventional", *_speed_names()), _SPEEDS_CAPTION)
+    table = _table(title, "generator", ("fold\nsize", "conventional", *_speed_names()), _SPEEDS_CAPTION)
     for row in rows:
         table.add_row(*_scenario(row), f"{row.conventional:.3g}", *map(_millions, row.simulated))
     return table
@@ -31,7 +31,7 @@ def events_table(rows: Iterable[ScenarioThroughput], node: str) -> Table:
 
 def ratio_table(rows: Iterable[ScenarioThroughput]) -> Table:
     """The same over conventional simulation."""
-    table = _table("ratio to conventional simulation", "generator", ("folds", *_speed_names()), _SPEEDS_CAPTION)
+    table = _table("ratio to conventional simulation", "generator", ("fold\nsize", *_speed_names()), _SPEEDS_CAPTION)
     for row in rows:
         table.add_row(*_scenario(row), *(f"{ratio:.0f}" for ratio in row.ratios))
     return table
@@ -42,7 +42,7 @@ def machine_table(rows: Iterable[ScenarioThroughput], cores: int) -> Table:
     table = _table(
         f"millions of RECO events per day: {number_of(cores, 'core')}",
         "generator",
-        ("folds", "conventional", "flow", "ratio"),
+        ("fold\nsize", "conventional", "flow", "ratio"),
     )
     for row in rows:
         table.add_row(*_scenario(row), *map(_three_digits, (row.conventional, *row.simulated, *row.ratios)))
@@ -53,7 +53,7 @@ def speed_lines(speed: MeasuredSpeed) -> str:
     """What one core simulated."""
     steps = "" if speed.steps is None else f", {number_of(speed.steps, 'step')}"
     return (
-        f"flow '{speed.flow}'{steps}, {number_of(speed.folds, 'fold')}, one core: "
+        f"flow '{speed.flow}'{steps}, fold size {speed.fold_size}, one core: "
         f"{speed.objects} objects in {speed.seconds:.2f} s\n"
         f"{speed.objects_per_second:.0f} objects/s, {speed.events_per_second:.0f} RECO events/s of "
         f"{speed.objects_per_event:.1f} objects, {speed.simulation_seconds:.3g} s for each"
@@ -61,18 +61,18 @@ def speed_lines(speed: MeasuredSpeed) -> str:
 
 
 def plan_table(plan: ProductionPlan, histogram: str) -> Table:
-    """What a budget gives with different numbers of folds, the optimum marked."""
+    """What a budget gives with different fold sizes, the optimum marked."""
     best = plan.best
     table = _table(
         f"{plan.core_hours:g} core-hours, {best.t_gen:.3g} s per GEN event, {best.t_sim:.3g} s per RECO event",
-        "folds",
+        "fold\nsize",
         ("10⁶ GEN", "10⁶ RECO", "generator h", "simulation h", "error %", "naive %", ""),
         caption=f"relative statistical error of histogram {histogram!r}, root mean square over its bins",
     )
     for choice in plan.choices():
-        is_best = choice.folds == best.folds
+        is_best = choice.fold_size == best.fold_size
         table.add_row(
-            str(choice.folds),
+            str(choice.fold_size),
             f"{choice.gen_events / 1e6:,.4g}",
             f"{choice.reco_events / 1e6:,.4g}",
             f"{choice.generator_hours:,.1f}",
@@ -87,8 +87,10 @@ def plan_table(plan: ProductionPlan, histogram: str) -> Table:
 
 def verdict(plan: ProductionPlan, is_told_gen_events: bool) -> str:
     """The optimum in words, and what was assumed."""
-    folds = number_of(plan.best.folds, "fold")
-    best = f"{folds} for each GEN event: one fold would take {plan.best.gain:.3g} times the budget for the same error."
+    best = (
+        f"The best fold size is {plan.best.fold_size}: a fold size of 1 would take {plan.best.gain:.3g} times the "
+        "budget for the same error."
+    )
     if is_told_gen_events:
         return best
     return (
@@ -125,7 +127,7 @@ def _speed_names() -> list[str]:
 
 def _scenario(row: ScenarioThroughput) -> tuple[str, str]:
     scenario = row.scenario
-    return f"{scenario.generator}, {scenario.generator_seconds:g} s", str(scenario.folds)
+    return f"{scenario.generator}, {scenario.generator_seconds:g} s", str(scenario.fold_size)
 
 
 def _millions(number: float) -> str:

@@ -16,7 +16,7 @@ __all__ = ["shipped_recipe", "train"]
 
 def shipped_recipe() -> Path:
     """The recipe of the shipped flow, for who names none."""
-    return Path(str(package_files("flashsim.training") / "jets.toml"))
+    return Path(str(package_files("flashsim.recipes") / "jets.toml"))
 
 
 _INTERRUPTED = 130  # what shells make of Ctrl-C

@@ -11,9 +11,9 @@ Examples
 
 from __future__ import annotations
 
-from .processes import PROCESSES, Process
-from .production import BLOCK_EVENTS, Production, generate
-from .response import respond
+from .detector.jets import respond
+from .gen.processes import PROCESSES, Process
+from .production.production import BLOCK_EVENTS, Production, generate
 from .variables import CONTEXT, TARGETS, Variable
 
 __all__ = [

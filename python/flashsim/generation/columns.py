@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .events import PYTHIA_SEEDS, EventRecord, run_pythia
-from .jets import GenJets, cluster
-from .particles import History, invisible_pt, prune
-from .processes import Process
-from .response import respond
+from .detector.jets import respond
+from .gen.events import PYTHIA_SEEDS, EventRecord, run_pythia
+from .gen.jets import GenJets, cluster
+from .gen.particles import History, invisible_pt, prune
+from .gen.processes import Process
 from .variables import CONTEXT, TARGETS, reduce_angle, reduce_mantissa
 
 __all__ = ["BRANCHES", "Block", "Branch", "fill_block", "simulate_block"]

@@ -10,9 +10,9 @@ import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from ..pairs import Pairs
+from ..pairs.reading import Pairs
 from ..training import FlowConfig
-from ..training.config import MODELS, ModelConfig
+from ..training.recipe.sections import MODELS, ModelConfig
 from ..validation import validate
 from .pictures import figure_of, save
 from .study import Cell, Study

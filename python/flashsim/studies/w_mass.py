@@ -10,9 +10,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from .._library import root
-from ..dataframe import flash_sim
-from ..histogram import oversampled_th1d
-from ..wmass import PEAK, w_candidate, w_mass_model
+from ..demo.w_mass import PEAK, w_candidate, w_mass_model
+from ..histograms.booking import oversampled_th1d
+from ..rdataframe.methods import flash_sim
 from .pictures import COLOURS, figure_of, save
 from .study import Cell, Study
 
@@ -25,23 +25,23 @@ def compare_statistics(
     folder: str | Path,
     *,
     events: int = 10_000,
-    folds: int = 10,
+    fold_size: int = 10,
     seed: int = 1,
     tell: Callable[[str], None] = print,
 ) -> Study:
-    """The mass of the hadronic W boson from ``events`` target events, ``folds`` times as many, and oversampling.
+    """The mass of the hadronic W boson from ``events`` target events, ``fold_size`` times as many, and oversampling.
 
     Parameters
     ----------
     flow
         ONNX file or name of a shipped flow, which was not trained on these files.
     files
-        tt̄ events with GEN and RECO jets, at least ``events`` × (``folds`` + 1) of them. The first ``events`` are the
-        small sample, which the flow is given too; the others are the large one, so that flow and large sample share no
-        GEN event.
+        tt̄ events with GEN and RECO jets, at least ``events`` × (``fold_size`` + 1) of them. The first ``events`` are
+        the small sample, which the flow is given too; the others are the large one, so that flow and large sample share
+        no GEN event.
     folder
         For ``w-mass.{json,md,png}``.
-    events, folds
+    events, fold_size
         GEN events of the small sample, and RECO events made of each.
     seed
         Of the flow's noise.
@@ -63,20 +63,22 @@ def compare_statistics(
     ROOT = root()
     names = ROOT.std.vector["std::string"]([str(file) for file in files])
     available = ROOT.RDataFrame("Events", names).Count().GetValue()
-    needed = events * (folds + 1)
+    needed = events * (fold_size + 1)
     if available < needed:
         raise ValueError(f"{available} events in the files, {needed} are needed: generate more.")
 
     def between(start: int, stop: int) -> Any:
         return ROOT.RDataFrame("Events", names).Range(start, stop)
 
-    few, many = f"target, {events} events", f"target, {events * folds} events"
+    few, many = f"target, {events} events", f"target, {events * fold_size} events"
     tell(few)
     histograms = {few: w_candidate(between(0, events)).Histo1D(w_mass_model("few"), "W_mass").GetValue()}
     tell(many)
     histograms[many] = w_candidate(between(events, needed)).Histo1D(w_mass_model("many"), "W_mass").GetValue()
-    tell(f"flow, {events} events x {folds}")
-    simulated = w_candidate(flash_sim(between(0, events), str(flow), folds=folds, seed=seed, prefix="Flash"), "Flash")
+    tell(f"flow, {events} events x {fold_size}")
+    simulated = w_candidate(
+        flash_sim(between(0, events), str(flow), fold_size=fold_size, seed=seed, prefix="Flash"), "Flash"
+    )
     model = w_mass_model("flow")
     oversampled = oversampled_th1d(simulated, model, "FlashW_mass", covariance=True).GetValue()
 
@@ -86,9 +88,9 @@ def compare_statistics(
     first_bin, last_bin = int(inside[0]), int(inside[-1])
     spectra = {
         name: (histogram.values() / size, np.sqrt(histogram.variances()) / size)
-        for (name, histogram), size in zip(histograms.items(), (events, events * folds), strict=True)
+        for (name, histogram), size in zip(histograms.items(), (events, events * fold_size), strict=True)
     }
-    name, naive = f"flow, {events} events x {folds}", "the same, errors as of TH1::Fill"
+    name, naive = f"flow, {events} events x {fold_size}", "the same, errors as of TH1::Fill"
     spectra[name] = (oversampled.values() / events, np.sqrt(oversampled.variances()) / events)
     spectra[naive] = (
         spectra[name][0],
@@ -96,7 +98,7 @@ def compare_statistics(
     )
     integral_errors = {
         few: float(np.sqrt(histograms[few].variances()[peak].sum())) / events,
-        many: float(np.sqrt(histograms[many].variances()[peak].sum())) / (events * folds),
+        many: float(np.sqrt(histograms[many].variances()[peak].sum())) / (events * fold_size),
         name: float(np.sqrt(oversampled.covariance()[np.ix_(peak, peak)].sum())) / events,
         naive: float(np.sqrt((spectra[naive][1][peak] ** 2).sum())),
     }
@@ -117,7 +119,7 @@ def compare_statistics(
     chi2 = float(difference @ np.linalg.solve(compatible, difference))
     study = Study(
         "w-mass",
-        f"Hadronic W mass: {folds} RECO events of each GEN event against {folds} times as many events",
+        f"Hadronic W mass: {fold_size} RECO events of each GEN event against {fold_size} times as many events",
         ("spectrum", "in the peak, per 1000 GEN events", "error of a peak bin", "corresponds to target events"),
         rows,
         [

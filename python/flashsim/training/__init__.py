@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from . import _dependencies  # noqa: F401
 from .checkpoint import CheckpointError
-from .config import ConfigError, FlowConfig, load_config
 from .dataset import DatasetError, Pairs, read_pairs
 from .export import export_flow
-from .flow import TrainedFlow
+from .recipe.config import load_config
+from .recipe.errors import ConfigError
+from .recipe.sections import FlowConfig
 from .run import train, written_files
+from .trained_flow import TrainedFlow
 from .trainer import TrainingDiverged
 
 __all__ = [

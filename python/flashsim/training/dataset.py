@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..pairs import Column, DatasetError, PairColumns, Pairs
-from ..pairs import read_pairs as read_columns
-from .config import FlowConfig, VariableConfig
+from ..pairs.reading import Column, DatasetError, PairColumns, Pairs
+from ..pairs.reading import read_pairs as read_columns
+from .recipe.sections import FlowConfig, VariableConfig
 
 __all__ = ["DatasetError", "Pairs", "columns_of_config", "read_pairs"]
 
@@ -18,7 +18,7 @@ def columns_of_config(config: FlowConfig) -> PairColumns:
     Example:
         >>> from importlib.resources import files
         >>> from flashsim.training import load_config
-        >>> columns = columns_of_config(load_config(files("flashsim.training") / "jets.toml"))
+        >>> columns = columns_of_config(load_config(files("flashsim.recipes") / "jets.toml"))
         >>> columns.index, columns.target[0].branch
         ('Jet_genJetIdx', 'Jet_pt')
     """

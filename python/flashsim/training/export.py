@@ -11,12 +11,13 @@ from typing import Any
 import onnx
 from onnx import TensorProto
 
-from ..flow_file import set_metadata, write_model
-from ..ode.solvers import SOLVERS, is_grid
-from ..onnx_graph import GraphBuilder
+from ..flows.file import set_metadata, write_model
+from ..flows.graph import GraphBuilder
+from ..flows.ode.solvers import SOLVERS, is_grid
 from ..output_files import check_not_inputs
-from .config import DTYPES, FlowConfig, VariableConfig, config_from_dict, config_to_dict
-from .flow import TrainedFlow
+from .recipe.config import config_from_dict, config_to_dict
+from .recipe.sections import DTYPES, FlowConfig, VariableConfig
+from .trained_flow import TrainedFlow
 
 __all__ = ["SCHEMA_VERSION", "build_model", "check_metadata", "export_flow"]
 

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..pairs import Pairs
-from .operation import Array
-from .preprocessing import Preprocessing
+from ..pairs.reading import Pairs
+from .preparation.operation import Array
+from .preparation.preprocessing import Preprocessing
 
 __all__ = ["TrainingRows"]
 

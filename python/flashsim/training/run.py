@@ -14,12 +14,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..output_files import check_not_inputs
 from .checkpoint import CheckpointError, check_same_recipe, load_checkpoint
-from .config import FlowConfig, config_to_dict
 from .dataset import Pairs, read_pairs
 from .device import choose_device
-from .flow import TrainedFlow
 from .loss_plot import plot_loss
+from .recipe.config import config_to_dict
+from .recipe.sections import FlowConfig
 from .schedule import Schedule
+from .trained_flow import TrainedFlow
 from .trainer import Trainer, beside
 
 __all__ = ["train", "written_files"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .config import TrainingConfig
+from .recipe.sections import TrainingConfig
 
 __all__ = ["Schedule"]
 

@@ -17,12 +17,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..pairs import Pairs
+from ..pairs.reading import Pairs
 from .checkpoint import CheckpointError, save_checkpoint
-from .config import FlowConfig, config_to_dict
+from .families.registry import make_model
 from .improvement import Improvement, weighted_mean
-from .models import make_model
-from .preprocessing import Preprocessing
+from .preparation.preprocessing import Preprocessing
+from .recipe.config import config_to_dict
+from .recipe.sections import FlowConfig
 from .rows import TrainingRows
 from .schedule import Schedule
 

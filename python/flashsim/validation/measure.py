@@ -15,9 +15,9 @@ import numpy as np
 import scipy
 import sklearn
 
-from .. import __version__
-from ..flow import Flow
-from ..pairs import Pairs, columns_of_flow, read_pairs
+from .._version import __version__
+from ..flows.flow import Flow
+from ..pairs.reading import Pairs, columns_of_flow, read_pairs
 from .comparison import classifier_metric, distance_metrics, tagger_ranges
 from .halves import halves
 from .result import Validation

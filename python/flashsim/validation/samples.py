@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..flow import Flow, Variable
+from ..flows.flow import Flow, Variable
 
 __all__ = ["Samples", "simulate"]
 

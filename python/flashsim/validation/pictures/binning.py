@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...flow import Variable
+from ...flows.flow import Variable
 from .style import Array
 
 __all__ = ["bin_edges", "context_edges", "density", "is_integer", "is_skewed"]

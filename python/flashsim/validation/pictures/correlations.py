@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from scipy.ndimage import gaussian_filter
 
-from ...flow import Variable
+from ...flows.flow import Variable
 from ..samples import Samples
 from .binning import is_integer, is_skewed
 from .style import FLOW, Array, Picture, label, logarithmic_axis, new_figure, styled, to_png

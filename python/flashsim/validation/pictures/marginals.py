@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...flow import Variable
+from ...flows.flow import Variable
 from ..halves import halves
 from ..samples import Samples
 from .binning import bin_edges, density

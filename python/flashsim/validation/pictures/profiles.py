@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import FixedLocator
 
-from ...flow import Variable
+from ...flows.flow import Variable
 from ..samples import Samples
 from .binning import context_edges, is_integer, is_skewed
 from .style import Array, Picture, band, label, logarithmic_axis, new_figure, points, styled, to_png

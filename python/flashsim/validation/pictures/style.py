@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 from PIL import Image, ImageOps
 
-from ...flow import Variable
+from ...flows.flow import Variable
 
 __all__ = [
     "FLOW",

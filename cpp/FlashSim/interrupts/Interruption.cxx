@@ -1,0 +1,127 @@
+// Part of FlashSim for RDataFrame.
+#include "FlashSim/interrupts/Interruption.hxx"
+
+#include <atomic>
+#include <csignal>
+#include <dlfcn.h>
+#include <mutex>
+#include <string>
+
+namespace FlashSim {
+namespace {
+
+std::atomic<bool> gIsInterrupted{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may use no lock");
+
+std::atomic<void (*)()> gOnInterruption{nullptr};
+std::atomic<bool> gIsWanted{false};
+
+/// Guards that live, and the handler that they have replaced. Read by the signal handler while a guard lives, during
+/// which it does not change.
+struct State {
+   std::mutex fMutex;
+   bool fIsInstalled = false;
+   unsigned int fNGuards = 0;
+   struct sigaction fPrevious = {};
+   void (*fOnStart)() = nullptr;
+};
+
+State &GetState()
+{
+   static State state;
+   return state;
+}
+
+void HandleSignal(int signal, siginfo_t *info, void *context)
+{
+   gIsInterrupted.store(true, std::memory_order_relaxed);
+   if (auto *callback = gOnInterruption.load())
+      callback();
+   const auto &previous = GetState().fPrevious;
+   if ((previous.sa_flags & SA_SIGINFO) != 0)
+      previous.sa_sigaction(signal, info, context);
+   else
+      previous.sa_handler(signal);
+}
+
+bool IsHandledByHost(const struct sigaction &action)
+{
+   return (action.sa_flags & SA_SIGINFO) != 0 || (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN);
+}
+
+/// \brief Whether Python has noted a signal and not acted on it yet, and raises an exception for it now.
+///
+/// While results are compiled, ahead of the event loop, no guard lives. What Python's handler has noted then is asked for
+/// here, through Python's own functions, which this library does not link to: there are none in a C++ program.
+bool HasPythonPending()
+{
+   using Function = int (*)();
+   static const auto holdsLock = reinterpret_cast<Function>(dlsym(RTLD_DEFAULT, "PyGILState_Check"));
+   static const auto checkSignals = reinterpret_cast<Function>(dlsym(RTLD_DEFAULT, "PyErr_CheckSignals"));
+   static const auto clear = reinterpret_cast<void (*)()>(dlsym(RTLD_DEFAULT, "PyErr_Clear"));
+   if (holdsLock == nullptr || checkSignals == nullptr || clear == nullptr || holdsLock() == 0 || checkSignals() == 0)
+      return false;
+   clear(); // Interrupted is thrown in its place
+   return true;
+}
+
+} // namespace
+
+Interrupted::Interrupted() : std::runtime_error(std::string(kInterruptedMessage) + ".") {}
+
+void HearInterrupts(bool isWanted)
+{
+   gIsWanted.store(isWanted);
+}
+
+void SetInterruptionCallbacks(void (*onInterruption)(), void (*onStart)())
+{
+   auto &state = GetState();
+   const std::lock_guard<std::mutex> lock(state.fMutex);
+   gOnInterruption.store(onInterruption);
+   state.fOnStart = onStart;
+}
+
+InterruptionGuard::InterruptionGuard()
+{
+   if (gIsWanted && HasPythonPending())
+      throw Interrupted();
+   auto &state = GetState();
+   const std::lock_guard<std::mutex> lock(state.fMutex);
+   if (++state.fNGuards > 1)
+      return;
+   gIsInterrupted.store(false);
+   if (state.fOnStart != nullptr)
+      state.fOnStart();
+   if (!gIsWanted || sigaction(SIGINT, nullptr, &state.fPrevious) != 0 || !IsHandledByHost(state.fPrevious))
+      return;
+   struct sigaction action = {};
+   action.sa_sigaction = HandleSignal;
+   action.sa_flags = SA_SIGINFO | (state.fPrevious.sa_flags & (SA_RESTART | SA_ONSTACK));
+   action.sa_mask = state.fPrevious.sa_mask;
+   state.fIsInstalled = sigaction(SIGINT, &action, nullptr) == 0;
+}
+
+InterruptionGuard::~InterruptionGuard()
+{
+   auto &state = GetState();
+   const std::lock_guard<std::mutex> lock(state.fMutex);
+   if (--state.fNGuards > 0)
+      return;
+   if (state.fIsInstalled) {
+      // Whoever has put another handler in place meanwhile keeps it.
+      struct sigaction current = {};
+      if (sigaction(SIGINT, nullptr, &current) == 0 && (current.sa_flags & SA_SIGINFO) != 0 &&
+          current.sa_sigaction == HandleSignal)
+         sigaction(SIGINT, &state.fPrevious, nullptr);
+      state.fIsInstalled = false;
+   }
+   gIsInterrupted.store(false);
+}
+
+bool IsInterrupted() noexcept
+{
+   return gIsInterrupted.load(std::memory_order_relaxed);
+}
+
+} // namespace FlashSim

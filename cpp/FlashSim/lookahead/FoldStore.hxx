@@ -1,0 +1,118 @@
+// Part of FlashSim for RDataFrame.
+#ifndef FLASHSIM_FOLDSTORE
+#define FLASHSIM_FOLDSTORE
+
+#include "FlashSim/events/EventIdentity.hxx"
+#include "FlashSim/lookahead/ColumnStore.hxx"
+
+#include <ROOT/RDF/RSampleInfo.hxx>
+#include <RtypesCore.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace FlashSim {
+
+/// The entries that one upstream slot has collected, in its order.
+struct CollectedEntries {
+   struct SampleStart {
+      std::size_t fFirst; ///< position of the first entry of the sample, or of a part of it
+      ROOT::RDF::RSampleInfo fSample;
+   };
+   std::vector<std::uint64_t> fNumbers; ///< global entry numbers
+   std::vector<SampleStart> fSamples;   ///< ascending
+};
+
+/// \brief The chunk of GEN events that is being oversampled: what FoldSource collects and flows sample from.
+///
+/// Filled by FoldSource in the main thread; read by all slots in parallel while no chunk is being collected. Each slot
+/// stands at one (GEN event, fold index), set by Seek().
+class FoldStore {
+public:
+   /// Where a slot stands. On a cache line of its own.
+   struct alignas(64) Position {
+      std::size_t fEvent = 0;    ///< GEN event within the chunk
+      std::size_t fBlock = 0;    ///< block of GEN events within the chunk
+      std::uint64_t fSerial = 0; ///< number of the chunk in the event loop, from 1; 0 before the first
+      ULong64_t fGenEvent = 0;   ///< the column genEvent
+      int fFoldIndex = 0;        ///< the column foldIndex
+      int fFoldSize = 0;         ///< the column foldSize
+   };
+
+   FoldStore(ROOT::RDF::RNode node, int foldSize);
+
+   /// The store of an upstream column, made at the first request; not during an event loop, as ROOT's data sources have
+   /// it, hence without a lock.
+   /// \throws std::runtime_error if the column cannot be collected, or is new while a chunk is held that lacks it
+   std::shared_ptr<ColumnStore> Request(const std::string &column);
+
+   /// The number of objects of a GEN event is the size of this column; blocks are cut by the number of objects.
+   void CountObjectsOf(const std::string &column);
+
+   /// Asks for run, luminosityBlock and event, where the dataset has all three as integers.
+   void RequestIdentity();
+   bool IsIdentityRequested() const { return fIsIdentityRequested; }
+
+   /// Makes room for `nSlots` downstream slots, all of them standing nowhere, and forgets the last chunk.
+   void Reset(unsigned int nSlots);
+
+   /// Empties the columns. \param[in] nUpstreamSlots slots of the upstream event loop
+   void Clear(unsigned int nUpstreamSlots);
+
+   /// Books the collection of all requested columns; it lasts as long as the handles.
+   std::vector<std::shared_ptr<void>> Book();
+
+   /// \brief Ends the collection of a chunk.
+   /// \param[in] entries those of the values of each upstream slot
+   /// \param[in] blockSize objects to simulate in one block; a block ends where a sample does, too
+   void Arrange(const std::vector<CollectedEntries> &entries, std::size_t blockSize);
+
+   std::size_t GetNEvents() const { return fEvents.size(); }
+   std::size_t GetNObjects() const { return fNObjects; }
+
+   /// The first GEN event of each block, and the number of GEN events at the end.
+   const std::vector<std::size_t> &GetBlockBegins() const { return fBlockBegins; }
+
+   /// Number of the sample that a GEN event comes from, of those in the chunk.
+   std::size_t GetSampleNumber(std::size_t event) const { return fEvents[event].fSample; }
+   const ROOT::RDF::RSampleInfo &GetSample(std::size_t number) const { return fSamples[number]; }
+
+   void Seek(unsigned int slot, std::uint64_t entryInChunk);
+   Position &GetPosition(unsigned int slot) { return fPositions[slot]; }
+
+   CollectedAt GetPlace(std::size_t event) const { return fEvents[event].fPlace; }
+   EventIdentity GetIdentity(std::size_t event) const;
+
+private:
+   struct Event {
+      std::uint64_t fNumber; ///< of its entry, in the whole dataset
+      CollectedAt fPlace;
+      std::uint32_t fSample; ///< position in fSamples
+   };
+
+   /// Says, once in a process, if GEN events that follow one another have the same identity.
+   void TellOfGroups() const;
+
+   ROOT::RDF::RNode fNode;
+   int fFoldSize;
+   std::map<std::string, std::shared_ptr<ColumnStore>> fColumns;
+   std::vector<std::shared_ptr<ColumnStore>> fObjectColumns;
+   bool fIsIdentityRequested = false;
+   std::vector<std::shared_ptr<ColumnStore>> fIdentity; ///< run, luminosityBlock, event; or empty
+
+   std::uint64_t fSerial = 0;
+   std::vector<Event> fEvents; ///< in input order
+   std::vector<ROOT::RDF::RSampleInfo> fSamples;
+   std::size_t fNObjects = 0;
+   std::vector<std::size_t> fBlockBegins;
+   std::vector<Position> fPositions;
+};
+
+} // namespace FlashSim
+
+#endif

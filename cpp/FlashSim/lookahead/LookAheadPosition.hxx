@@ -1,0 +1,52 @@
+// Part of FlashSim for RDataFrame.
+#ifndef FLASHSIM_LOOKAHEADPOSITION
+#define FLASHSIM_LOOKAHEADPOSITION
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+
+namespace FlashSim {
+
+/// \brief Where a look-ahead stands in its dataset of GEN events.
+///
+/// *Threads*: the event loop sets it, between two chunks; any thread may read at any time, and may then see the chunk
+/// before with a number of the one after, which is good enough for a progress bar.
+class LookAheadPosition {
+   std::atomic<std::uint64_t> fDone{0};           // GEN events before the chunk
+   std::atomic<std::uint64_t> fInChunk{0};        // GEN events of the chunk, dropped ones included
+   std::atomic<std::uint64_t> fTotal{0};          // GEN events of the dataset
+   std::atomic<std::uint64_t> fFirstRecoEvent{0}; // RECO events before the chunk
+   std::atomic<std::uint64_t> fNRecoEvents{0};    // RECO events of the chunk
+
+public:
+   /// \param[in] done,inChunk,total entries of the upstream dataset before the chunk, in it, and in all
+   /// \param[in] firstRecoEvent,nRecoEvents entries of the downstream one before the chunk and in it
+   void Set(std::uint64_t done, std::uint64_t inChunk, std::uint64_t total, std::uint64_t firstRecoEvent,
+            std::uint64_t nRecoEvents)
+   {
+      fDone = done;
+      fInChunk = inChunk;
+      fTotal = total;
+      fFirstRecoEvent = firstRecoEvent;
+      fNRecoEvents = nRecoEvents;
+   }
+
+   std::uint64_t GetTotal() const { return fTotal; }
+
+   /// GEN events whose RECO events are done, if so many RECO events are, in whatever order.
+   std::uint64_t GetDone(std::uint64_t recoEvents) const
+   {
+      const std::uint64_t inChunk = fNRecoEvents;
+      const std::uint64_t first = fFirstRecoEvent;
+      if (inChunk == 0)
+         return fDone;
+      const auto ofChunk = recoEvents > first ? std::min(recoEvents - first, inChunk) : 0;
+      return fDone + static_cast<std::uint64_t>(static_cast<double>(fInChunk) * static_cast<double>(ofChunk) /
+                                                static_cast<double>(inChunk));
+   }
+};
+
+} // namespace FlashSim
+
+#endif

@@ -1,0 +1,117 @@
+// Part of FlashSim for RDataFrame.
+#include "FlashSim/simulate/InlineFolds.hxx"
+
+#include "FlashSim/lookahead/RootInternals.hxx"
+#include "FlashSim/simulate/detail/ContextColumns.hxx"
+#include "FlashSim/simulate/detail/ContextRows.hxx"
+#include "FlashSim/simulate/detail/RecoColumns.hxx"
+
+#include "FlashSim/Simulate.hxx"
+#include "FlashSim/lookahead/IdentityColumns.hxx"
+
+#include <stdexcept>
+
+namespace FlashSim {
+namespace {
+
+std::string JoinArguments(const std::vector<std::string> &columns)
+{
+   std::string joined;
+   for (const auto &column : columns)
+      joined += (joined.empty() ? "" : ", ") + column;
+   return joined;
+}
+
+std::string IdentityExpression(ROOT::RDF::RNode &node, const SimulateOptions &options)
+{
+   if (node.HasColumn("run") && node.HasColumn("luminosityBlock") && node.HasColumn("event"))
+      return "FlashSim::PackIdentity(run, luminosityBlock, event)";
+   if (RootInternals::GetNSlots(node) > 1) {
+      throw std::runtime_error(
+          "FlashSim: DefineFolds needs the columns run, luminosityBlock and event while ROOT runs several "
+          "threads, because entries have no lasting number then. Define them, use FlashSim instead, "
+          "or switch ROOT::EnableImplicitMT() off.");
+   }
+   if (options.fFirstEntries.size() > 1) {
+      throw std::runtime_error(
+          "FlashSim: DefineFolds needs the columns run, luminosityBlock and event in a distributed "
+          "run over several files, because a task numbers the entries of its own files only. "
+          "Define them, or use FlashSim instead.");
+   }
+   return "FlashSim::PackIdentity(rdfentry_)";
+}
+
+} // namespace
+
+InlineFolds::InlineFolds(std::shared_ptr<const Flow> flow, std::vector<std::string> contextNames, int foldSize,
+                         std::uint64_t seed, int steps, EOutOfRange outOfRange)
+   : fFoldSize(static_cast<std::size_t>(foldSize)), fSeed(seed), fSteps(flow->GetSteps(steps))
+{
+   if (foldSize < 1)
+      throw std::runtime_error("FlashSim: the fold size is " + std::to_string(foldSize) + ": at least 1 is needed.");
+   const auto &contract = flow->GetContract();
+   if (contextNames.size() != contract.fContext.size()) {
+      throw std::runtime_error("FlashSim: flow '" + contract.fName + "' takes " +
+                               std::to_string(contract.fContext.size()) + " context columns, " +
+                               std::to_string(contextNames.size()) + " were given.");
+   }
+   // Nothing tells a Define that the event loop ends.
+   fRanges = std::make_shared<const DeclaredRanges>(std::move(flow), outOfRange, std::move(contextNames),
+                                                    DeclaredRanges::EAnnounce::kAtOnce);
+}
+
+InlineSample InlineFolds::operator()(const InlineContext &context, const EventIdentity &identity) const
+{
+   std::vector<float> rowsOfEvent;
+   const auto nObjects =
+       AppendContextRows(*fRanges, context.GetColumns(), [&identity] { return identity.AsString(); }, rowsOfEvent);
+   RecoRows rows;
+   rows.AppendFold(identity, fFoldSize, nObjects, rowsOfEvent);
+   auto columns = std::make_shared<SampleColumns>();
+   columns->Fill(*fRanges, rows.fContext, rows.fNoise, rows.fEventSizes, fSeed, fSteps);
+   return {std::move(columns), fFoldSize, nObjects};
+}
+
+ROOT::RDF::RNode DefineFolds(ROOT::RDF::RNode node, std::shared_ptr<const Flow> flow, const SimulateOptions &options)
+{
+   if (options.fReplace) {
+      throw std::runtime_error("FlashSim: DefineFolds adds columns to an entry and hides none; give a prefix to have "
+                               "both collections, or use FlashSim, which can replace one.");
+   }
+   const FlowList flows{flow};
+   CheckFlows(flows, options);
+   const auto steps = ResolveSteps(flows, options).front();
+   const auto &contract = flow->GetContract();
+   const RecoColumnNames names(contract, options.fPrefix);
+   CheckNamesAreFree(node, names, contract.fName);
+   auto context = ResolveContext(ReserveNoise(std::move(node), flows, options.fSeed), flows, options);
+   const auto rows = HiddenColumn("rows of " + names.fCollection);
+   const auto identity = HiddenColumn("identity of " + names.fCollection);
+   const auto hidden = HiddenColumn("sample of " + names.fCollection);
+   const InlineFolds sampler(flow, context.fLabels[0], options.fFoldSize, options.fSeed, steps, options.fOutOfRange);
+   const auto check = std::make_shared<RootInternals::ColumnTypeCheck>(context.fNode);
+   if (options.fCheckFiles)
+      CheckIdentity(context.fNode, check->FindPartialColumns(GetIdentityColumnsOfFiles(context.fNode)));
+   auto result = context.fNode.Define(rows, "FlashSim::PackContext(" + JoinArguments(context.fColumns[0]) + ")")
+                     .Define(identity, IdentityExpression(context.fNode, options));
+   result =
+       result.DefineSlot(hidden,
+                         [sampler, check](unsigned int slot, const InlineContext &context, const EventIdentity &event) {
+                            check->Check(slot);
+                            return sampler(context, event);
+                         },
+                         {rows, identity});
+   result = result.Define(names.fCount,
+                          [](const InlineSample &sample) { return static_cast<int>(sample.GetNObjects()); }, {hidden});
+   for (std::size_t target = 0; target < contract.fTarget.size(); ++target) {
+      result = WithValueType(contract.fTarget[target].fType, [&](auto zero) -> ROOT::RDF::RNode {
+         using T = decltype(zero);
+         return result.Define(names.fTargets[target],
+                              [target](const InlineSample &sample) { return sample.GetTarget<T>(target); }, {hidden});
+      });
+   }
+   return result.Define(names.fSourceIndex, [](const InlineSample &sample) { return sample.GetSourceIndex(); },
+                        {hidden});
+}
+
+} // namespace FlashSim

@@ -1,0 +1,153 @@
+// Part of FlashSim for RDataFrame.
+#ifndef FLASHSIM_INLINEFOLDS
+#define FLASHSIM_INLINEFOLDS
+
+#include "FlashSim/Flow.hxx"
+#include "FlashSim/flow/DeclaredRanges.hxx"
+#include "FlashSim/simulate/SampleColumns.hxx"
+
+#include <ROOT/RVec.hxx>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace FlashSim {
+
+/// The context columns of one GEN event, as PackContext() gathers them.
+class InlineContext {
+public:
+   class Column {
+   public:
+      explicit Column(std::vector<float> values, bool isCollection)
+         : fValues(std::move(values)), fIsCollection(isCollection)
+      {
+      }
+      bool IsCollection() const { return fIsCollection; }
+      std::size_t GetSize() const { return fValues.size(); }
+      void CopyTo(float *out, std::size_t stride) const
+      {
+         for (std::size_t i = 0; i < fValues.size(); ++i)
+            out[i * stride] = fValues[i];
+      }
+
+   private:
+      std::vector<float> fValues;
+      bool fIsCollection;
+   };
+
+   template <typename T>
+   void Add(const T &value)
+   {
+      static_assert(std::is_arithmetic_v<T>, "A context column must hold numbers or RVecs of numbers");
+      fColumns.emplace_back(std::vector<float>{static_cast<float>(value)}, false);
+   }
+   template <typename T>
+   void Add(const ROOT::VecOps::RVec<T> &values)
+   {
+      static_assert(std::is_arithmetic_v<T>, "A context column must hold numbers or RVecs of numbers");
+      fColumns.emplace_back(std::vector<float>(values.begin(), values.end()), true);
+   }
+   const std::vector<Column> &GetColumns() const { return fColumns; }
+
+private:
+   std::vector<Column> fColumns;
+};
+
+/// Gathers the columns of a context, scalars and RVecs of any numeric type, in the flow's order.
+template <typename... Columns>
+InlineContext PackContext(const Columns &...columns)
+{
+   InlineContext context;
+   (context.Add(columns), ...);
+   return context;
+}
+
+/// The identity of an event from its three numbers.
+inline EventIdentity PackIdentity(std::uint32_t run, std::uint32_t luminosityBlock, std::uint64_t event)
+{
+   return {event, run, luminosityBlock, false};
+}
+
+/// The identity of an event that has nothing but its entry number.
+inline EventIdentity PackIdentity(std::uint64_t entry)
+{
+   return {entry, 0, 0, true};
+}
+
+/// The fold of one GEN event.
+class InlineSample {
+public:
+   InlineSample() = default;
+   InlineSample(std::shared_ptr<SampleColumns> columns, std::size_t foldSize, std::size_t nObjects)
+      : fColumns(std::move(columns)), fFoldSize(foldSize), fNObjects(nObjects)
+   {
+   }
+
+   std::size_t GetNObjects() const { return fNObjects; }
+
+   /// Values of a target, [fold index][object]; views, valid as long as this object or a copy of it lives.
+   template <typename T>
+   ROOT::VecOps::RVec<ROOT::VecOps::RVec<T>> GetTarget(std::size_t target) const
+   {
+      ROOT::VecOps::RVec<ROOT::VecOps::RVec<T>> fold(fFoldSize);
+      for (std::size_t i = 0; i < fFoldSize; ++i)
+         fold[i] = fColumns->template GetView<T>(target, i * fNObjects, fNObjects);
+      return fold;
+   }
+
+   /// Which GEN object each object was made from, [fold index][object].
+   ROOT::VecOps::RVec<ROOT::VecOps::RVec<short>> GetSourceIndex() const
+   {
+      ROOT::VecOps::RVec<ROOT::VecOps::RVec<short>> fold(fFoldSize);
+      for (std::size_t i = 0; i < fFoldSize; ++i)
+         fold[i] = fColumns->GetSourceIndexView(i * fNObjects, fNObjects);
+      return fold;
+   }
+
+private:
+   std::shared_ptr<SampleColumns> fColumns;
+   std::size_t fFoldSize = 0;
+   std::size_t fNObjects = 0;
+};
+
+/// \brief Functor for a plain `Define`: N RECO samples of one GEN event, without look-ahead.
+///
+/// Stateless between calls, hence safe to call from several threads. FlashSim::DefineFolds() is the convenient way to
+/// use it.
+///
+/// ~~~{.cpp}
+/// FlashSim::InlineFolds folds(flow, {"GenJet_pt", "GenJet_eta"}, 10, 1);
+/// auto node = df.Define("context", FlashSim::PackContext<ROOT::RVecF, ROOT::RVecF>, {"GenJet_pt", "GenJet_eta"})
+///                .Define("identity", [](ULong64_t event) { return FlashSim::PackIdentity(1, 1, event); }, {"event"})
+///                .Define("sample", folds, {"context", "identity"})
+///                .Define("Jet_pt", [](const FlashSim::InlineSample &s) { return s.GetTarget<float>(0); }, {"sample"});
+/// ~~~
+class InlineFolds {
+public:
+   /// \param[in] flow what samples
+   /// \param[in] contextNames the columns of the context, for messages
+   /// \param[in] foldSize RECO events per GEN event, at least 1
+   /// \param[in] seed,steps as Flow::Sample takes them
+   /// \param[in] outOfRange what becomes of values that the flow's contract does not allow. The first of a variable
+   ///            that is clipped is printed at once, their number when the last copy of this object goes.
+   InlineFolds(std::shared_ptr<const Flow> flow, std::vector<std::string> contextNames, int foldSize,
+               std::uint64_t seed = 0, int steps = 0, EOutOfRange outOfRange = EOutOfRange::kError);
+
+   /// \throws std::runtime_error if the context cannot be used; the event is named
+   InlineSample operator()(const InlineContext &context, const EventIdentity &identity) const;
+
+private:
+   std::shared_ptr<const DeclaredRanges> fRanges;
+   std::size_t fFoldSize;
+   std::uint64_t fSeed;
+   int fSteps;
+};
+
+} // namespace FlashSim
+
+#endif

@@ -1,0 +1,78 @@
+// Part of FlashSim for RDataFrame.
+#ifndef FLASHSIM_BLOCKSAMPLER
+#define FLASHSIM_BLOCKSAMPLER
+
+#include "FlashSim/lookahead/FoldStore.hxx"
+
+#include "FlashSim/Flow.hxx"
+#include "FlashSim/flow/DeclaredRanges.hxx"
+#include "FlashSim/simulate/SampleColumns.hxx"
+
+#include <ROOT/RVec.hxx>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace FlashSim {
+
+/// \brief Runs one flow on whole blocks of a FoldStore, and gives each RECO event its share.
+///
+/// The first read in a block makes the slot sample all of it: every object of every RECO event. A flow that nobody
+/// reads is never run. Each slot holds one block; slots work in parallel.
+class BlockSampler {
+public:
+   /// \param[in] store the chunk at hand
+   /// \param[in] ranges the flow that samples, and what becomes of values that it does not allow
+   /// \param[in] contextColumns the upstream column of each context variable, in the flow's order
+   /// \param[in] seed,steps as Flow::Sample takes them
+   BlockSampler(std::shared_ptr<FoldStore> store, std::shared_ptr<const DeclaredRanges> ranges,
+                const std::vector<std::string> &contextColumns, std::uint64_t seed, int steps);
+
+   const FlowContract &GetContract() const { return fRanges->GetFlow().GetContract(); }
+
+   /// Makes room for the slots; at least as many as ever call the functions below.
+   void SetNSlots(unsigned int nSlots) { fBlocks.resize(nSlots); }
+
+   /// Number of objects of the RECO event where the slot stands.
+   int GetNObjects(unsigned int slot);
+
+   /// Values of one target for the RECO event where the slot stands: a view, valid while the slot stays in the block.
+   template <typename T>
+   ROOT::VecOps::RVec<T> GetTarget(unsigned int slot, std::size_t target)
+   {
+      const auto [first, size] = FindEvent(slot);
+      return fBlocks[slot].fColumns.template GetView<T>(target, first, size);
+   }
+
+   /// For each object of the RECO event, which GEN object it was made from.
+   ROOT::VecOps::RVec<short> GetSourceIndex(unsigned int slot);
+
+private:
+   struct alignas(64) Block {
+      std::uint64_t fSerial = 0;
+      std::size_t fIndex = 0;
+      std::size_t fFirstEvent = 0;
+      std::vector<std::size_t> fOffsets; ///< first object of each GEN event, all its RECO events counted
+      SampleColumns fColumns;
+   };
+   struct Share {
+      std::size_t fFirst, fSize;
+   };
+
+   Share FindEvent(unsigned int slot);
+   void SampleBlock(Block &block, const FoldStore::Position &position) const;
+   std::size_t AppendContext(std::size_t event, std::vector<float> &context) const;
+
+   std::shared_ptr<FoldStore> fStore;
+   std::shared_ptr<const DeclaredRanges> fRanges;
+   std::vector<std::shared_ptr<ColumnStore>> fContext;
+   std::uint64_t fSeed;
+   int fSteps;
+   std::vector<Block> fBlocks; ///< one for each slot
+};
+
+} // namespace FlashSim
+
+#endif

@@ -1,0 +1,1 @@
+"""Flows as files: reading, checking and writing them, their graphs, and `Flow`, which runs one. No torch."""

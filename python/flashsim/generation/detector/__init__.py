@@ -1,0 +1,1 @@
+"""The pseudo-detector: from GEN objects to RECO objects, by parametrised response."""

@@ -1,0 +1,1 @@
+"""GEN events: Pythia processes, particles, hadron flavour and clustered jets."""

@@ -1,0 +1,1 @@
+"""Productions: parts in worker processes, resumed after a kill, merged in order."""

@@ -1,0 +1,203 @@
+"""Efficiencies whose errors are right when several RECO events were simulated from each GEN event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .._errors import translated
+from .._library import root
+from .booking import _make_model as make_model
+from .conversion import axes_of, edges_of, in_shape, to_array
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["METHODS", "OversampledEfficiency", "oversampled_efficiency_1d", "oversampled_efficiency_2d", "register"]
+
+
+def oversampled_efficiency_1d(
+    node: Any,
+    model: Any,
+    value: str,
+    passed: str,
+    weight: str | None = None,
+    *,
+    event: str | Sequence[str] | None = "genEvent",
+    fold_size: str | int = "foldSize",
+    contiguous: bool = True,
+) -> OversampledEfficiency:
+    r"""Books an efficiency: ``node.OversampledEfficiency1D(("eff", ";p_{T}", 20, 0, 200), "pt", "isTagged", "w")``.
+
+    What passed and what failed are filled at once, since they come from the same GEN events. With :math:`P_j` and
+    :math:`T_j` the weights that GEN event j brings to what passed and to all of a bin, averaged over its RECO events,
+    the efficiency is :math:`e = \sum_j P_j / \sum_j T_j` and its squared error :math:`\sum_j (P_j - e T_j)^2 / (\sum_j
+    T_j)^2`. ``TEfficiency`` of two histograms takes RECO events as independent, and is wrong.
+
+    Parameters
+    ----------
+    node
+        Any RDataFrame node, before what decides whether something passes.
+    model
+        As for ``OversampledTH1D``. The title's last part names the efficiency: ``";p_{T} [GeV];b tag efficiency"``.
+    value
+        Column: a number, or an RVec of numbers.
+    passed
+        Column of bool, or of numbers 0 and 1; an RVec if the value is one.
+    weight, event, fold_size, contiguous
+        As for ``OversampledTH1D``.
+
+    Returns
+    -------
+    OversampledEfficiency
+        Lazy: the event loop starts when it is first looked at.
+
+    Raises
+    ------
+    TypeError, ValueError, RuntimeError, std::runtime_error
+        As ``OversampledTH1D``. RuntimeError also if `passed` is neither 0 nor 1 somewhere.
+
+    Examples
+    --------
+    Two GEN events with ten RECO events each, of which 5 and 10 pass:
+
+    >>> import ROOT, flashsim
+    >>> reco = ROOT.RDataFrame(20).Define("genEvent", "rdfentry_ / 10").Define("x", "1. * rdfentry_")
+    >>> e = reco.Define("passed", "x >= 5").OversampledEfficiency1D(("e", "", 1, 0, 20), "x", "passed", fold_size=10)
+    >>> e.GetEfficiency(1), round(e.GetEfficiencyError(1), 4), round(e.GetEfficiencyErrorNaive(1), 4)
+    (0.75, 0.1768, 0.0968)
+    """
+    return _book("OversampledTH2D", node, model, [value], passed, weight, event, fold_size, contiguous)
+
+
+def oversampled_efficiency_2d(
+    node: Any,
+    model: Any,
+    x: str,
+    y: str,
+    passed: str,
+    weight: str | None = None,
+    *,
+    event: str | Sequence[str] | None = "genEvent",
+    fold_size: str | int = "foldSize",
+    contiguous: bool = True,
+) -> OversampledEfficiency:
+    """Books an efficiency in bins of two columns: ``node.OversampledEfficiency2D(model, "pt", "eta", "isTagged")``.
+
+    As ``OversampledEfficiency1D``, with a model as for ``OversampledTH2D``.
+
+    Examples
+    --------
+    >>> import ROOT, flashsim
+    >>> reco = ROOT.RDataFrame(20).Define("genEvent", "rdfentry_ / 10").Define("x", "1. * rdfentry_")
+    >>> model = ("e", "", 1, 0, 20, 2, 0, 20)
+    >>> e = reco.Define("passed", "x >= 5").OversampledEfficiency2D(model, "x", "x", "passed", fold_size=10)
+    >>> e.values().tolist()
+    [[0.5, 1.0]]
+    """
+    return _book("OversampledTH3D", node, model, [x, y], passed, weight, event, fold_size, contiguous)
+
+
+METHODS: dict[str, Callable[..., Any]] = {
+    "OversampledEfficiency1D": oversampled_efficiency_1d,
+    "OversampledEfficiency2D": oversampled_efficiency_2d,
+}
+"""What RDataFrame nodes gain, by the name of the method."""
+
+
+class OversampledEfficiency:
+    """An efficiency that is or will be filled: all that ``FlashSim::OversampledTEfficiency`` has, and arrays.
+
+    ``GetEfficiency(bin)``, ``GetEfficiencyError(bin)``, ``GetEfficiencyErrorLow(bin)``, ``GetEfficiencyErrorUp(bin)``,
+    ``GetEfficiencyErrorNaive(bin)``, ``GetEfficiencyErrorForFoldSize(bin, n)``, ``GetEfficiencyErrorLimit(bin)``,
+    ``GetEfficiencyCovariance(bin, bin)``, ``GetPassed(bin)``, ``GetTotal(bin)``, ``MakeTH()``, ``MakeGraph()`` and
+    ``Draw()`` are explained there. ``OversampledTEfficiency`` is that object itself.
+
+    Parameters
+    ----------
+    filled
+        The histogram of values and whether they passed, or an RResultPtr of it: what ``OversampledEfficiency1D`` has
+        booked, its ``VariationsFor(...)["tag"]``, or what `flashsim.read` has read of it. Rebin it for coarser bins.
+
+    Examples
+    --------
+    >>> import ROOT, flashsim
+    >>> reco = ROOT.RDataFrame(20).Define("genEvent", "rdfentry_ / 10").Define("x", "1. * rdfentry_")
+    >>> e = reco.Define("passed", "x >= 5").OversampledEfficiency1D(("e", "", 2, 0, 20), "x", "passed", fold_size=10)
+    >>> e.values().tolist(), flashsim.OversampledEfficiency(e.filled.RebinX(2, "coarse")).values().tolist()
+    ([0.5, 1.0], [0.75])
+    """
+
+    def __init__(self, filled: Any) -> None:
+        self.filled = filled
+        self._efficiency: Any = None
+
+    def GetValue(self) -> Any:
+        """The ``FlashSim::OversampledTEfficiency``. Runs the event loop if it has not run."""
+        if self._efficiency is None:
+            filled = self.filled.GetValue() if hasattr(self.filled, "GetValue") else self.filled
+            with translated():
+                self._efficiency = root().FlashSim.OversampledTEfficiency(filled)
+        return self._efficiency
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self.GetValue(), name)
+
+    def __repr__(self) -> str:
+        return f"<OversampledEfficiency of {self.filled!r}>"
+
+
+def register() -> None:
+    """Adds arrays to the C++ class."""
+    ROOT = root()
+
+    @ROOT.pythonization("OversampledTEfficiency", ns="FlashSim")
+    def add_arrays(klass: Any) -> None:
+        klass.values, klass.variances, klass.covariance, klass.to_numpy = values, variances, covariance, to_numpy
+
+
+def values(efficiency: Any, flow: bool = False) -> NDArray[np.float64]:
+    """Efficiencies in the shape of the bins, with under- and overflow if `flow`; NaN where nothing was filled."""
+    return _of_bins(efficiency, efficiency.GetEfficiency, flow)
+
+
+def variances(efficiency: Any, flow: bool = False) -> NDArray[np.float64]:
+    """Squared errors in the shape of the bins; NaN where nothing was filled."""
+    return _of_bins(efficiency, efficiency.GetEfficiencyError, flow) ** 2
+
+
+def covariance(efficiency: Any, flow: bool = False) -> NDArray[np.float64]:
+    """Covariance [n, n] of efficiencies, in the order of ``values(flow).ravel()``; NaN where nothing was filled."""
+    return to_array(efficiency.GetBins(), efficiency.GetCovarianceMatrix(flow), flow)
+
+
+def to_numpy(efficiency: Any, flow: bool = False) -> tuple[NDArray[np.float64], ...]:
+    """Efficiencies and the edges of each axis, as ``to_numpy`` of histograms."""
+    return values(efficiency, flow), *(edges_of(axis, flow) for axis in axes_of(efficiency.GetBins()))
+
+
+def _of_bins(efficiency: Any, of_bin: Callable[[int], float], flow: bool) -> NDArray[np.float64]:
+    bins = efficiency.GetBins()
+    return in_shape(bins, [of_bin(cell) for cell in range(bins.GetNcells())], flow)
+
+
+def _book(
+    histogram: str,
+    node: Any,
+    model: Any,
+    columns: list[str],
+    passed: str,
+    weight: str | None,
+    event: str | Sequence[str] | None,
+    fold_size: str | int,
+    contiguous: bool,
+) -> OversampledEfficiency:
+    of_values = make_model(model, len(columns))
+    model = (*model, 2, -0.5, 1.5) if isinstance(model, tuple) else root().FlashSim.Booking.AddPassedAxis(of_values)
+    book = getattr(node, histogram)
+    options = {"event": event, "fold_size": fold_size, "contiguous": contiguous, "covariance": True}
+    return OversampledEfficiency(book(model, *columns, passed, weight, **options))

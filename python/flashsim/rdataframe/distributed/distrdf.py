@@ -1,0 +1,317 @@
+"""Every use of the inner parts of ROOT's distributed RDataFrame, in one place.
+
+ROOT 6.40 keeps it in the package ``ROOT._distrdf``: a graph of Python nodes on the client, each with an operation, that
+is sent to the workers and booked there on a real RDataFrame for each part of the dataset. What each function needs of
+it stands beside it; ``tests/test_distributed_internals.py`` fails when a new ROOT changes that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..._errors import translated
+
+__all__ = [
+    "add_action",
+    "add_preparation",
+    "add_transformation",
+    "call_before",
+    "cluster_of",
+    "files_of",
+    "forget_graph",
+    "graph_not_to_be_cloned",
+    "initialization_of",
+    "is_available",
+    "mend_errors_of_merges",
+    "mend_report",
+    "mend_snapshot",
+    "reads_ntuple",
+    "register_methods",
+    "release_the_lock",
+    "run_tasks",
+    "send_file",
+    "set_initialization",
+    "skip_empty_loops",
+]
+
+
+def is_available() -> bool:
+    """Whether this ROOT has distributed RDataFrame where it is looked for."""
+    try:
+        import ROOT._distrdf  # noqa: F401
+    except ModuleNotFoundError:
+        return False
+    return True
+
+
+def register_methods(methods: dict[str, Callable[..., Any]]) -> None:
+    """Makes methods of distributed nodes known, under the names that they have on local ones.
+
+    Needs: ``SUPPORTED_OPERATIONS`` (the names that nodes accept) and ``NodeProxy`` (what the user holds; names that it
+    has itself come before that table).
+    """
+    from ROOT._distrdf import Operation, Proxy
+
+    for name, method in methods.items():
+        Operation.SUPPORTED_OPERATIONS[name] = Operation.Transformation
+        setattr(Proxy.NodeProxy, name, method)
+
+
+def add_transformation(proxy: Any, method: str, *arguments: Any, **keywords: Any) -> Any:
+    """A node that calls `method` of its parent, here at once and in each task. All arguments must be plain data.
+
+    Needs: ``Transformation``; and as `_add`.
+    """
+    from ROOT._distrdf.Operation import Transformation
+
+    return _add(proxy, Transformation(method, *arguments, **keywords))
+
+
+def add_action(proxy: Any, method: str, *arguments: Any, **keywords: Any) -> Any:
+    """A result that `method` of the parent books in each task. Needs: ``Action``; and as `_add`."""
+    from ROOT._distrdf.Operation import Action
+
+    return _add(proxy, Action(method, *arguments, **keywords))
+
+
+def _add(proxy: Any, operation: Any) -> Any:
+    """Needs: ``_create_new_node`` and ``get_proxy_for``, which are what ``NodeProxy`` itself calls."""
+    from ROOT._distrdf import Proxy
+
+    return Proxy.get_proxy_for(operation, Proxy._create_new_node(proxy.proxied_node, operation))
+
+
+def call_before(names: Iterable[str], before: Callable[[Any, str], None]) -> None:
+    """Has ``before(node, name)`` called when the user books one of ROOT's own operations, with the client's own node.
+
+    Needs: ``NodeProxy`` looks up names that it has not itself by ``__getattr__``; and ``rdf_node`` of its node.
+    """
+    from ROOT._distrdf import Proxy
+
+    def make_method(name: str) -> Callable[..., Any]:
+        def method(proxy: Any, *arguments: Any, **keywords: Any) -> Any:
+            before(proxy.proxied_node.rdf_node, name)
+            return Proxy.NodeProxy.__getattr__(proxy, name)(*arguments, **keywords)
+
+        method.__name__ = method.__qualname__ = name
+        return method
+
+    for name in names:
+        setattr(Proxy.NodeProxy, name, make_method(name))
+
+
+def add_preparation(methods: Iterable[str], prepare: Callable[[Any, list[tuple[Any, Any]]], None]) -> None:
+    """Has ``prepare(head, operations)`` called on the client before a graph with one of these methods is run, with each
+    operation and the client's own node that it stands on.
+
+    Needs: ``HeadNode.execute_graph`` (runs the graph), ``graph_nodes`` (all its nodes), their ``operation``, their
+    ``parent`` and its ``rdf_node``.
+    """
+    from ROOT._distrdf.HeadNode import HeadNode
+
+    names = frozenset(methods)
+    execute_graph = HeadNode.execute_graph
+
+    def execute_prepared_graph(head: Any) -> None:
+        nodes = [node for node in head.graph_nodes if node.operation is not None and node.operation.name in names]
+        ours = [(node.operation, node.parent.rdf_node) for node in nodes]
+        try:
+            if ours:
+                prepare(head, ours)
+            execute_graph(head)
+        finally:
+            vars(head.backend).pop("initialization", None)  # which other graphs may share
+
+    HeadNode.execute_graph = execute_prepared_graph
+
+
+def set_initialization(head: Any, make: Callable[[Callable[[], None]], Callable[[], None]]) -> None:
+    """Has ``make(initialize)()`` called at the start of each task, with what the user gave to ``initialize``.
+
+    ``ROOT.RDF.Distributed.initialize`` has room for one function only, and the user may want it.
+
+    Needs: ``BaseBackend.initialization``, which is read from the head's backend when the graph is run.
+    """
+    head.backend.initialization = make(initialization_of(head))
+
+
+def initialization_of(head: Any) -> Callable[[], None]:
+    """What the user gave to ``ROOT.RDF.Distributed.initialize``. Needs: ``BaseBackend.initialization``."""
+    return type(head.backend).initialization
+
+
+def files_of(head: Any) -> list[tuple[str, str]]:
+    """File and name of the tree or RNTuple, for all files of the dataset in order; none for an empty source.
+
+    Needs: the head's ``inputfiles`` and ``subtreenames`` (trees, dataset specs) or ``subnames`` (RNTuples).
+    """
+    names = getattr(head, "subtreenames", None) or getattr(head, "subnames", None) or []
+    return list(zip(getattr(head, "inputfiles", []), names, strict=True))
+
+
+def reads_ntuple(head: Any) -> bool:
+    """Whether the dataset is an RNTuple. Needs: ``RNTupleHeadNode``."""
+    from ROOT._distrdf.HeadNode import RNTupleHeadNode
+
+    return isinstance(head, RNTupleHeadNode)
+
+
+def graph_not_to_be_cloned(head: Any) -> Any:
+    """Names the head's graph if its tasks must each book it anew, for `forget_graph`; else None.
+
+    For all tasks but its first one on trees, a worker clones the actions that it has, and ROOT 6.40 cannot clone a
+    Snapshot of RNTuples.
+
+    Needs: ``graph_nodes``, the arguments of the operation "Snapshot", and the head's ``rdf_uuid``.
+    """
+    import ROOT
+
+    for node in head.graph_nodes:
+        if node.operation is not None and node.operation.name == "Snapshot" and len(node.operation.args) > 3:
+            options = node.operation.args[3]
+            if options.fOutputFormat == ROOT.RDF.ESnapshotOutputFormat.kRNTuple:
+                return head.rdf_uuid
+    return None
+
+
+def forget_graph(name: Any) -> None:
+    """Has this worker book a graph again. Needs: ``_ACTIONS_REGISTER`` and ``_RDF_REGISTER`` of ``_graph_cache``."""
+    from ROOT._distrdf import _graph_cache
+
+    for register in (_graph_cache._ACTIONS_REGISTER, _graph_cache._RDF_REGISTER):
+        for identifier in [known for known in register if known.rdf_uuid == name]:
+            del register[identifier]
+
+
+def run_tasks(head: Any, tasks: list[Any], run: Callable[[Any], Any], merge: Callable[[Any, Any], Any]) -> Any:
+    """``run(task)`` for all tasks on the workers, and the results merged. Needs: the backend's ``ProcessAndMerge``."""
+    return head.backend.ProcessAndMerge(tasks, run, merge)
+
+
+def cluster_of(head: Any) -> Any:
+    """The Dask client or the Spark context. Needs: ``client`` or ``sc`` of the backend."""
+    backend = head.backend
+    return backend.client if hasattr(backend, "client") else backend.sc
+
+
+def send_file(head: Any, path: str) -> None:
+    """Copies a file into a folder of each worker. Needs: the backend's ``distribute_unique_paths``."""
+    head.backend.distribute_unique_paths([path])
+
+
+def skip_empty_loops(is_anything_booked: Callable[[Any], bool]) -> None:
+    """Has a task run the graph of its first node only if something is booked on it.
+
+    Behind a look-ahead nothing is. The loop would end at its first entry, and ROOT warn that it has stopped after 0
+    entries, once for each task.
+
+    Needs: ``ROOT.Internal.RDF.TriggerRun``, which tasks look up there.
+    """
+    import ROOT
+
+    trigger = ROOT.Internal.RDF.TriggerRun
+    trigger.__release_gil__ = True
+
+    def trigger_if_booked(node: Any) -> None:
+        if is_anything_booked(node):
+            trigger(node)
+
+    ROOT.Internal.RDF.TriggerRun = trigger_if_booked
+
+
+def release_the_lock(run: Callable[[Any], None]) -> None:
+    """Has ``run(result)`` called for the results of a task before they are collected.
+
+    ROOT triggers the event loop of the graph's first node only. What lies behind a look-ahead has an event loop of its
+    own, which collecting a result would start while Python's global lock is held; and collecting a Snapshot would not
+    start it at all.
+
+    Needs: the single-dispatch function ``get_mergeablevalue``, through which all results of a task go,
+    ``SnapshotResult`` with ``_resultptr`` and ``AsNumpyResult`` with ``_result_ptrs``.
+    """
+    from ROOT._distrdf.Backends import Utils
+    from ROOT._distrdf.PythonMergeables import SnapshotResult
+    from ROOT._pythonization._rdataframe import AsNumpyResult
+
+    handles = {
+        object: lambda result: [result],
+        SnapshotResult: lambda result: [result._resultptr],
+        AsNumpyResult: lambda result: list(result._result_ptrs.values())[:1],
+    }
+    for kind, handles_of in handles.items():
+        collect = Utils.get_mergeablevalue.dispatch(kind)
+
+        def run_and_collect(
+            result: Any,
+            collect: Callable[[Any], Any] = collect,
+            handles_of: Callable[[Any], list[Any]] = handles_of,
+        ) -> Any:
+            for handle in handles_of(result):
+                run(handle)
+            return collect(result)
+
+        Utils.get_mergeablevalue.register(kind, run_and_collect)
+
+
+def mend_report(run: Callable[[Any], None], book: Callable[[Any], Any], make_mergeable: Callable[[Any], Any]) -> None:
+    """Has ``Report`` work for any number of tasks.
+
+    For all tasks but its first one, a worker clones the actions that it has. Clones of Report have errors in ROOT 6.40:
+    one on an ``RJittedFilter`` takes the filter behind it for another RJittedFilter, and the process crashes; a clone
+    starts with the numbers of the report that it was made from, and adds a copy of each filter to the graph. `book`
+    takes a general node (``RNode``) and makes a report that can be cloned. The sum of more than two reports is wrong,
+    too: `make_mergeable` makes of a report what adds up; `run` is that of `release_the_lock`.
+
+    Needs: the single-dispatch function ``get_mergeablevalue``, through which all results of a task go.
+    """
+    import ROOT
+    from ROOT._distrdf.Backends import Utils
+
+    for kind in ("RJittedFilter", "RNodeBase"):
+        ROOT.RDF.RInterface[f"ROOT::Detail::RDF::{kind}"].Report = lambda node: book(ROOT.RDF.AsRNode(node))
+
+    def collect(result: Any) -> Any:
+        run(result)
+        return make_mergeable(result.GetValue())
+
+    Utils.get_mergeablevalue.register(ROOT.RDF.RResultPtr["ROOT::RDF::RCutFlowReport"], collect)
+
+
+def mend_snapshot() -> None:
+    """Has ``Snapshot`` return a dataframe of RNTuples if it wrote RNTuples: ROOT 6.40 takes them for trees and crashes.
+
+    Needs: the single-dispatch function ``set_value_on_node``, through which all results go on the client; of
+    ``SnapshotResult``, ``treename`` and ``filenames``; and the backend's ``make_dataframe``.
+    """
+    import ROOT
+    from ROOT._distrdf.Backends import Utils
+    from ROOT._distrdf.PythonMergeables import SnapshotResult
+
+    set_value = Utils.set_value_on_node.dispatch(SnapshotResult)
+
+    def set_dataframe(result: Any, node: Any, backend: Any) -> None:
+        with ROOT.TFile.Open(result.filenames[0]) as file:
+            is_ntuple = str(file.GetKey(result.treename).GetClassName()) == "ROOT::RNTuple"
+        if is_ntuple:
+            node.value = backend.make_dataframe(result.treename, result.filenames)
+        else:
+            set_value(result, node, backend)
+
+    Utils.set_value_on_node.register(SnapshotResult, set_dataframe)
+
+
+def mend_errors_of_merges() -> None:
+    """Has what goes wrong in a merge told without the signatures that cppyy has tried.
+
+    Needs: the single-dispatch function ``merge_values``, through which all pairs of results go.
+    """
+    from ROOT._distrdf.Backends import Utils
+
+    merge = Utils.merge_values.dispatch(object)
+
+    def merge_or_tell(result: Any, other: Any) -> None:
+        with translated():
+            merge(result, other)
+
+    Utils.merge_values.register(object, merge_or_tell)

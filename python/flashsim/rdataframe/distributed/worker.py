@@ -1,0 +1,83 @@
+"""What a worker does before its tasks: it loads this package, or says why it cannot."""
+
+from __future__ import annotations
+
+import builtins
+import os
+import platform
+import types
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+__all__ = ["describe_worker", "make_initialization", "make_task"]
+
+
+def make_initialization(initialize: Callable[[], None], not_to_be_cloned: Any = None) -> Callable[[], None]:
+    """The function that workers call before each task: the user's own `initialize`, then the package is loaded.
+
+    `not_to_be_cloned` names a graph that each task must book anew (see `distrdf.graph_not_to_be_cloned`).
+    Raises RuntimeError there, naming the worker, if the package is missing or of another version than here.
+    """
+    from ..._version import __version__
+
+    return partial(_by_value(_load_package), initialize, __version__, not_to_be_cloned, os.getpid())
+
+
+def make_task(initialize: Callable[[], None], function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """``function(task)`` for workers, after `make_initialization`; `function` is one of this package's."""
+    return partial(_by_value(_run), make_initialization(initialize), function.__module__, function.__qualname__)
+
+
+def describe_worker() -> str:
+    """This process, for errors that the client reads."""
+    return f"worker on {platform.node()} (process {os.getpid()})"
+
+
+def _load_package(initialize: Callable[[], None], wanted: str, not_to_be_cloned: Any, client: int) -> None:
+    import os
+    import platform
+    import sys
+
+    initialize()
+    worker = f"worker on {platform.node()} (process {os.getpid()}, {sys.executable})"
+    try:
+        import flashsim
+    except ImportError as error:
+        message = (
+            f"FlashSim: the {worker} cannot load the package flashsim: {error}. Install flashsim {wanted} there, in "
+            "the environment that runs the workers."
+        )
+        raise RuntimeError(message) from error
+    if flashsim.__version__ != wanted:
+        message = (
+            f"FlashSim: the {worker} has flashsim {flashsim.__version__}, and the client {wanted}. Install the same "
+            "version on both."
+        )
+        raise RuntimeError(message)
+    flashsim.distributed.enable()
+    if os.getpid() != client:
+        from flashsim.rdataframe.plain_histograms import silence
+
+        silence()  # the user has been told on the client
+    if not_to_be_cloned is not None:
+        from flashsim.rdataframe.distributed.distrdf import forget_graph
+
+        forget_graph(not_to_be_cloned)
+
+
+def _run(load: Callable[[], None], module: str, function: str, task: Any) -> Any:
+    from importlib import import_module
+
+    load()
+    return getattr(import_module(module), function)(task)
+
+
+def _by_value(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A copy that is sent as code rather than by name, so that it runs where the package is missing.
+
+    Hence what the function needs it imports itself.
+    """
+    copy = types.FunctionType(function.__code__, {"__builtins__": builtins, "__name__": "__main__"}, function.__name__)
+    copy.__module__ = "__main__"  # which cloudpickle takes as not importable elsewhere
+    return copy

@@ -1,0 +1,177 @@
+"""The methods that RDataFrame nodes gain: FlashSim, DefineFolds, OversampledTH1D and its like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from .._library import root
+from ..flows.flow import OutOfRange
+from ..histograms.booking import METHODS
+from ..histograms.efficiency import METHODS as EFFICIENCIES
+from .simulation import FlowLike, Simulation
+
+__all__ = ["FlowLike", "add_methods", "define_folds", "flash_sim", "register"]
+
+
+def flash_sim(
+    node: Any,
+    flow: FlowLike | Sequence[FlowLike],
+    fold_size: int = 1,
+    seed: int = 0,
+    steps: int | Mapping[str, int] | None = None,
+    prefix: str = "",
+    *,
+    context: Mapping[str, str | float] | None = None,
+    replace: bool = False,
+    out_of_range: OutOfRange = "error",
+    chunk_size: int = 0,
+    block_size: int = 0,
+) -> Any:
+    """Simulates RECO events from the GEN events of a dataframe: ``node.FlashSim(flow, fold_size=10)``.
+
+    The result has `fold_size` entries for each entry of the node, with all its columns unchanged and, for each flow,
+    ``n<C>`` (int), ``<C>_<target>`` (an RVec of the declared type, sorted as the flow says: jets by pt, descending)
+    and ``<C>_<source>Idx`` (``Jet_genJetIdx``: which GEN object it comes from), where C is the flow's collection; and
+    ``foldIndex`` (int, 0 ... N-1), ``genEvent`` (ULong64_t, entry number of the GEN event: unique, ascending) and
+    ``foldSize`` (int, N).
+
+    Parameters
+    ----------
+    node
+        Any RDataFrame node on a TTree, TChain, RNTuple or empty source; also of a distributed RDataFrame.
+    flow
+        A flow, its path, the name of a shipped one (``"jets"``), or a list of flows with different collections and
+        names.
+    fold_size
+        RECO events per GEN event (N), the oversampling factor.
+    seed
+        Another seed gives other RECO events. Two calls with one seed give a flow the same random numbers.
+    steps
+        ODE steps, by default the flow's own: a number for all flows that take steps, or a dictionary with a number
+        under the name of a flow.
+    prefix
+        Put before the names of the new columns: ``"Flash"`` gives ``FlashJet_pt`` and ``nFlashJet``.
+    context
+        Where context variables come from if not from ``<source>_<variable>``: a column, an RDataFrame expression or a
+        number, under the variable's name, or under ``"<flow>.<variable>"``, which is needed where several flows have a
+        variable of that name.
+    replace
+        Hides a collection of the node that has the name of the flow's: with Jet, ``nJet``, all ``Jet_...`` and indices
+        into it, ``..._jetIdx...``. Upstream they stay.
+    out_of_range
+        What becomes of context and samples outside of the ranges and types that the flow declares: ``"error"``, or
+        ``"clip"``, which takes the nearest value that it allows, and prints at the end of the event loop how often
+        (see also ``Flow.clipped``). A millionth of a range's width beyond its ends is taken for rounding.
+    chunk_size
+        Entries of the node's dataset that are read at a time; 0: chosen. Does not change the result.
+    block_size
+        Objects that are simulated in one task; 0: chosen. Does not change the result.
+
+    Returns
+    -------
+    RDataFrame
+        A node whose entries are RECO events. It is an ordinary RDataFrame: Filter, Define, Vary, Snapshot, ...
+
+    Raises
+    ------
+    FileNotFoundError, TypeError, ValueError, RuntimeError
+        Before the event loop: flows that are missing, broken or of one name, columns that are missing, varied upstream
+        or in the way, invalid arguments. During the event loop: context collections of different length, context or
+        samples that are NaN or out of range. The culprit is named.
+
+    Notes
+    -----
+    *Lazy*: nothing is read before an event loop starts; a flow whose columns nobody reads is never run. Slots sample
+    in parallel under ``ROOT.EnableImplicitMT()``. Random numbers depend on seed, flow name and the event's (run,
+    luminosityBlock, event) alone (or on its entry number where the dataset lacks these columns): a RECO event is the
+    same bit for bit in any file, order, partition and number of threads. See root-project/root #16739 and
+    arXiv:2402.13684.
+
+    *Report* tells the named filters before FlashSim, too: they count GEN events, each once; those behind count RECO
+    events. (``Print`` divides all by the GEN events of the first filter, so that its cumulative efficiency behind
+    FlashSim is `fold_size` times too high.) If a ``Range`` ends the event loop early, the GEN events that have been
+    read by then are counted.
+
+    On a distributed node, ``FileNotFoundError`` and the like are raised by the call, and what goes wrong on a worker by
+    the result; the first run counts the entries of the dataset's files.
+
+    Examples
+    --------
+    >>> import ROOT, flashsim
+    >>> df = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(100)
+    >>> sim = df.Filter("nGenJet >= 4").FlashSim("jets", fold_size=5, seed=1, prefix="Flash")
+    >>> mean = sim.Filter("nFlashJet > 0").Define("leading", "FlashJet_pt[0]").Mean("leading")
+    >>> 20 < mean.GetValue() < 500
+    True
+    """
+    simulation = Simulation.of(
+        flow,
+        fold_size=fold_size,
+        seed=seed,
+        steps=steps,
+        prefix=prefix,
+        context=context,
+        replace=replace,
+        out_of_range=out_of_range,
+        chunk_size=chunk_size,
+        block_size=block_size,
+    )
+    return simulation.book(node)
+
+
+def define_folds(
+    node: Any,
+    flow: FlowLike,
+    fold_size: int = 1,
+    seed: int = 0,
+    steps: int | Mapping[str, int] | None = None,
+    prefix: str = "",
+    *,
+    context: Mapping[str, str | float] | None = None,
+    out_of_range: OutOfRange = "error",
+) -> Any:
+    """Adds `fold_size` RECO samples of each GEN event to the same entry: ``node.DefineFolds(flow, fold_size=10)``.
+
+    This is the inline mode.
+
+    It is for graphs that must stay one graph: there is no look-ahead, and the flow runs for one event at a time, which
+    costs several times more per object unless `fold_size` is large. The new columns are ``n<C>`` (int, for each RECO
+    event) and, indexed [fold index][object], ``<C>_<target>`` and ``<C>_<source>Idx`` (RVecs of RVecs). The RECO events
+    equal those of ``FlashSim`` bit for bit.
+
+    Parameters and errors as for ``FlashSim``; in addition, RuntimeError if the dataset lacks run, luminosityBlock and
+    event while ROOT runs several threads, since entries have no lasting number then (root-project/root #12190). With
+    ``out_of_range="clip"`` the first value of a variable is told at once, and how many there were when the dataframe
+    goes. Lazy.
+
+    Examples
+    --------
+    >>> import ROOT, flashsim
+    >>> df = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(10)
+    >>> inline = df.DefineFolds("jets", fold_size=4, prefix="Flash")
+    >>> int(inline.Define("size", "FlashJet_pt.size()").Max("size").GetValue())
+    4
+    """
+    simulation = Simulation.of(
+        flow,
+        fold_size=fold_size,
+        seed=seed,
+        steps=steps,
+        prefix=prefix,
+        context=context,
+        out_of_range=out_of_range,
+        is_inline=True,
+    )
+    return simulation.book(node)
+
+
+def register() -> None:
+    """Adds the methods to all RDataFrame nodes, those of classes already in use too."""
+    add_methods({"FlashSim": flash_sim, "DefineFolds": define_folds, **METHODS, **EFFICIENCIES})
+
+
+def add_methods(methods: Mapping[str, Callable[..., Any]]) -> None:
+    """Adds methods to all RDataFrame nodes, those that there are already too."""
+    for name, method in methods.items():
+        setattr(root().RDF.RInterfaceBase, name, method)

@@ -1,0 +1,168 @@
+"""A call of ``FlashSim`` or ``DefineFolds`` as plain data, for local nodes and for tasks of distributed runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .._errors import translated
+from .._library import cpp, root
+from ..flows.flow import Flow, OutOfRange, check_fold_size, check_seed, to_out_of_range, to_steps
+
+__all__ = ["FlowLike", "Simulation"]
+
+FlowLike = Flow | str | os.PathLike[str]
+
+
+@dataclass
+class Simulation:
+    """What is to be simulated: plain data, as long as the flows are. See `flash_sim` for the fields."""
+
+    flows: list[Any]
+    """`FlowLike`; a task is sent references in their place."""
+    fold_size: int = 1
+    seed: int = 0
+    steps: int | dict[str, int] | None = None
+    prefix: str = ""
+    context: dict[str, str] | None = None
+    replace: bool = False
+    out_of_range: OutOfRange = "error"
+    chunk_size: int = 0
+    block_size: int = 0
+    is_inline: bool = False
+    """Whether RECO events are added to the entry of their GEN event, as ``DefineFolds`` does."""
+
+    @classmethod
+    def of(cls, flow: FlowLike | Sequence[FlowLike], *, is_inline: bool = False, **options: Any) -> Simulation:
+        """The simulation that a call stands for. Raises TypeError, ValueError if an argument makes no sense."""
+        simulation = cls(_as_list(flow, is_inline), is_inline=is_inline, **options)
+        simulation.context = _to_expressions(simulation.context)
+        if isinstance(simulation.steps, Mapping):
+            simulation.steps = dict(simulation.steps)
+        simulation._make_options()
+        return simulation
+
+    def book(self, node: Any, first_entries: Mapping[str, int] | None = None, is_part: bool = False) -> Any:
+        """The node with RECO events.
+
+        Parameters
+        ----------
+        node
+            Of a local dataframe.
+        first_entries
+            Global number of the first entry of each file, if the node reads some files of a dataset only.
+        is_part
+            Whether the node reads a part of a dataset, all files of which somebody else has looked at.
+        """
+        options = self._make_options()
+        for file, entry in (first_entries or {}).items():
+            options.fFirstEntries[file] = entry
+        options.fCheckFiles = not is_part
+        opened = [flow if isinstance(flow, Flow) else Flow(flow) for flow in self.flows]
+        handles = root().std.vector["std::shared_ptr<const FlashSim::Flow>"]()
+        for flow in opened:
+            handles.push_back(flow._handle)
+        with translated():
+            if self.is_inline:
+                return cpp().DefineFolds(root().RDF.AsRNode(node), handles[0], options)
+            return cpp().Simulate(root().RDF.AsRNode(node), handles, options)
+
+    def _make_options(self) -> Any:
+        """The C++ ``SimulateOptions``, checked."""
+        check_fold_size(self.fold_size)
+        check_seed(self.seed)
+        options = cpp().SimulateOptions()
+        options.fFoldSize = int(self.fold_size)
+        options.fSeed = int(self.seed)
+        if isinstance(self.steps, Mapping):
+            for flow, number in self.steps.items():
+                options.fStepsOf[_check_text("a flow's name in steps", flow)] = _check_steps_of(flow, number)
+        else:
+            options.fSteps = to_steps(self.steps)
+        options.fPrefix = _check_prefix(self.prefix)
+        for variable, expression in (self.context or {}).items():
+            options.fContext[variable] = expression
+        if not isinstance(self.replace, (bool, np.bool_)):
+            message = f"replace must be True or False, not {self.replace!r}."
+            raise TypeError(message)
+        options.fReplace = bool(self.replace)
+        options.fOutOfRange = to_out_of_range(self.out_of_range)
+        options.fChunkSize = _check_size("chunk_size", self.chunk_size)
+        options.fBlockSize = _check_size("block_size", self.block_size)
+        return options
+
+
+def _as_list(flow: FlowLike | Sequence[FlowLike], is_inline: bool) -> list[FlowLike]:
+    flows = list(flow) if isinstance(flow, Sequence) and not isinstance(flow, str) else [flow]
+    for item in flows:
+        if not isinstance(item, (Flow, str, os.PathLike)):
+            message = f"flow must be a flow, its path, its name, or a list of such, not {item!r}."
+            raise TypeError(message)
+    if is_inline and len(flows) != 1:
+        message = f"DefineFolds takes one flow, not {len(flows)}; call it once for each."
+        raise ValueError(message)
+    return flows
+
+
+def _to_expressions(context: Mapping[str, str | float] | None) -> dict[str, str]:
+    """Numbers are written as text."""
+    if context is None:
+        return {}
+    if not isinstance(context, Mapping):
+        message = (
+            "context must be a dictionary from a variable's name to a column, an expression or a number, as in "
+            f"{{'nMuon': 0}}, not {context!r}."
+        )
+        raise TypeError(message)
+    return {_check_text("a key of context", key): _to_expression(key, value) for key, value in context.items()}
+
+
+def _to_expression(variable: str, value: Any) -> str:
+    if isinstance(value, str):
+        if not value.strip():
+            message = f"context['{variable}'] is empty: a column, an expression or a number was expected."
+            raise ValueError(message)
+        return value
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, (float, np.floating)):
+        if not np.isfinite(value):
+            message = f"context['{variable}'] is {value!r}; the flow needs finite numbers."
+            raise ValueError(message)
+        return repr(float(value))
+    what = "1 or 0 instead of" if isinstance(value, (bool, np.bool_)) else "a column, an expression or a number, not"
+    message = f"context['{variable}'] must be {what} {value!r}."
+    raise TypeError(message)
+
+
+def _check_steps_of(flow: str, steps: Any) -> int:
+    if steps is None:
+        message = f"steps['{flow}'] is None; leave a flow out for its default."
+        raise ValueError(message)
+    return to_steps(steps)
+
+
+def _check_prefix(prefix: Any) -> str:
+    text = _check_text("prefix", prefix)
+    if text and not (text.isidentifier() and text.isascii()):
+        message = f"prefix must be letters, digits and underscores, as column names are, not {prefix!r}."
+        raise ValueError(message)
+    return text
+
+
+def _check_text(what: str, text: Any) -> str:
+    if not isinstance(text, str):
+        message = f"{what} must be a string, not {text!r}."
+        raise TypeError(message)
+    return text
+
+
+def _check_size(name: str, size: Any) -> int:
+    if not isinstance(size, (int, np.integer)) or isinstance(size, bool) or size < 0:
+        message = f"{name} must be a positive integer, or 0 to have it chosen, not {size!r}."
+        raise ValueError(message)
+    return int(size)

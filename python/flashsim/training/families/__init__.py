@@ -1,0 +1,1 @@
+"""Families of flows: the network, its loss, and its graph for ONNX."""

@@ -1,0 +1,1 @@
+"""The recipe of a training: its sections, and the reader of its TOML file."""

@@ -1,0 +1,164 @@
+"""Several flows in one call or one after the other: names and noise, keys of the context, steps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import ROOT
+
+import tiny_flows
+
+
+@pytest.fixture(scope="module")
+def flows(tmp_path_factory):
+    """Flows of the same variables under several names; "stepping" gives pt + steps, for Tau."""
+    folder = tmp_path_factory.mktemp("flows")
+
+    def write(name, collection, write_flow=tiny_flows.write_smearing_flow):
+        return write_flow(folder / f"{name}_{collection}.onnx", name=name, collection=collection)
+
+    return {
+        "tiny": write("tiny", "Jet"),
+        "fat": write("fat", "FatJet"),
+        "namesake": write("tiny", "FatJet"),
+        "a-b": write("a-b", "Jet"),
+        "a_b": write("a_b", "FatJet"),
+        "stepping": write("stepping", "Tau", tiny_flows.write_stepping_flow),
+    }
+
+
+def events():
+    return (
+        ROOT.RDataFrame(10)
+        .Define("run", "1u")
+        .Define("luminosityBlock", "1u")
+        .Define("event", "rdfentry_")
+        .Define("GenJet_pt", "ROOT::RVecF(3, 50.f)")
+        .Define("GenJet_eta", "ROOT::RVecF(3, 0.5f)")
+    )
+
+
+def mean(node, column):
+    return node.Define("mean", f"Mean({column})").Mean("mean").GetValue()
+
+
+# --------------------------------------------------------------------------------------------------------- names
+
+
+def test_two_flows_of_one_name_are_refused(flows):
+    message = (
+        r"two of the flows have the name 'tiny' \(.*tiny_Jet\.onnx, .*tiny_FatJet\.onnx\).*both would draw the same.*"
+        "Give one of them another name"
+    )
+    with pytest.raises(RuntimeError, match=message):
+        events().FlashSim([flows["tiny"], flows["namesake"]])
+
+
+def test_two_flows_of_one_name_are_refused_one_after_the_other(flows):
+    node = events().DefineFolds(flows["tiny"], seed=5)
+    for method in ["DefineFolds", "FlashSim"]:
+        with pytest.raises(
+            RuntimeError, match=r"another flow with the name 'tiny' .* with the same seed.*another seed"
+        ):
+            getattr(node, method)(flows["namesake"], seed=5)
+    with pytest.raises(RuntimeError, match="another flow with the name 'tiny'"):
+        events().FlashSim(flows["tiny"], seed=5).DefineFolds(flows["namesake"], seed=5)
+    other = node.DefineFolds(flows["namesake"], seed=6).AsNumpy(["Jet_pt", "FatJet_pt"])
+    assert not np.array_equal(np.asarray(other["Jet_pt"][0][0]), np.asarray(other["FatJet_pt"][0][0]))
+
+
+def test_one_flow_twice_has_the_same_noise(flows, threads):
+    # Wanted: it compares contexts without the fluctuations of the noise.
+    node = events().DefineFolds(flows["tiny"], seed=5, context={"pt": "GenJet_pt * 2"}, prefix="Up")
+    node = node.DefineFolds(flows["tiny"], seed=5, context={"pt": "GenJet_pt * 3"}, prefix="Down")
+    arrays = node.AsNumpy(["UpJet_pt", "DownJet_pt"])
+    difference = np.asarray(arrays["DownJet_pt"][7][0]) - np.asarray(arrays["UpJet_pt"][7][0])
+    np.testing.assert_allclose(difference, 50, atol=1e-4)
+
+
+def test_names_that_differ_in_punctuation_alone(flows, threads):
+    context = {"a-b.pt": "GenJet_pt + 10", "a_b.pt": "GenJet_pt + 100"}
+    sim = events().FlashSim([flows["a-b"], flows["a_b"]], fold_size=200, context=context)
+    assert mean(sim, "Jet_pt") == pytest.approx(60, abs=0.1)
+    assert mean(sim, "FatJet_pt") == pytest.approx(150, abs=0.1)
+
+
+def test_hidden_columns_stay_hidden(flows, tmp_path):
+    node = events().DefineFolds(flows["tiny"], context={"pt": "GenJet_pt * 2"})
+    mine = {"Jet_pt", "Jet_nConstituents", "Jet_isTight", "Jet_genJetIdx", "nJet"}
+    upstream = {"run", "luminosityBlock", "event", "GenJet_pt", "GenJet_eta"}
+    assert {str(name) for name in node.GetColumnNames()} == mine | upstream
+    assert {str(name) for name in node.FlashSim(flows["fat"]).GetColumnNames()} > mine | upstream
+    node.Snapshot("Events", str(tmp_path / "inline.root"))
+    back = ROOT.RDataFrame("Events", str(tmp_path / "inline.root"))
+    assert {str(name) for name in back.GetColumnNames()} == mine | upstream
+
+
+# --------------------------------------------------------------------------------------------- keys of the context
+
+
+def test_a_key_that_fits_two_flows_is_refused(flows):
+    both = [flows["tiny"], flows["fat"]]
+    message = r"key 'pt', which is a variable of several flows; say of which: 'tiny\.pt', 'fat\.pt'"
+    with pytest.raises(RuntimeError, match=message):
+        events().FlashSim(both, context={"pt": "GenJet_pt * 2"})
+    with pytest.raises(RuntimeError, match="key 'pt', which is a variable of several flows"):
+        events().FlashSim(both, context={"fat.pt": "GenJet_pt * 2", "pt": "GenJet_pt"})
+
+
+def test_a_key_with_the_name_of_a_flow_is_for_that_flow(flows, threads):
+    sim = events().FlashSim([flows["tiny"], flows["fat"]], fold_size=200, context={"fat.pt": "GenJet_pt * 2"})
+    assert mean(sim, "Jet_pt") == pytest.approx(50, abs=0.1)
+    assert mean(sim, "FatJet_pt") == pytest.approx(100, abs=0.1)
+
+
+# --------------------------------------------------------------------------------------------------------- steps
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"), [(None, 3), (7, 7), ({"stepping": 7}, 7), ({}, 3)], ids=["no", "number", "named", "none"]
+)
+def test_steps_are_for_the_flows_that_take_them(flows, threads, steps, expected):
+    sim = events().FlashSim([flows["tiny"], flows["stepping"]], steps=steps)
+    assert mean(sim, "Tau_pt") == 50 + expected
+    assert abs(mean(sim, "Jet_pt") - 50) < 2
+    assert mean(events().FlashSim(flows["stepping"], steps=steps), "Tau_pt") == 50 + expected
+    inline = events().DefineFolds(flows["stepping"], steps=steps).Define("first", "Tau_pt[0]")
+    assert mean(inline, "first") == 50 + expected
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        ({"tiny": 7}, "tiny_Jet.onnx' samples in one shot"),
+        ({"slow": 7}, "a flow 'slow', which is not there; the flows are 'tiny', 'fat', 'stepping'"),
+    ],
+)
+def test_steps_for_the_wrong_flow_are_refused(flows, steps, message):
+    with pytest.raises(RuntimeError, match=message):
+        events().FlashSim([flows["tiny"], flows["fat"], flows["stepping"]], steps=steps)
+
+
+def test_steps_that_no_flow_takes_are_refused(flows):
+    with pytest.raises(RuntimeError, match="steps = 7, but all of the flows 'tiny', 'fat' sample in one shot"):
+        events().FlashSim([flows["tiny"], flows["fat"]], steps=7)
+
+
+# ----------------------------------------------------------------------------------------------------------- C++
+
+
+def test_the_same_in_cpp(flows):
+    cpp = ROOT.FlashSim
+    handles = ROOT.std.vector["std::shared_ptr<const FlashSim::Flow>"]()
+    for name in ["tiny", "stepping"]:
+        handles.push_back(cpp.OpenFlow(flows[name]))
+    options = cpp.SimulateOptions()
+    options.fStepsOf["stepping"] = 9
+    node = ROOT.RDF.AsRNode(events())
+    assert mean(cpp.Simulate(node, handles, options), "Tau_pt") == 59
+    options.fSteps = 5
+    with pytest.raises(Exception, match="steps are given for all flows and for single ones"):
+        cpp.Simulate(node, handles, options)
+    handles.push_back(cpp.OpenFlow(flows["namesake"]))
+    with pytest.raises(Exception, match="two of the flows have the name 'tiny'"):
+        cpp.Simulate(node, handles, cpp.SimulateOptions())
