@@ -66,6 +66,20 @@ const FoldSums &RequireSums(const Histogram &filled, const TAxis &passed)
    return filled.GetFoldSums();
 }
 
+/// A model with the name, the title and the first axis of a smaller one.
+template <typename Model, typename Smaller>
+Model StartModel(const Smaller &smaller)
+{
+   Model model;
+   model.fName = smaller.fName;
+   model.fTitle = smaller.fTitle;
+   model.fNbinsX = smaller.fNbinsX;
+   model.fXLow = smaller.fXLow;
+   model.fXUp = smaller.fXUp;
+   model.fBinXEdges = smaller.fBinXEdges;
+   return model;
+}
+
 } // namespace
 
 OversampledTEfficiency::OversampledTEfficiency(const OversampledTH2D &filled)
@@ -287,13 +301,7 @@ void OversampledTEfficiency::Draw(Option_t *option) const
 
 ROOT::RDF::TH2DModel Booking::AddPassedAxis(const ROOT::RDF::TH1DModel &model)
 {
-   ROOT::RDF::TH2DModel filled;
-   filled.fName = model.fName;
-   filled.fTitle = model.fTitle;
-   filled.fNbinsX = model.fNbinsX;
-   filled.fXLow = model.fXLow;
-   filled.fXUp = model.fXUp;
-   filled.fBinXEdges = model.fBinXEdges;
+   auto filled = StartModel<ROOT::RDF::TH2DModel>(model);
    filled.fNbinsY = 2;
    filled.fYLow = -0.5;
    filled.fYUp = 1.5;
@@ -302,13 +310,7 @@ ROOT::RDF::TH2DModel Booking::AddPassedAxis(const ROOT::RDF::TH1DModel &model)
 
 ROOT::RDF::TH3DModel Booking::AddPassedAxis(const ROOT::RDF::TH2DModel &model)
 {
-   ROOT::RDF::TH3DModel filled;
-   filled.fName = model.fName;
-   filled.fTitle = model.fTitle;
-   filled.fNbinsX = model.fNbinsX;
-   filled.fXLow = model.fXLow;
-   filled.fXUp = model.fXUp;
-   filled.fBinXEdges = model.fBinXEdges;
+   auto filled = StartModel<ROOT::RDF::TH3DModel>(model);
    filled.fNbinsY = model.fNbinsY;
    filled.fYLow = model.fYLow;
    filled.fYUp = model.fYUp;
