@@ -96,7 +96,7 @@ def tiny_flow(tmp_path_factory) -> str:
 @pytest.fixture(scope="session")
 def dask_client():
     """A cluster of two worker processes."""
-    distributed = pytest.importorskip("distributed")
+    distributed = pytest.importorskip("dask.distributed")
     with (
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
         distributed.Client(cluster) as client,

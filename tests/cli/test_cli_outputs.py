@@ -190,6 +190,8 @@ def test_inputs_of_other_commands():
 
 
 def test_library_functions_do_not_destroy_what_they_read():
+    for package in ("torch", "zuko"):
+        pytest.importorskip(package)
     training = pytest.importorskip("flashsim.training")
     occupy("a.pt", "a.root")
     with pytest.raises(ValueError, match=r"a\.pt is read, as a\.pt, and cannot be written too"):

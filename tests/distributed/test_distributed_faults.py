@@ -22,7 +22,7 @@ import tiny_flows
 from fault_runs import LIMIT, book_histogram, describe, make_dataframe, produce, simulate
 from gen_events import GEN_COLUMNS, snapshot
 
-pytest.importorskip("distributed")
+pytest.importorskip("dask.distributed")
 
 pytestmark = pytest.mark.cluster  # in processes of their own
 

@@ -122,7 +122,7 @@ def test_heads_know_their_files(files_of):
 
 @pytest.mark.parametrize(("name", "cluster"), [("Dask", "client"), ("Spark", "sc")])
 def test_backends_hold_their_cluster(name, cluster):
-    pytest.importorskip({"Dask": "distributed", "Spark": "pyspark"}[name])
+    pytest.importorskip({"Dask": "dask.distributed", "Spark": "pyspark"}[name])
     backend = getattr(__import__(f"ROOT._distrdf.Backends.{name}.Backend", fromlist=["_"]), f"{name}Backend")
     assert f"self.{cluster} =" in inspect.getsource(backend.__init__)
     assert list(inspect.signature(backend.ProcessAndMerge).parameters) == ["self", "ranges", "mapper", "reducer"]

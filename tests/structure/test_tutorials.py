@@ -15,7 +15,7 @@ import pytest
 TUTORIALS = Path(__file__).resolve().parents[2] / "tutorials"
 PYTHON = sorted(TUTORIALS.glob("*.py"))
 MACROS = sorted(TUTORIALS.glob("*.C"))
-EXTRAS = {"dask": ("distributed",), "train": ("torch", "onnx", "zuko"), "validate": ("sklearn", "scipy", "jinja2")}
+EXTRAS = {"dask": ("dask.distributed",), "train": ("torch", "onnx", "zuko"), "validate": ("sklearn", "scipy", "jinja2")}
 NEEDS = re.compile(r"flashsim\[([\w,]+)\]")
 PROMISE = re.compile(r"^(?:// )?Writes (.*?)\.(?: Run|$)", re.MULTILINE)
 

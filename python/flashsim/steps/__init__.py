@@ -1,10 +1,4 @@
 """The solver and the steps of a continuous flow: how few evaluations give the samples of many.
 
-Needs ``pip install "flashsim[validate]"``.
+`flashsim.steps.optimise` needs ``pip install "flashsim[validate]"``; grids and converged samples need onnx alone.
 """
-
-from __future__ import annotations
-
-from .optimise import Candidate, OptimalSteps, Trial, optimize_steps
-
-__all__ = ["Candidate", "OptimalSteps", "Trial", "optimize_steps"]
