@@ -54,9 +54,13 @@ def simulate(gen: Any) -> Any:
 
 
 def snapshot(sim: Any, path: Path, *, ntuple: bool) -> None:
+    """Writes some MB a second in small pieces."""
     options = ROOT.RDF.RSnapshotOptions()
+    options.fCompressionLevel = 0
+    options.fAutoFlush = 10
     options.fOutputFormat = getattr(ROOT.RDF.ESnapshotOutputFormat, "kRNTuple" if ntuple else "kTTree")
-    sim.Snapshot("Events", str(path), ["leading", "nFlashJet"], options)
+    sim = sim.Define("numbers", "ROOT::RVecD(20000, leading)")
+    sim.Snapshot("Events", str(path), ["leading", "nFlashJet", "numbers"], options)
 
 
 def read_slow_upstream(gen: Any) -> None:

@@ -1,6 +1,8 @@
 // Part of FlashSim for RDataFrame.
 #include "FlashSim/interrupts/Interruption.hxx"
 
+#include "FlashSim/interrupts/detail/InterruptibleWrites.hxx"
+
 #include <atomic>
 #include <csignal>
 #include <dlfcn.h>
@@ -16,11 +18,11 @@ static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may use 
 std::atomic<void (*)()> gOnInterruption{nullptr};
 std::atomic<bool> gIsWanted{false};
 
-/// Guards that live, and the handler that they have replaced. Read by the signal handler while a guard lives, during
-/// which it does not change.
+/// Guards that live, and the handler that they have replaced. The signal handler reads it; it is written only while our
+/// handler is not in place.
 struct State {
    std::mutex fMutex;
-   bool fIsInstalled = false;
+   std::atomic<bool> fIsInstalled{false};
    unsigned int fNGuards = 0;
    struct sigaction fPrevious = {};
    void (*fOnStart)() = nullptr;
@@ -49,6 +51,11 @@ bool IsHandledByHost(const struct sigaction &action)
    return (action.sa_flags & SA_SIGINFO) != 0 || (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN);
 }
 
+bool IsOurs(const struct sigaction &action)
+{
+   return (action.sa_flags & SA_SIGINFO) != 0 && action.sa_sigaction == HandleSignal;
+}
+
 /// \brief Whether Python has noted a signal and not acted on it yet, and raises an exception for it now.
 ///
 /// While results are compiled, ahead of the event loop, no guard lives. What Python's handler has noted then is asked for
@@ -71,6 +78,8 @@ Interrupted::Interrupted() : std::runtime_error(std::string(kInterruptedMessage)
 
 void HearInterrupts(bool isWanted)
 {
+   if (isWanted)
+      WriteInterruptibly([] { return GetState().fIsInstalled.load(); });
    gIsWanted.store(isWanted);
 }
 
@@ -93,8 +102,12 @@ InterruptionGuard::InterruptionGuard()
    gIsInterrupted.store(false);
    if (state.fOnStart != nullptr)
       state.fOnStart();
-   if (!gIsWanted || sigaction(SIGINT, nullptr, &state.fPrevious) != 0 || !IsHandledByHost(state.fPrevious))
+   struct sigaction current = {};
+   if (!gIsWanted || sigaction(SIGINT, nullptr, &current) != 0 || !IsHandledByHost(current))
       return;
+   // Whoever has replaced our handler while a guard lived may have put it back after the guard's end.
+   if (!IsOurs(current))
+      state.fPrevious = current;
    struct sigaction action = {};
    action.sa_sigaction = HandleSignal;
    action.sa_flags = SA_SIGINFO | (state.fPrevious.sa_flags & (SA_RESTART | SA_ONSTACK));
@@ -111,8 +124,7 @@ InterruptionGuard::~InterruptionGuard()
    if (state.fIsInstalled) {
       // Whoever has put another handler in place meanwhile keeps it.
       struct sigaction current = {};
-      if (sigaction(SIGINT, nullptr, &current) == 0 && (current.sa_flags & SA_SIGINFO) != 0 &&
-          current.sa_sigaction == HandleSignal)
+      if (sigaction(SIGINT, nullptr, &current) == 0 && IsOurs(current))
          sigaction(SIGINT, &state.fPrevious, nullptr);
       state.fIsInstalled = false;
    }

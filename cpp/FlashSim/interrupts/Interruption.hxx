@@ -24,6 +24,8 @@ constexpr const char *kInterruptedMessage = "FlashSim: interrupted by Ctrl-C";
 
 /// \brief Says whether guards hear SIGINT from now on. By default they do not.
 ///
+/// ROOT ignores SIGINT while it writes to a file; it does so no longer while a guard that hears the signal lives.
+///
 /// Meant for hosts that note the signal and act on it later, such as Python, whose handler is called as well. A program
 /// that leaves SIGINT to the system ends at once, and one that ignores it goes on: guards change neither.
 void HearInterrupts(bool isWanted);

@@ -1,0 +1,52 @@
+// Part of FlashSim for RDataFrame.
+#include "FlashSim/interrupts/detail/InterruptibleWrites.hxx"
+
+#include <TUnixSystem.h>
+
+#include <atomic>
+#include <cstring>
+#include <typeinfo>
+
+namespace FlashSim {
+namespace {
+
+std::atomic<bool (*)()> gIsHeard{nullptr};
+
+} // namespace
+
+/// ROOT's interface to the system, except that SIGINT is not ignored while guards hear it.
+class InterruptibleSystem final : public TUnixSystem {
+public:
+   void IgnoreSignal(ESignals signal, Bool_t ignore) override;
+};
+static_assert(sizeof(InterruptibleSystem) == sizeof(TUnixSystem), "it takes the place of a TUnixSystem");
+
+void InterruptibleSystem::IgnoreSignal(ESignals signal, Bool_t ignore)
+{
+   // The end of ignoring is passed on always: it may have begun before. Without a beginning it does nothing.
+   if (signal == kSigInterrupt && ignore && gIsHeard.load()())
+      return;
+   TUnixSystem::IgnoreSignal(signal, ignore);
+}
+
+/// The table of virtual functions of InterruptibleSystem, by the name that the C++ ABI gives it
+/// (https://itanium-cxx-abi.github.io/cxx-abi/abi.html, 2.5 and 5.1.4). An object cannot be made to take it from: ROOT
+/// admits one TSystem. What objects point to begins behind two entries.
+extern "C" const void *const kInterruptibleSystemTable[] __asm__("_ZTVN8FlashSim19InterruptibleSystemE");
+
+bool WriteInterruptibly(bool (*isHeard)())
+{
+   gIsHeard.store(isHeard);
+   if (gSystem == nullptr)
+      return false;
+   TSystem &system = *gSystem;
+   if (typeid(system) == typeid(InterruptibleSystem))
+      return true;
+   if (typeid(system) != typeid(TUnixSystem))
+      return false;
+   const void *table = kInterruptibleSystemTable + 2;
+   std::memcpy(static_cast<void *>(gSystem), &table, sizeof(table));
+   return true;
+}
+
+} // namespace FlashSim
