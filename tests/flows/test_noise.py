@@ -47,7 +47,12 @@ def mixed_key(seed: int, flow_key: int) -> int:
     return mix((seed + mix(flow_key)) % 2**64)
 
 
-def row(run=0, luminosity_block=0, event=0, fold_index=0, obj=0, is_entry=False):
+PURPOSES = cpp.ENoisePurpose
+
+
+def row(
+    run=0, luminosity_block=0, event=0, fold_index=0, obj=0, is_entry=False, source=0, copy=0, purpose=PURPOSES.kFlow
+):
     result = cpp.NoiseRow()
     result.fEvent.fRun = run
     result.fEvent.fLuminosityBlock = luminosity_block
@@ -55,6 +60,9 @@ def row(run=0, luminosity_block=0, event=0, fold_index=0, obj=0, is_entry=False)
     result.fEvent.fIsEntryNumber = is_entry
     result.fFoldIndex = fold_index
     result.fObject = obj
+    result.fSource = source
+    result.fCopy = copy
+    result.fPurpose = purpose
     return result
 
 
@@ -63,21 +71,56 @@ def draw(count, seed, flow_key, who):
     return np.array([float(value) for value in noise])
 
 
-def test_noise_is_the_normal_quantile_of_philox_words():
-    seed, flow_key = 7, 12345
-    noise = draw(10, seed, flow_key, row(3, 4, 2**40 + 5, fold_index=6, obj=9))
+SEED, FLOW_KEY = 7, 12345
+
+
+def uniform_draws(count, who):
+    return np.array(list(cpp.UniformNoise(count, SEED, FLOW_KEY, who)))
+
+
+def expected_uniform(count, event, *, objects, runs, last_word=0):
+    """The documented key and counter, written independently."""
     words = []
-    for block in range(3):
-        words += numpy_philox([block, 6 << 32 | 9, 3 << 32 | 4, 0], [mixed_key(seed, flow_key), 2**40 + 5])
-    uniform = (np.array([word >> 11 for word in words], dtype=np.float64) + 0.5) * 2.0**-53
-    np.testing.assert_allclose(noise, ndtri(uniform)[:10], rtol=1e-7)  # float32
+    for block in range(-(-count // 4)):
+        words += numpy_philox([block, objects, runs, last_word], [mixed_key(SEED, FLOW_KEY), event])
+    return (np.array([word >> 11 for word in words[:count]], dtype=np.float64) + 0.5) * 2.0**-53
+
+
+def test_noise_is_the_normal_quantile_of_philox_words():
+    noise = draw(10, SEED, FLOW_KEY, row(3, 4, 2**40 + 5, fold_index=6, obj=9))
+    uniform = expected_uniform(10, 2**40 + 5, objects=6 << 32 | 9, runs=3 << 32 | 4)
+    np.testing.assert_allclose(noise, ndtri(uniform), rtol=1e-7)  # float32
+
+
+@pytest.mark.parametrize(("given", "last_word"), [
+    ({}, 0),
+    ({"is_entry": True}, 1),
+    ({"purpose": PURPOSES.kEfficiency}, 1 << 32),
+    ({"purpose": PURPOSES.kMultiplicity}, 2 << 32),
+    ({"purpose": PURPOSES.kDuplicates, "copy": 4095}, 3 << 32 | 4095 << 40),
+    ({"copy": 5, "source": 4095, "is_entry": True}, 1 | 5 << 40 | 4095 << 52),
+])  # fmt: skip
+def test_uniform_draws_are_philox_words(given, last_word):
+    uniform = expected_uniform(7, 11, objects=2 << 32 | 9, runs=0, last_word=last_word)
+    np.testing.assert_array_equal(uniform_draws(7, row(event=11, fold_index=2, obj=9, **given)), uniform)
+
+
+@pytest.mark.parametrize("other", [{"copy": 4096}, {"source": 4096}])
+def test_numbers_that_do_not_fit_into_the_key_are_refused(other):
+    with pytest.raises(Exception, match="too large for the noise's key"):
+        cpp.UniformNoise(1, 0, 0, row(**other))
+    with pytest.raises(Exception, match="too large for the noise's key"):
+        cpp.GaussianNoise(1, 0, 0, row(**other))
 
 
 @pytest.mark.parametrize("other", [
     {"run": 1}, {"luminosity_block": 1}, {"event": 1}, {"fold_index": 1}, {"obj": 1}, {"is_entry": True},
+    {"source": 1}, {"copy": 1}, {"purpose": PURPOSES.kEfficiency}, {"purpose": PURPOSES.kMultiplicity},
+    {"purpose": PURPOSES.kDuplicates},
 ])  # fmt: skip
 def test_everything_that_names_a_row_changes_its_noise(other):
     assert (draw(4, 0, 0, row()) != draw(4, 0, 0, row(**other))).all()
+    assert (uniform_draws(4, row()) != uniform_draws(4, row(**other))).all()
 
 
 def test_seed_and_flow_change_the_noise():

@@ -21,12 +21,29 @@ struct EventIdentity {
    std::string AsString() const;
 };
 
-/// Key of the noise of one object: GEN event, fold index, number of the object.
+/// What random numbers are drawn for: each purpose has numbers of its own. The values are part of every RECO event.
+enum class ENoisePurpose : std::uint8_t {
+   kFlow = 0,         ///< the noise of a flow
+   kEfficiency = 1,   ///< whether an object is reconstructed
+   kMultiplicity = 2, ///< how many objects appear
+   kDuplicates = 3    ///< how often an object is reconstructed
+};
+
+/// \brief Key of the random numbers of one object: GEN event, fold index, number of the object, and what they are for.
+///
+/// Beside it, the seed and a key for the flow or model (Flow::GetNoiseKey()) choose the numbers. What is 0 by default
+/// leaves the numbers as they are without it.
 struct NoiseRow {
    EventIdentity fEvent;
    std::uint32_t fFoldIndex = 0;
    std::uint32_t fObject = 0;
+   std::uint16_t fSource = 0; ///< of the collection's sources, where several share a model; below kMaxNoiseSources
+   std::uint16_t fCopy = 0;   ///< 0 for an object, 1, 2, ... for its duplicates; below kMaxNoiseCopies
+   ENoisePurpose fPurpose = ENoisePurpose::kFlow;
 };
+
+constexpr std::uint32_t kMaxNoiseSources = 4096;
+constexpr std::uint32_t kMaxNoiseCopies = 4096;
 
 } // namespace FlashSim
 

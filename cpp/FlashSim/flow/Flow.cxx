@@ -82,6 +82,13 @@ std::vector<float> GaussianNoise(std::size_t count, std::uint64_t seed, std::uin
    return noise;
 }
 
+std::vector<double> UniformNoise(std::size_t count, std::uint64_t seed, std::uint64_t flowKey, const NoiseRow &row)
+{
+   std::vector<double> draws(count);
+   FillUniformNoise(draws.data(), count, seed, flowKey, row, 0);
+   return draws;
+}
+
 std::shared_ptr<const Flow> OpenFlow(const std::string &path)
 {
    return std::make_shared<const Flow>(path);

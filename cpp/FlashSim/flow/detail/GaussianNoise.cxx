@@ -3,8 +3,9 @@
 
 #include "FlashSim/flow/Philox.hxx"
 
+#include <array>
 #include <cmath>
-#include <cstring>
+#include <stdexcept>
 
 namespace FlashSim {
 namespace {
@@ -67,6 +68,49 @@ std::uint64_t Mix(std::uint64_t x)
    return x ^ (x >> 31);
 }
 
+/// Where the parts of the last word of the counter begin; see FillUniformNoise().
+constexpr int kAttemptBit = 1;
+constexpr int kPurposeBit = 32;
+constexpr int kCopyBit = 40;
+constexpr int kSourceBit = 52;
+static_assert(kMaxNoiseCopies == 1u << (kSourceBit - kCopyBit) && kMaxNoiseSources == 1u << (64 - kSourceBit));
+
+/// The random words of one object, four at a time.
+class NoiseWords {
+public:
+   NoiseWords(std::uint64_t seed, std::uint64_t flowKey, const NoiseRow &row, std::uint32_t attempt)
+      : fKey{Mix(seed + Mix(flowKey)), row.fEvent.fEvent},
+        fCounter{0, static_cast<std::uint64_t>(row.fFoldIndex) << 32 | row.fObject,
+                 static_cast<std::uint64_t>(row.fEvent.fRun) << 32 | row.fEvent.fLuminosityBlock,
+                 (row.fEvent.fIsEntryNumber ? 1 : 0) | static_cast<std::uint64_t>(attempt) << kAttemptBit |
+                     static_cast<std::uint64_t>(row.fPurpose) << kPurposeBit |
+                     static_cast<std::uint64_t>(row.fCopy) << kCopyBit |
+                     static_cast<std::uint64_t>(row.fSource) << kSourceBit}
+   {
+      if (attempt >= 1u << (kPurposeBit - kAttemptBit) || row.fCopy >= kMaxNoiseCopies ||
+          row.fSource >= kMaxNoiseSources)
+         throw std::logic_error("FlashSim: attempt, copy or source of an object is too large for the noise's key.");
+   }
+
+   /// \brief Calls `take` with the number of each draw and the draw, from the uniform distribution on (0, 1).
+   template <typename Function>
+   void Draw(std::size_t count, Function take)
+   {
+      constexpr double kUnit = 1.0 / 9007199254740992.0; // 2^-53
+      for (std::size_t draw = 0; draw < count; draw += 4, ++fCounter[0]) {
+         const auto words = Philox4x64(fCounter, fKey);
+         for (std::size_t i = 0; i < 4 && draw + i < count; ++i) {
+            // Half a unit away from 0 and from 1, where the quantile is infinite.
+            take(draw + i, (static_cast<double>(words[i] >> 11) + 0.5) * kUnit);
+         }
+      }
+   }
+
+private:
+   std::array<std::uint64_t, 2> fKey;
+   std::array<std::uint64_t, 4> fCounter;
+};
+
 } // namespace
 
 double NormalQuantile(double p)
@@ -86,19 +130,17 @@ double NormalQuantile(double p)
 void FillGaussianNoise(float *noise, std::size_t count, std::uint64_t seed, std::uint64_t flowKey, const NoiseRow &row,
                        std::uint32_t attempt)
 {
-   constexpr double kUnit = 1.0 / 9007199254740992.0; // 2^-53
-   const std::array<std::uint64_t, 2> key{Mix(seed + Mix(flowKey)), row.fEvent.fEvent};
-   std::array<std::uint64_t, 4> counter{0, static_cast<std::uint64_t>(row.fFoldIndex) << 32 | row.fObject,
-                                        static_cast<std::uint64_t>(row.fEvent.fRun) << 32 | row.fEvent.fLuminosityBlock,
-                                        static_cast<std::uint64_t>(attempt) << 1 | (row.fEvent.fIsEntryNumber ? 1 : 0)};
-   for (std::size_t draw = 0; draw < count; draw += 4, ++counter[0]) {
-      const auto words = Philox4x64(counter, key);
-      for (std::size_t i = 0; i < 4 && draw + i < count; ++i) {
-         // Half a unit away from 0 and from 1, where the quantile is infinite.
-         const double uniform = (static_cast<double>(words[i] >> 11) + 0.5) * kUnit;
-         noise[draw + i] = static_cast<float>(NormalQuantile(uniform));
-      }
-   }
+   NoiseWords(seed, flowKey, row, attempt).Draw(count, [noise](std::size_t draw, double uniform) {
+      noise[draw] = static_cast<float>(NormalQuantile(uniform));
+   });
+}
+
+void FillUniformNoise(double *draws, std::size_t count, std::uint64_t seed, std::uint64_t flowKey, const NoiseRow &row,
+                      std::uint32_t attempt)
+{
+   NoiseWords(seed, flowKey, row, attempt).Draw(count, [draws](std::size_t draw, double uniform) {
+      draws[draw] = uniform;
+   });
 }
 
 } // namespace FlashSim

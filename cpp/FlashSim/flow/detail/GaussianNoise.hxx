@@ -23,10 +23,28 @@ double NormalQuantile(double p);
 /// \param[in] row whose noise it is
 /// \param[in] attempt 0, or how often this object was drawn before and gave no usable sample
 ///
-/// Philox key: (seed mixed with flowKey, event). Counter: (draw / 4, fold index and object, run and luminosity block,
-/// attempt and kind of identity).
+/// Each draw is NormalQuantile() of the draw that FillUniformNoise() makes of the same arguments.
 void FillGaussianNoise(float *noise, std::size_t count, std::uint64_t seed, std::uint64_t flowKey, const NoiseRow &row,
                        std::uint32_t attempt);
+
+/// \brief Fills `draws[0..count)` with numbers from the uniform distribution on (0, 1); neither end is ever drawn.
+///
+/// The parameters are those of FillGaussianNoise(). Four draws are one call of Philox4x64(), whose key and counter are
+///
+/// | word | bits | holds |
+/// | --- | --- | --- |
+/// | key 0 | 0-63 | seed and flowKey, mixed |
+/// | key 1 | 0-63 | event |
+/// | counter 0 | 0-63 | number of the draw / 4 |
+/// | counter 1 | 0-31, 32-63 | object, fold index |
+/// | counter 2 | 0-31, 32-63 | luminosity block, run |
+/// | counter 3 | 0 | whether the event is an entry number |
+/// | counter 3 | 1-31 | attempt |
+/// | counter 3 | 32-39, 40-51, 52-63 | purpose, copy, source |
+///
+/// \throws std::logic_error if attempt, copy or source does not fit into its bits
+void FillUniformNoise(double *draws, std::size_t count, std::uint64_t seed, std::uint64_t flowKey, const NoiseRow &row,
+                      std::uint32_t attempt);
 
 } // namespace FlashSim
 
