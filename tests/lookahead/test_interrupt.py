@@ -11,12 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
-
-import interrupt_runs
 import ROOT
-from interrupt_runs import CASES
 
 import flashsim
+import interrupt_runs
+from interrupt_runs import CASES
 
 PROGRAM = Path(interrupt_runs.__file__)
 LIMIT = 10

@@ -162,3 +162,58 @@ def test_the_same_in_cpp(flows):
     handles.push_back(cpp.OpenFlow(flows["namesake"]))
     with pytest.raises(Exception, match="two of the flows have the name 'tiny'"):
         cpp.Simulate(node, handles, cpp.SimulateOptions())
+
+
+# --------------------------------------------------------------------------------------------------------- blocks
+
+
+@pytest.fixture
+def count_tasks():
+    """Books an action that counts the tasks of an event loop."""
+    ROOT.EnableImplicitMT(2)
+    ROOT.gInterpreter.Declare("""
+    #ifndef SEVERAL_FLOWS_TASKS
+    #define SEVERAL_FLOWS_TASKS
+    struct CountTasks : ROOT::Detail::RDF::RActionImpl<CountTasks> {
+       using Result_t = std::atomic<int>;
+       std::shared_ptr<Result_t> fNumber = std::make_shared<Result_t>(0);
+       CountTasks() = default;
+       CountTasks(CountTasks &&) = default;
+       std::shared_ptr<Result_t> GetResultPtr() const { return fNumber; }
+       void Initialize() {}
+       void InitTask(TTreeReader *, unsigned int) { ++*fNumber; }
+       void Exec(unsigned int, int) {}
+       void Finalize() {}
+       std::string GetActionName() const { return "CountTasks"; }
+    };
+    int GetNTasks(ROOT::RDF::RNode node) { return *node.Book<int>(CountTasks(), {"foldIndex"}); }
+    #endif
+    """)
+    yield lambda node: ROOT.GetNTasks(ROOT.RDF.AsRNode(node))
+    ROOT.DisableImplicitMT()
+
+
+def number_of_blocks(rows, block_size):
+    """A block ends once it holds that many rows."""
+    blocks, in_block = 0, block_size
+    for of_event in rows:
+        if in_block >= block_size:
+            blocks, in_block = blocks + 1, 0
+        in_block += of_event
+    return blocks
+
+
+def test_blocks_are_filled_for_the_flow_with_most_objects(flows, count_tasks, gen_files):
+    """A flow on the first jet of an event, beside one on all jets, makes the blocks no shorter."""
+    jets = ROOT.RDataFrame("Events", gen_files["TTree"]).Filter("nGenJet > 0")
+    of_all, of_first = 2 * jets.AsNumpy(["nGenJet"])["nGenJet"], [2] * jets.Count().GetValue()
+    all_jets, first_jet = number_of_blocks(of_all, 60), number_of_blocks(of_first, 60)
+    assert all_jets > 2 * first_jet
+    first = {"fat.pt": "Take(GenJet_pt, 1)", "fat.eta": "Take(GenJet_eta, 1)"}
+    for simulated, expected in [
+        ((flows["tiny"], {}), all_jets),
+        ((flows["fat"], first), first_jet),
+        (([flows["tiny"], flows["fat"]], first), all_jets),
+    ]:
+        flow, context = simulated
+        assert count_tasks(jets.FlashSim(flow, fold_size=2, block_size=60, context=context)) == expected

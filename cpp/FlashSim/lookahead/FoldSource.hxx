@@ -32,7 +32,7 @@ struct FoldSourceOptions {
    int fFoldSize = 1; ///< RECO events per GEN event, at least 1
    std::uint64_t fChunkSize =
        0; ///< entries of the upstream dataset collected at a time; 0: chosen, whole clusters where it can be
-   std::size_t fBlockSize = 1024; ///< objects to simulate in one task
+   std::size_t fBlockSize = 1024; ///< rows in one block and task, of the network that has most of them
    /// Number of the first entry of each file, if the node reads some files of a larger dataset (in a distributed run):
    /// entries are then numbered as in all of it. Unlike the others, this one counts: `genEvent`, and the random numbers
    /// of datasets without run, luminosityBlock and event.

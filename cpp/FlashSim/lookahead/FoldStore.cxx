@@ -27,9 +27,9 @@ std::shared_ptr<ColumnStore> FoldStore::Request(const std::string &column)
    return store;
 }
 
-void FoldStore::CountObjectsOf(const std::string &column)
+void FoldStore::CountRowsOf(const std::string &column)
 {
-   fObjectColumns.push_back(Request(column));
+   fRowColumns.push_back(Request(column));
 }
 
 void FoldStore::RequestIdentity()
@@ -108,21 +108,33 @@ void FoldStore::Arrange(const std::vector<CollectedEntries> &entries, std::size_
 
    TellOfGroups();
 
+   CutBlocks(blockSize);
+}
+
+void FoldStore::CutBlocks(std::size_t blockSize)
+{
+   const auto foldSize = static_cast<std::size_t>(fFoldSize);
    fNObjects = 0;
    fBlockBegins.clear();
-   std::size_t inBlock = blockSize;
+   std::vector<std::size_t> rows(fRowColumns.size()); // in this block, of each network
+   std::size_t mostRows = blockSize;
    for (std::size_t event = 0; event < fEvents.size(); ++event) {
-      std::size_t objects = fObjectColumns.empty() ? 1 : 0;
-      for (const auto &column : fObjectColumns)
-         objects += column->GetSize(fEvents[event].fPlace);
-      objects *= static_cast<std::size_t>(fFoldSize);
       const bool isNextSample = event > 0 && fEvents[event].fSample != fEvents[event - 1].fSample;
-      if (inBlock >= blockSize || isNextSample) {
+      if (mostRows >= blockSize || isNextSample) {
          fBlockBegins.push_back(event);
-         inBlock = 0;
+         rows.assign(rows.size(), 0);
+         mostRows = 0;
       }
-      inBlock += objects;
-      fNObjects += objects;
+      if (rows.empty()) { // no network: RECO events take the place of rows
+         mostRows += foldSize;
+         fNObjects += foldSize;
+      }
+      for (std::size_t network = 0; network < rows.size(); ++network) {
+         const auto added = fRowColumns[network]->GetSize(fEvents[event].fPlace) * foldSize;
+         rows[network] += added;
+         mostRows = std::max(mostRows, rows[network]);
+         fNObjects += added;
+      }
    }
    fBlockBegins.push_back(fEvents.size());
 }

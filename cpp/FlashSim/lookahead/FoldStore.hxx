@@ -51,8 +51,10 @@ public:
    /// \throws std::runtime_error if the column cannot be collected, or is new while a chunk is held that lacks it
    std::shared_ptr<ColumnStore> Request(const std::string &column);
 
-   /// The number of objects of a GEN event is the size of this column; blocks are cut by the number of objects.
-   void CountObjectsOf(const std::string &column);
+   /// \brief Notes a network that runs on the objects of this column: it is given as many rows for each RECO event.
+   ///
+   /// Blocks are cut by the rows of the network that has most of them.
+   void CountRowsOf(const std::string &column);
 
    /// Asks for run, luminosityBlock and event, where the dataset has all three as integers.
    void RequestIdentity();
@@ -69,7 +71,7 @@ public:
 
    /// \brief Ends the collection of a chunk.
    /// \param[in] entries those of the values of each upstream slot
-   /// \param[in] blockSize objects to simulate in one block; a block ends where a sample does, too
+   /// \param[in] blockSize rows in one block, of the network that has most; a block ends where a sample does, too
    void Arrange(const std::vector<CollectedEntries> &entries, std::size_t blockSize);
 
    std::size_t GetNEvents() const { return fEvents.size(); }
@@ -95,13 +97,15 @@ private:
       std::uint32_t fSample; ///< position in fSamples
    };
 
+   void CutBlocks(std::size_t blockSize);
+
    /// Says, once in a process, if GEN events that follow one another have the same identity.
    void TellOfGroups() const;
 
    ROOT::RDF::RNode fNode;
    int fFoldSize;
    std::map<std::string, std::shared_ptr<ColumnStore>> fColumns;
-   std::vector<std::shared_ptr<ColumnStore>> fObjectColumns;
+   std::vector<std::shared_ptr<ColumnStore>> fRowColumns; ///< one for each network
    bool fIsIdentityRequested = false;
    std::vector<std::shared_ptr<ColumnStore>> fIdentity; ///< run, luminosityBlock, event; or empty
 

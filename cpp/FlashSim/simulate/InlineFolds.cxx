@@ -5,6 +5,7 @@
 #include "FlashSim/simulate/detail/ContextColumns.hxx"
 #include "FlashSim/simulate/detail/ContextRows.hxx"
 #include "FlashSim/simulate/detail/RecoColumns.hxx"
+#include "FlashSim/simulate/detail/SampleObjects.hxx"
 
 #include "FlashSim/Simulate.hxx"
 #include "FlashSim/lookahead/IdentityColumns.hxx"
@@ -62,14 +63,9 @@ InlineFolds::InlineFolds(std::shared_ptr<const Flow> flow, std::vector<std::stri
 
 InlineSample InlineFolds::operator()(const InlineContext &context, const EventIdentity &identity) const
 {
-   std::vector<float> rowsOfEvent;
-   const auto nObjects =
-       AppendContextRows(*fRanges, context.GetColumns(), [&identity] { return identity.AsString(); }, rowsOfEvent);
-   RecoRows rows;
-   rows.AppendFold(identity, fFoldSize, nObjects, rowsOfEvent);
-   auto columns = std::make_shared<SampleColumns>();
-   columns->Fill(*fRanges, rows.fContext, rows.fNoise, rows.fEventSizes, fSeed, fSteps);
-   return {std::move(columns), fFoldSize, nObjects};
+   ContextRows rows;
+   rows.AppendFold(*fRanges, context, 0, identity, fFoldSize);
+   return InlineSample(std::make_shared<ObjectTable>(SampleObjects(*fRanges, rows, fSeed, fSteps)));
 }
 
 ROOT::RDF::RNode DefineFolds(ROOT::RDF::RNode node, std::shared_ptr<const Flow> flow, const SimulateOptions &options)

@@ -4,7 +4,8 @@
 
 #include "FlashSim/Flow.hxx"
 #include "FlashSim/flow/DeclaredRanges.hxx"
-#include "FlashSim/simulate/SampleColumns.hxx"
+#include "FlashSim/simulate/ObjectTable.hxx"
+#include "FlashSim/simulate/RowProvider.hxx"
 
 #include <ROOT/RVec.hxx>
 
@@ -19,43 +20,41 @@
 namespace FlashSim {
 
 /// The context columns of one GEN event, as PackContext() gathers them.
-class InlineContext {
+class InlineContext final : public RowProvider {
 public:
-   class Column {
-   public:
-      explicit Column(std::vector<float> values, bool isCollection)
-         : fValues(std::move(values)), fIsCollection(isCollection)
-      {
-      }
-      bool IsCollection() const { return fIsCollection; }
-      std::size_t GetSize() const { return fValues.size(); }
-      void CopyTo(float *out, std::size_t stride) const
-      {
-         for (std::size_t i = 0; i < fValues.size(); ++i)
-            out[i * stride] = fValues[i];
-      }
-
-   private:
-      std::vector<float> fValues;
-      bool fIsCollection;
-   };
-
    template <typename T>
    void Add(const T &value)
    {
       static_assert(std::is_arithmetic_v<T>, "A context column must hold numbers or RVecs of numbers");
-      fColumns.emplace_back(std::vector<float>{static_cast<float>(value)}, false);
+      fVariables.push_back({{static_cast<float>(value)}, false});
    }
    template <typename T>
    void Add(const ROOT::VecOps::RVec<T> &values)
    {
       static_assert(std::is_arithmetic_v<T>, "A context column must hold numbers or RVecs of numbers");
-      fColumns.emplace_back(std::vector<float>(values.begin(), values.end()), true);
+      fVariables.push_back({std::vector<float>(values.begin(), values.end()), true});
    }
-   const std::vector<Column> &GetColumns() const { return fColumns; }
+
+   std::size_t GetNVariables() const final { return fVariables.size(); }
+   bool IsCollection(std::size_t variable) const final { return fVariables[variable].fIsCollection; }
+   bool IsSameInFold() const final { return true; }
+   std::size_t GetSize(std::size_t variable, std::size_t, std::size_t) const final
+   {
+      return fVariables[variable].fValues.size();
+   }
+   void CopyTo(std::size_t variable, std::size_t, std::size_t, float *out, std::size_t stride) const final
+   {
+      const auto &values = fVariables[variable].fValues;
+      for (std::size_t i = 0; i < values.size(); ++i)
+         out[i * stride] = values[i];
+   }
 
 private:
-   std::vector<Column> fColumns;
+   struct Variable {
+      std::vector<float> fValues;
+      bool fIsCollection;
+   };
+   std::vector<Variable> fVariables;
 };
 
 /// Gathers the columns of a context, scalars and RVecs of any numeric type, in the flow's order.
@@ -83,36 +82,34 @@ inline EventIdentity PackIdentity(std::uint64_t entry)
 class InlineSample {
 public:
    InlineSample() = default;
-   InlineSample(std::shared_ptr<SampleColumns> columns, std::size_t foldSize, std::size_t nObjects)
-      : fColumns(std::move(columns)), fFoldSize(foldSize), fNObjects(nObjects)
-   {
-   }
+   explicit InlineSample(std::shared_ptr<ObjectTable> objects) : fObjects(std::move(objects)) {}
 
-   std::size_t GetNObjects() const { return fNObjects; }
+   /// Number of objects, the same in each RECO event.
+   std::size_t GetNObjects() const { return GetFoldSize() > 0 ? fObjects->GetSize(0) : 0; }
 
    /// Values of a target, [fold index][object]; views, valid as long as this object or a copy of it lives.
    template <typename T>
    ROOT::VecOps::RVec<ROOT::VecOps::RVec<T>> GetTarget(std::size_t target) const
    {
-      ROOT::VecOps::RVec<ROOT::VecOps::RVec<T>> fold(fFoldSize);
-      for (std::size_t i = 0; i < fFoldSize; ++i)
-         fold[i] = fColumns->template GetView<T>(target, i * fNObjects, fNObjects);
+      ROOT::VecOps::RVec<ROOT::VecOps::RVec<T>> fold(GetFoldSize());
+      for (std::size_t i = 0; i < fold.size(); ++i)
+         fold[i] = fObjects->template GetTarget<T>(target, i);
       return fold;
    }
 
    /// Which GEN object each object was made from, [fold index][object].
    ROOT::VecOps::RVec<ROOT::VecOps::RVec<short>> GetSourceIndex() const
    {
-      ROOT::VecOps::RVec<ROOT::VecOps::RVec<short>> fold(fFoldSize);
-      for (std::size_t i = 0; i < fFoldSize; ++i)
-         fold[i] = fColumns->GetSourceIndexView(i * fNObjects, fNObjects);
+      ROOT::VecOps::RVec<ROOT::VecOps::RVec<short>> fold(GetFoldSize());
+      for (std::size_t i = 0; i < fold.size(); ++i)
+         fold[i] = fObjects->GetSourceIndex(i);
       return fold;
    }
 
 private:
-   std::shared_ptr<SampleColumns> fColumns;
-   std::size_t fFoldSize = 0;
-   std::size_t fNObjects = 0;
+   std::size_t GetFoldSize() const { return fObjects ? fObjects->GetNRecoEvents() : 0; }
+
+   std::shared_ptr<ObjectTable> fObjects;
 };
 
 /// \brief Functor for a plain `Define`: N RECO samples of one GEN event, without look-ahead.

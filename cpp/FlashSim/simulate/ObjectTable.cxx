@@ -1,55 +1,51 @@
 // Part of FlashSim for RDataFrame.
-#include "FlashSim/simulate/SampleColumns.hxx"
+#include "FlashSim/simulate/ObjectTable.hxx"
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace FlashSim {
 
-void SampleColumns::Fill(const DeclaredRanges &ranges, const std::vector<float> &context,
-                         const std::vector<NoiseRow> &rows, const std::vector<std::size_t> &eventSizes,
-                         std::uint64_t seed, int steps)
+ObjectTable::ObjectTable(const FlowContract &contract, const std::vector<float> &sample,
+                         const std::vector<NoiseRow> &rows, std::vector<std::size_t> offsets)
+   : fOffsets(std::move(offsets))
 {
-   const auto &flow = ranges.GetFlow();
-   fSample.resize(rows.size() * flow.GetContract().fTarget.size());
-   flow.Sample(rows.size(), context.data(), rows.data(), seed, steps, fSample.data());
-   ranges.CheckSample(rows, fSample.data());
-   Sort(flow.GetContract(), eventSizes, rows);
-   Convert(flow.GetContract());
+   const auto order = Sort(contract, sample);
+   fSourceIndex.reserve(order.size());
+   for (const auto row : order)
+      fSourceIndex.push_back(static_cast<short>(rows[row].fObject));
+   Convert(contract, sample, order);
 }
 
-void SampleColumns::Sort(const FlowContract &contract, const std::vector<std::size_t> &eventSizes,
-                         const std::vector<NoiseRow> &rows)
+ObjectTable::Order ObjectTable::Sort(const FlowContract &contract, const std::vector<float> &sample) const
 {
-   fOrder.resize(rows.size());
-   std::iota(fOrder.begin(), fOrder.end(), std::size_t{0});
-   if (!contract.fSortBy.empty()) {
-      const auto width = contract.fTarget.size();
-      const float *key = fSample.data() + contract.FindTarget(contract.fSortBy);
-      auto first = fOrder.begin();
-      for (const auto size : eventSizes) {
-         std::stable_sort(first, first + static_cast<std::ptrdiff_t>(size),
-                          [key, width](std::size_t a, std::size_t b) { return key[a * width] > key[b * width]; });
-         first += static_cast<std::ptrdiff_t>(size);
-      }
+   Order order(fOffsets.back());
+   std::iota(order.begin(), order.end(), std::size_t{0});
+   if (contract.fSortBy.empty())
+      return order;
+   const auto width = contract.fTarget.size();
+   const float *key = sample.data() + contract.FindTarget(contract.fSortBy);
+   const auto at = [&order](std::size_t row) { return order.begin() + static_cast<std::ptrdiff_t>(row); };
+   for (std::size_t event = 0; event < GetNRecoEvents(); ++event) {
+      std::stable_sort(at(fOffsets[event]), at(fOffsets[event + 1]),
+                       [key, width](std::size_t a, std::size_t b) { return key[a * width] > key[b * width]; });
    }
-   fSourceIndex.resize(rows.size());
-   for (std::size_t i = 0; i < rows.size(); ++i)
-      fSourceIndex[i] = static_cast<short>(rows[fOrder[i]].fObject);
+   return order;
 }
 
-void SampleColumns::Convert(const FlowContract &contract)
+void ObjectTable::Convert(const FlowContract &contract, const std::vector<float> &sample, const Order &order)
 {
    const auto &targets = contract.fTarget;
    fColumns.resize(targets.size());
    for (std::size_t target = 0; target < targets.size(); ++target) {
       WithValueType(targets[target].fType, [&](auto zero) {
          using T = decltype(zero);
-         fColumns[target].resize(fOrder.size() * sizeof(T));
+         fColumns[target].resize(order.size() * sizeof(T));
          auto *column = reinterpret_cast<T *>(fColumns[target].data());
          // Every value fits: the limits of a target are those of its type too.
-         for (std::size_t i = 0; i < fOrder.size(); ++i)
-            column[i] = static_cast<T>(fSample[fOrder[i] * targets.size() + target]);
+         for (std::size_t i = 0; i < order.size(); ++i)
+            column[i] = static_cast<T>(sample[order[i] * targets.size() + target]);
       });
    }
 }

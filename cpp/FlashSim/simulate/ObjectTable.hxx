@@ -1,9 +1,9 @@
 // Part of FlashSim for RDataFrame.
-#ifndef FLASHSIM_SAMPLECOLUMNS
-#define FLASHSIM_SAMPLECOLUMNS
+#ifndef FLASHSIM_OBJECTTABLE
+#define FLASHSIM_OBJECTTABLE
 
-#include "FlashSim/Flow.hxx"
-#include "FlashSim/flow/DeclaredRanges.hxx"
+#include "FlashSim/FlowContract.hxx"
+#include "FlashSim/events/EventIdentity.hxx"
 
 #include <ROOT/RVec.hxx>
 #include <RtypesCore.h>
@@ -44,36 +44,47 @@ decltype(auto) WithValueType(EValueType type, Function &&function)
    return function(false);
 }
 
-/// \brief Samples of many objects, turned from the flow's rows into typed columns, sorted within each RECO event.
-class SampleColumns {
+/// \brief The simulated objects of one collection in many RECO events, column by column, sorted within each event.
+///
+/// Each RECO event may have another number of objects. Columns have the types that the contract declares.
+class ObjectTable {
 public:
-   /// \brief Samples, and stores the result in place of what was held before.
-   /// \param[in] ranges the flow that samples, and what becomes of samples that its contract does not allow
-   /// \param[in] context float[n, C], one row for each object of each RECO event, \param[in] rows NoiseRow[n]
-   /// \param[in] eventSizes number of objects of each RECO event; they add up to n
-   /// \throws std::runtime_error if a sample is not in the range of its target
-   void Fill(const DeclaredRanges &ranges, const std::vector<float> &context, const std::vector<NoiseRow> &rows,
-             const std::vector<std::size_t> &eventSizes, std::uint64_t seed, int steps);
+   ObjectTable() = default; ///< without events
 
-   /// View of `size` values of a target from object `first` on; T must be the type of the column.
+   /// \brief Sorts the samples of a flow, and converts them.
+   /// \param[in] contract of the flow that has sampled
+   /// \param[in] sample float[n, T], within the limits of the targets' types
+   /// \param[in] rows NoiseRow[n]; fObject is the GEN object of the row
+   /// \param[in] offsets first row of each RECO event, and n at the end
+   ObjectTable(const FlowContract &contract, const std::vector<float> &sample, const std::vector<NoiseRow> &rows,
+               std::vector<std::size_t> offsets);
+
+   std::size_t GetNRecoEvents() const { return fOffsets.size() - 1; }
+
+   /// Number of objects of a RECO event.
+   std::size_t GetSize(std::size_t recoEvent) const { return fOffsets[recoEvent + 1] - fOffsets[recoEvent]; }
+
+   /// View of the values of a target in a RECO event; T must be the type of the column.
    template <typename T>
-   ROOT::VecOps::RVec<T> GetView(std::size_t target, std::size_t first, std::size_t size)
+   ROOT::VecOps::RVec<T> GetTarget(std::size_t target, std::size_t recoEvent)
    {
-      return ROOT::VecOps::RVec<T>(reinterpret_cast<T *>(fColumns[target].data()) + first, size);
+      // The bytes of a column are those of an array of T, which Convert() has written.
+      return ROOT::VecOps::RVec<T>(reinterpret_cast<T *>(fColumns[target].data()) + fOffsets[recoEvent],
+                                   GetSize(recoEvent));
    }
 
-   ROOT::VecOps::RVec<short> GetSourceIndexView(std::size_t first, std::size_t size)
+   /// View of the GEN object that each object of a RECO event was made from.
+   ROOT::VecOps::RVec<short> GetSourceIndex(std::size_t recoEvent)
    {
-      return ROOT::VecOps::RVec<short>(fSourceIndex.data() + first, size);
+      return ROOT::VecOps::RVec<short>(fSourceIndex.data() + fOffsets[recoEvent], GetSize(recoEvent));
    }
 
 private:
-   void Sort(const FlowContract &contract, const std::vector<std::size_t> &eventSizes,
-             const std::vector<NoiseRow> &rows);
-   void Convert(const FlowContract &contract);
+   using Order = std::vector<std::size_t>; ///< row of each object
+   Order Sort(const FlowContract &contract, const std::vector<float> &sample) const;
+   void Convert(const FlowContract &contract, const std::vector<float> &sample, const Order &order);
 
-   std::vector<float> fSample;
-   std::vector<std::size_t> fOrder;
+   std::vector<std::size_t> fOffsets{0};
    std::vector<short> fSourceIndex;
    std::vector<std::vector<std::byte>> fColumns; ///< one for each target, values of its type
 };

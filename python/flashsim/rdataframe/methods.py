@@ -66,7 +66,7 @@ def flash_sim(
     chunk_size
         Entries of the node's dataset that are read at a time; 0: chosen. Does not change the result.
     block_size
-        Objects that are simulated in one task; 0: chosen. Does not change the result.
+        Rows that the flow with most objects is given in one task; 0: chosen. Does not change the result.
 
     Returns
     -------

@@ -6,7 +6,8 @@
 
 #include "FlashSim/Flow.hxx"
 #include "FlashSim/flow/DeclaredRanges.hxx"
-#include "FlashSim/simulate/SampleColumns.hxx"
+#include "FlashSim/simulate/ObjectTable.hxx"
+#include "FlashSim/simulate/detail/GenRows.hxx"
 
 #include <ROOT/RVec.hxx>
 
@@ -42,8 +43,8 @@ public:
    template <typename T>
    ROOT::VecOps::RVec<T> GetTarget(unsigned int slot, std::size_t target)
    {
-      const auto [first, size] = FindEvent(slot);
-      return fBlocks[slot].fColumns.template GetView<T>(target, first, size);
+      const auto recoEvent = FindRecoEvent(slot);
+      return fBlocks[slot].fObjects.template GetTarget<T>(target, recoEvent);
    }
 
    /// For each object of the RECO event, which GEN object it was made from.
@@ -51,23 +52,20 @@ public:
 
 private:
    struct alignas(64) Block {
-      std::uint64_t fSerial = 0;
+      std::uint64_t fSerial = 0; ///< of the chunk
       std::size_t fIndex = 0;
       std::size_t fFirstEvent = 0;
-      std::vector<std::size_t> fOffsets; ///< first object of each GEN event, all its RECO events counted
-      SampleColumns fColumns;
-   };
-   struct Share {
-      std::size_t fFirst, fSize;
+      ObjectTable fObjects;
    };
 
-   Share FindEvent(unsigned int slot);
+   /// Number, within the slot's block, of the RECO event where the slot stands. Samples the block if need be.
+   std::size_t FindRecoEvent(unsigned int slot);
    void SampleBlock(Block &block, const FoldStore::Position &position) const;
-   std::size_t AppendContext(std::size_t event, std::vector<float> &context) const;
 
    std::shared_ptr<FoldStore> fStore;
    std::shared_ptr<const DeclaredRanges> fRanges;
-   std::vector<std::shared_ptr<ColumnStore>> fContext;
+   GenRows fContext;
+   std::size_t fCounted; ///< the first context variable that is a collection
    std::uint64_t fSeed;
    int fSteps;
    std::vector<Block> fBlocks; ///< one for each slot

@@ -1,23 +1,36 @@
 // Part of FlashSim for RDataFrame.
 #include "FlashSim/simulate/detail/ContextRows.hxx"
 
+#include <algorithm>
 #include <stdexcept>
+#include <string>
 
 namespace FlashSim {
+namespace {
 
-void ThrowOnDifferentSizes(const std::string &first, std::size_t firstSize, const std::string &second,
-                           std::size_t secondSize, const std::string &event)
+[[noreturn]] void ThrowOnDifferentSizes(const std::string &first, std::size_t firstSize, const std::string &second,
+                                        std::size_t secondSize, const EventIdentity &event)
 {
-   throw std::runtime_error("FlashSim: in " + event + ", column '" + first + "' has " + std::to_string(firstSize) +
-                            " elements and column '" + second + "' has " + std::to_string(secondSize) +
-                            "; the context of a flow needs collections of one length.");
+   throw std::runtime_error("FlashSim: in " + event.AsString() + ", column '" + first + "' has " +
+                            std::to_string(firstSize) + " elements and column '" + second + "' has " +
+                            std::to_string(secondSize) + "; the context of a flow needs collections of one length.");
 }
 
-void ThrowOnTooManyObjects(const std::string &column, std::size_t size, const std::string &event)
+[[noreturn]] void ThrowOnTooManyObjects(const std::string &column, std::size_t size, const EventIdentity &event)
 {
-   throw std::runtime_error("FlashSim: in " + event + ", column '" + column + "' has " + std::to_string(size) +
-                            " elements; at most " + std::to_string(kMaxObjects) +
+   throw std::runtime_error("FlashSim: in " + event.AsString() + ", column '" + column + "' has " +
+                            std::to_string(size) + " elements; at most " + std::to_string(kMaxObjects) +
                             " objects can be simulated in one event.");
+}
+
+} // namespace
+
+std::size_t FindCollection(const RowProvider &provider)
+{
+   std::size_t variable = 0;
+   while (variable < provider.GetNVariables() && !provider.IsCollection(variable))
+      ++variable;
+   return variable;
 }
 
 void ThrowOnScalars(const FlowContract &contract)
@@ -27,21 +40,64 @@ void ThrowOnScalars(const FlowContract &contract)
                             "simulate.");
 }
 
-std::string NameObject(const DeclaredRanges &ranges, std::size_t object)
+std::size_t ContextRows::AppendContext(const DeclaredRanges &ranges, const RowProvider &provider, std::size_t event,
+                                       std::size_t foldIndex, const EventIdentity &identity)
 {
-   return ranges.GetFlow().GetContract().fSource + " " + std::to_string(object);
+   const auto &names = ranges.GetContextColumns();
+   const auto width = provider.GetNVariables();
+   const auto counted = FindCollection(provider);
+   if (counted == width)
+      ThrowOnScalars(ranges.GetFlow().GetContract());
+   const auto nObjects = provider.GetSize(counted, event, foldIndex);
+   for (auto variable = counted + 1; variable < width; ++variable) {
+      if (!provider.IsCollection(variable))
+         continue;
+      const auto size = provider.GetSize(variable, event, foldIndex);
+      if (size != nObjects)
+         ThrowOnDifferentSizes(names[counted], nObjects, names[variable], size, identity);
+   }
+   if (nObjects > kMaxObjects)
+      ThrowOnTooManyObjects(names[counted], nObjects, identity);
+   const auto first = fContext.size();
+   fContext.resize(first + nObjects * width);
+   for (std::size_t variable = 0; variable < width && nObjects > 0; ++variable) {
+      float *column = fContext.data() + first + variable;
+      const auto &limits = ranges.GetContextLimits(variable);
+      const bool isCollection = provider.IsCollection(variable);
+      provider.CopyTo(variable, event, foldIndex, column, width);
+      for (std::size_t object = 0; object < nObjects; ++object) {
+         float &value = column[object * width];
+         if (!isCollection)
+            value = column[0];
+         if (!limits.Contain(value)) {
+            const auto name = ranges.GetFlow().GetContract().fSource + " " + std::to_string(object);
+            value = ranges.ReplaceContext(variable, value, identity.AsString(), name);
+         }
+      }
+   }
+   return nObjects;
 }
 
-void RecoRows::AppendFold(const EventIdentity &event, std::size_t foldSize, std::size_t nObjects,
-                          const std::vector<float> &context)
+void ContextRows::AppendFold(const DeclaredRanges &ranges, const RowProvider &provider, std::size_t event,
+                             const EventIdentity &identity, std::size_t foldSize)
 {
+   const auto width = provider.GetNVariables();
+   std::size_t nObjects = 0;
    NoiseRow row;
-   row.fEvent = event;
-   for (row.fFoldIndex = 0; row.fFoldIndex < foldSize; ++row.fFoldIndex) {
-      fContext.insert(fContext.end(), context.begin(), context.end());
+   row.fEvent = identity;
+   for (std::size_t foldIndex = 0; foldIndex < foldSize; ++foldIndex) {
+      if (foldIndex == 0 || !provider.IsSameInFold()) {
+         nObjects = AppendContext(ranges, provider, event, foldIndex, identity);
+      } else {
+         const auto last = fContext.size() - nObjects * width;
+         fContext.resize(fContext.size() + nObjects * width);
+         std::copy_n(fContext.begin() + static_cast<std::ptrdiff_t>(last), nObjects * width,
+                     fContext.end() - static_cast<std::ptrdiff_t>(nObjects * width));
+      }
+      row.fFoldIndex = static_cast<std::uint32_t>(foldIndex);
       for (row.fObject = 0; row.fObject < nObjects; ++row.fObject)
          fNoise.push_back(row);
-      fEventSizes.push_back(nObjects);
+      fOffsets.push_back(fNoise.size());
    }
 }
 

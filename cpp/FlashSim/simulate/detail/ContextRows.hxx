@@ -2,11 +2,12 @@
 #ifndef FLASHSIM_CONTEXTROWS
 #define FLASHSIM_CONTEXTROWS
 
+#include "FlashSim/simulate/RowProvider.hxx"
+
 #include "FlashSim/Flow.hxx"
 #include "FlashSim/flow/DeclaredRanges.hxx"
 
 #include <cstddef>
-#include <string>
 #include <vector>
 
 namespace FlashSim {
@@ -14,73 +15,43 @@ namespace FlashSim {
 /// Objects of one event; <collection>_<source>Idx is a Short_t, as in NanoAOD.
 constexpr std::size_t kMaxObjects = 32767;
 
-[[noreturn]] void ThrowOnDifferentSizes(const std::string &first, std::size_t firstSize, const std::string &second,
-                                        std::size_t secondSize, const std::string &event);
-[[noreturn]] void ThrowOnTooManyObjects(const std::string &column, std::size_t size, const std::string &event);
+/// The first variable of a provider that is a collection, or the number of variables.
+std::size_t FindCollection(const RowProvider &provider);
+
+/// Says that a flow needs a collection among its context columns.
 [[noreturn]] void ThrowOnScalars(const FlowContract &contract);
 
-/// "GenJet 2"
-std::string NameObject(const DeclaredRanges &ranges, std::size_t object);
+/// \brief The objects of RECO events that a flow is to simulate, in order: context, keys of their noise, and which
+/// object belongs to which RECO event.
+class ContextRows {
+public:
+   /// \brief Appends the RECO events of one GEN event, one row for each object, and checks the context.
+   ///
+   /// \param[in] ranges the flow, with the names of the columns, and what becomes of values that it does not allow
+   /// \param[in] provider has one variable for each context variable of the flow; single values hold for all objects
+   /// \param[in] event as the provider numbers it
+   /// \param[in] identity of the event
+   /// \param[in] foldSize RECO events to append
+   /// \throws std::runtime_error for collections of different length, too many objects, single values alone, NaN and
+   ///         infinity, and for values that the flow's contract does not allow unless they are to be clipped
+   void AppendFold(const DeclaredRanges &ranges, const RowProvider &provider, std::size_t event,
+                   const EventIdentity &identity, std::size_t foldSize);
 
-/// \brief Appends the context of one GEN event, one row for each object, and checks it; for look-ahead and inline mode
-/// alike.
-///
-/// \param[in] ranges the flow, with the names of the columns, and what becomes of values that it does not allow
-/// \param[in] columns one for each context variable, with IsCollection(), GetSize() and CopyTo(float *, stride);
-/// scalars hold for all
-///            objects of the event
-/// \param[in] identity gives EventIdentity::AsString(), for messages
-/// \return the number of objects
-/// \throws std::runtime_error for collections of different length, too many objects, scalars alone, NaN and infinity,
-/// and for values that the flow's contract does not allow unless they are to be clipped
-template <typename Column, typename Identity>
-std::size_t AppendContextRows(const DeclaredRanges &ranges, const std::vector<Column> &columns,
-                              const Identity &identity, std::vector<float> &context)
-{
-   const auto &names = ranges.GetContextColumns();
-   const auto width = columns.size();
-   std::size_t counted = width;
-   std::size_t nObjects = 0;
-   for (std::size_t i = 0; i < width; ++i) {
-      if (!columns[i].IsCollection())
-         continue;
-      if (counted == width) {
-         counted = i;
-         nObjects = columns[i].GetSize();
-      } else if (columns[i].GetSize() != nObjects) {
-         ThrowOnDifferentSizes(names[counted], nObjects, names[i], columns[i].GetSize(), identity());
-      }
-   }
-   if (counted == width)
-      ThrowOnScalars(ranges.GetFlow().GetContract());
-   if (nObjects > kMaxObjects)
-      ThrowOnTooManyObjects(names[counted], nObjects, identity());
-   const auto first = context.size();
-   context.resize(first + nObjects * width);
-   for (std::size_t i = 0; i < width && nObjects > 0; ++i) {
-      float *column = context.data() + first + i;
-      const auto &limits = ranges.GetContextLimits(i);
-      columns[i].CopyTo(column, width);
-      for (std::size_t object = 0; object < nObjects; ++object) {
-         float &value = column[object * width];
-         if (!columns[i].IsCollection())
-            value = column[0];
-         if (!limits.Contain(value))
-            value = ranges.ReplaceContext(i, value, identity(), NameObject(ranges, object));
-      }
-   }
-   return nObjects;
-}
+   std::size_t GetNRows() const { return fNoise.size(); }
+   std::size_t GetNRecoEvents() const { return fOffsets.size() - 1; }
 
-/// The objects of RECO events to be simulated, in the order SampleColumns::Fill takes them.
-struct RecoRows {
-   std::vector<float> fContext;          ///< float[n, C]
-   std::vector<NoiseRow> fNoise;         ///< NoiseRow[n]
-   std::vector<std::size_t> fEventSizes; ///< objects of each RECO event
+   const std::vector<float> &GetContext() const { return fContext; } ///< float[n, C]
+   const std::vector<NoiseRow> &GetNoise() const { return fNoise; }  ///< NoiseRow[n]
+   /// First row of each RECO event, and the number of rows at the end.
+   const std::vector<std::size_t> &GetOffsets() const { return fOffsets; }
 
-   /// Appends the fold of one GEN event. \param[in] context float[nObjects, C], as AppendContextRows() makes it
-   void AppendFold(const EventIdentity &event, std::size_t foldSize, std::size_t nObjects,
-                   const std::vector<float> &context);
+private:
+   std::size_t AppendContext(const DeclaredRanges &ranges, const RowProvider &provider, std::size_t event,
+                             std::size_t foldIndex, const EventIdentity &identity);
+
+   std::vector<float> fContext;
+   std::vector<NoiseRow> fNoise;
+   std::vector<std::size_t> fOffsets{0};
 };
 
 } // namespace FlashSim

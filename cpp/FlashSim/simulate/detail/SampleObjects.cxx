@@ -1,0 +1,18 @@
+// Part of FlashSim for RDataFrame.
+#include "FlashSim/simulate/detail/SampleObjects.hxx"
+
+#include <vector>
+
+namespace FlashSim {
+
+ObjectTable SampleObjects(const DeclaredRanges &ranges, const ContextRows &rows, std::uint64_t seed, int steps)
+{
+   const auto &flow = ranges.GetFlow();
+   const auto &contract = flow.GetContract();
+   std::vector<float> sample(rows.GetNRows() * contract.fTarget.size());
+   flow.Sample(rows.GetNRows(), rows.GetContext().data(), rows.GetNoise().data(), seed, steps, sample.data());
+   ranges.CheckSample(rows.GetNoise(), sample.data());
+   return {contract, sample, rows.GetNoise(), rows.GetOffsets()};
+}
+
+} // namespace FlashSim

@@ -1,0 +1,24 @@
+// Part of FlashSim for RDataFrame.
+#ifndef FLASHSIM_SAMPLEOBJECTS
+#define FLASHSIM_SAMPLEOBJECTS
+
+#include "FlashSim/simulate/ObjectTable.hxx"
+#include "FlashSim/simulate/detail/ContextRows.hxx"
+
+#include "FlashSim/flow/DeclaredRanges.hxx"
+
+#include <cstdint>
+
+namespace FlashSim {
+
+/// \brief Simulates the objects of RECO events from the rows of their context; for look-ahead and inline mode alike.
+///
+/// A pure function of its arguments: may be called from several threads.
+/// \param[in] ranges the flow that samples, and what becomes of samples that its contract does not allow
+/// \param[in] seed,steps as Flow::Sample takes them
+/// \throws std::runtime_error if a sample is not in the range of its target
+ObjectTable SampleObjects(const DeclaredRanges &ranges, const ContextRows &rows, std::uint64_t seed, int steps);
+
+} // namespace FlashSim
+
+#endif
