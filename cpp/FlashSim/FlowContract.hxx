@@ -2,18 +2,14 @@
 #ifndef FLASHSIM_FLOWCONTRACT
 #define FLASHSIM_FLOWCONTRACT
 
+#include "FlashSim/values/ValueType.hxx"
+
 #include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace FlashSim {
-
-/// The type of a RECO column, as a flow declares it.
-enum class EValueType { kFloat32, kFloat64, kInt8, kUInt8, kInt16, kUInt16, kInt32, kUInt32, kInt64, kUInt64, kBool };
-
-/// "float32", "uint8", ... as in the metadata.
-std::string GetName(EValueType type);
 
 /// One variable that a flow takes (context) or gives (target).
 struct FlowVariable {

@@ -54,11 +54,12 @@ CPP = {
     "events": set(),
     "folds": set(),
     "interrupts": set(),
-    "flow": {"events", "interrupts"},
-    "lookahead": {"events", "interrupts"},
+    "values": set(),
+    "flow": {"events", "interrupts", "values"},
+    "lookahead": {"events", "interrupts", "values"},
     "histograms": {"folds"},
     "distributed": {"folds", "lookahead"},
-    "simulate": {"events", "flow", "lookahead"},
+    "simulate": {"events", "flow", "lookahead", "values"},
     "booking": {"distributed", "folds", "histograms", "lookahead"},
 }
 """Which rooms (folders of ``cpp/FlashSim``) the files of each may include."""

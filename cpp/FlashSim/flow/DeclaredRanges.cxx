@@ -26,36 +26,20 @@ float ToFloat(double value)
    return static_cast<float>(std::clamp(value, -kLargest, kLargest));
 }
 
-/// Smallest and largest integer of a type that floats can hold.
+/// Smallest and largest value of a type that floats can hold.
 std::pair<double, double> GetTypeLimits(EValueType type)
 {
-   // The largest 64-bit integers round up as floats.
-   const auto below = [](double power) { return static_cast<double>(std::nextafter(static_cast<float>(power), 0.f)); };
-   switch (type) {
-   case EValueType::kBool:
-      return {0, 1};
-   case EValueType::kInt8:
-      return {-128, 127};
-   case EValueType::kUInt8:
-      return {0, 255};
-   case EValueType::kInt16:
-      return {-32768, 32767};
-   case EValueType::kUInt16:
-      return {0, 65535};
-   case EValueType::kInt32:
-      return {-0x1p31, below(0x1p31)};
-   case EValueType::kUInt32:
-      return {0, below(0x1p32)};
-   case EValueType::kInt64:
-      return {-0x1p63, below(0x1p63)};
-   case EValueType::kUInt64:
-      return {0, below(0x1p64)};
-   case EValueType::kFloat32:
-   case EValueType::kFloat64:
-      break;
-   }
-   constexpr double kLargest = std::numeric_limits<float>::max();
-   return {-kLargest, kLargest};
+   return WithValueType(type, [](auto zero) -> std::pair<double, double> {
+      using Limits = std::numeric_limits<decltype(zero)>;
+      if constexpr (!Limits::is_integer) {
+         constexpr double kLargest = std::numeric_limits<float>::max();
+         return {-kLargest, kLargest};
+      }
+      const double power = std::ldexp(1., Limits::digits);
+      // The largest integers of many digits would round up as floats.
+      const bool isExact = Limits::digits <= std::numeric_limits<float>::digits;
+      return {Limits::is_signed ? -power : 0., isExact ? power - 1 : std::nextafter(static_cast<float>(power), 0.f)};
+   });
 }
 
 /// As ::Warning. That one becomes a warning of Python's where there is one, which many scripts ignore, and which must
@@ -63,11 +47,6 @@ std::pair<double, double> GetTypeLimits(EValueType type)
 void Warn(const std::string &message)
 {
    ::DefaultErrorHandler(kWarning, false, "FlashSim", message.c_str());
-}
-
-bool IsIntegral(EValueType type)
-{
-   return type != EValueType::kFloat32 && type != EValueType::kFloat64;
 }
 
 std::string Write(double value)

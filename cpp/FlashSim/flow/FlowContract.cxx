@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <cmath>
 #include <set>
@@ -15,28 +14,6 @@ namespace FlashSim {
 namespace {
 
 using Json = nlohmann::json;
-
-struct TypeRecord {
-   EValueType fType;
-   const char *fName;
-};
-
-constexpr std::array<TypeRecord, 11> kTypes{{{EValueType::kFloat32, "float32"},
-                                             {EValueType::kFloat64, "float64"},
-                                             {EValueType::kInt8, "int8"},
-                                             {EValueType::kUInt8, "uint8"},
-                                             {EValueType::kInt16, "int16"},
-                                             {EValueType::kUInt16, "uint16"},
-                                             {EValueType::kInt32, "int32"},
-                                             {EValueType::kUInt32, "uint32"},
-                                             {EValueType::kInt64, "int64"},
-                                             {EValueType::kUInt64, "uint64"},
-                                             {EValueType::kBool, "bool"}}};
-
-const TypeRecord &FindType(EValueType type)
-{
-   return *std::find_if(kTypes.begin(), kTypes.end(), [type](const auto &record) { return record.fType == type; });
-}
 
 /// Reads fields of a JSON object and says which one is wrong.
 class FieldReader {
@@ -120,15 +97,10 @@ std::vector<FlowVariable> ReadVariables(const FieldReader &document, const std::
          reader.Fail("name", "repeats '" + variable.fName + "'");
       variable.fUnit = reader.GetString("unit");
       const std::string type = reader.GetString("dtype");
-      const auto record =
-          std::find_if(kTypes.begin(), kTypes.end(), [&type](const auto &t) { return type == t.fName; });
-      if (record == kTypes.end()) {
-         std::string known;
-         for (const auto &candidate : kTypes)
-            known += (known.empty() ? "" : ", ") + std::string(candidate.fName);
-         reader.Fail("dtype", "must be one of " + known + ", but is '" + type + "'");
-      }
-      variable.fType = record->fType;
+      const auto known = FindValueType(type);
+      if (!known)
+         reader.Fail("dtype", "must be one of " + ListValueTypes() + ", but is '" + type + "'");
+      variable.fType = *known;
       const Json &range = reader.Get("range");
       if (!range.is_array() || range.size() != 2 || !range[0].is_number() || !range[1].is_number() ||
           !(range[0].get<double>() <= range[1].get<double>()))
@@ -163,11 +135,6 @@ std::string ReadChecksum(const Json &document, const FieldReader &reader)
 }
 
 } // namespace
-
-std::string GetName(EValueType type)
-{
-   return FindType(type).fName;
-}
 
 std::size_t FlowContract::FindTarget(const std::string &name) const
 {

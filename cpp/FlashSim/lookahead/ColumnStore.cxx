@@ -1,6 +1,8 @@
 // Part of FlashSim for RDataFrame.
 #include "FlashSim/lookahead/ColumnStore.hxx"
 
+#include "FlashSim/values/ValueType.hxx"
+
 #include <TClassEdit.h>
 #include <TInterpreter.h>
 
@@ -42,22 +44,15 @@ Registry &GetRegistry()
 {
    static Registry registry;
    static const bool isFilled = [] {
-      Add<bool>(registry, "bool");
+#define FLASHSIM_TYPE(enumerator, name, type) Add<type>(registry, #type);
+      FLASHSIM_VALUE_TYPES(FLASHSIM_TYPE)
+#undef FLASHSIM_TYPE
+      // Other types that the columns of a dataset may have.
       Add<char>(registry, "char");
-      Add<signed char>(registry, "signed char");
-      Add<unsigned char>(registry, "unsigned char");
-      Add<short>(registry, "short");
-      Add<unsigned short>(registry, "unsigned short");
-      Add<int>(registry, "int");
-      Add<unsigned int>(registry, "unsigned int");
       Add<long>(registry, "long");
       Add<unsigned long>(registry, "unsigned long");
       Add<long long>(registry, "long long");
       Add<unsigned long long>(registry, "unsigned long long");
-      Add<Long64_t>(registry, "Long64_t");
-      Add<ULong64_t>(registry, "ULong64_t");
-      Add<float>(registry, "float");
-      Add<double>(registry, "double");
       registry.fFactories["string"] =
           registry.fFactories["std::string"] = [] { return std::make_unique<TypedColumnStore<std::string>>(); };
       return true;

@@ -4,45 +4,14 @@
 
 #include "FlashSim/FlowContract.hxx"
 #include "FlashSim/events/EventIdentity.hxx"
+#include "FlashSim/values/ValueType.hxx"
 
 #include <ROOT/RVec.hxx>
-#include <RtypesCore.h>
 
 #include <cstddef>
 #include <vector>
 
 namespace FlashSim {
-
-/// Calls `function` with a value of the C++ type that a column declared as `type` has.
-template <typename Function>
-decltype(auto) WithValueType(EValueType type, Function &&function)
-{
-   switch (type) {
-   case EValueType::kFloat32:
-      return function(float{});
-   case EValueType::kFloat64:
-      return function(double{});
-   case EValueType::kInt8:
-      return function(static_cast<signed char>(0));
-   case EValueType::kUInt8:
-      return function(static_cast<unsigned char>(0));
-   case EValueType::kInt16:
-      return function(short{});
-   case EValueType::kUInt16:
-      return function(static_cast<unsigned short>(0));
-   case EValueType::kInt32:
-      return function(int{});
-   case EValueType::kUInt32:
-      return function(0u);
-   case EValueType::kInt64:
-      return function(Long64_t{});
-   case EValueType::kUInt64:
-      return function(ULong64_t{});
-   case EValueType::kBool:
-      break;
-   }
-   return function(false);
-}
 
 /// \brief The simulated objects of one collection in many RECO events, column by column, sorted within each event.
 ///

@@ -38,7 +38,7 @@ float ChooseValue(const FlowVariable &variable, std::size_t row, std::size_t col
    const double fraction =
        std::fmod(static_cast<double>(row + 1) * kGoldenRatio + static_cast<double>(column + 1) * kSilverRatio, 1.);
    double value = variable.fMin + fraction * (variable.fMax - variable.fMin);
-   if (variable.fType != EValueType::kFloat32 && variable.fType != EValueType::kFloat64)
+   if (IsIntegral(variable.fType))
       value = std::round(value);
    const auto rounded = static_cast<float>(value);
    return std::isfinite(rounded) ? rounded : 0.f;
