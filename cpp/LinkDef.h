@@ -14,6 +14,7 @@
 #pragma link C++ struct FlashSim::NoiseRow-;
 #pragma link C++ enum FlashSim::EOutOfRange;
 #pragma link C++ struct FlashSim::SimulateOptions-;
+#pragma link C++ struct FlashSim::FlowOptions-;
 #pragma link C++ struct FlashSim::FoldSourceOptions-;
 #pragma link C++ class FlashSim::FoldSource-;
 #pragma link C++ function FlashSim::HearInterrupts;

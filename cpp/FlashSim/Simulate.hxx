@@ -16,18 +16,30 @@
 
 namespace FlashSim {
 
+/// Options of a single flow.
+struct FlowOptions {
+   /// Where context variables come from: a column, an RDataFrame expression or a number, by variable.
+   std::map<std::string, std::string> fContext;
+   int fSteps = 0;      ///< ODE steps; 0: the flow's default
+   std::string fPrefix; ///< put before the names of its RECO columns
+};
+
 /// How to simulate. The defaults give one RECO event for each GEN event.
 struct SimulateOptions {
    int fFoldSize = 1;       ///< RECO events per GEN event, at least 1
    std::uint64_t fSeed = 0; ///< another seed gives other RECO events
    int fSteps = 0;          ///< ODE steps, of the flows that take them where there are several; 0: each flow's default
-   std::map<std::string, int> fStepsOf; ///< instead of fSteps: the steps of single flows, by name
-   std::string fPrefix; ///< put before the names of the RECO columns: "Flash" gives FlashJet_pt and nFlashJet
+   std::string fPrefix;     ///< put before the names of the RECO columns: "Flash" gives FlashJet_pt and nFlashJet
    /// \brief Where context variables come from, when it is not the column <source>_<variable>.
    ///
    /// A column, an RDataFrame expression or a number. The key is the variable's name, or "<flow>.<variable>", which is
    /// needed where several flows have a variable of that name.
    std::map<std::string, std::string> fContext;
+   /// \brief Options of single flows, by name.
+   ///
+   /// An option is given for all flows (fSteps, fPrefix) or for single ones, not in both ways. With a prefix for one of
+   /// them, two flows may make the same collection.
+   std::map<std::string, FlowOptions> fFlows;
    /// What becomes of context and sample values that a flow's contract does not allow. Clipped ones are counted, see
    /// Flow::GetClipCounts(), and their number is printed at the end of the event loop.
    EOutOfRange fOutOfRange = EOutOfRange::kError;
@@ -60,7 +72,7 @@ struct SimulateOptions {
 /// *Laziness*: lazy; a flow none of whose columns is read is never run. *Threads*: slots sample in parallel.
 ///
 /// \param[in] node any dataframe node
-/// \param[in] flows what simulates; no two with the same collection or the same name
+/// \param[in] flows what simulates; no two with the same name, or with the same collection and prefix
 /// \param[in] options how
 /// \return a dataframe whose entries are RECO events
 /// \throws std::runtime_error naming the column, flow or option that does not fit. During the event loop: collections

@@ -201,7 +201,7 @@ def test_several_flows_at_once(gen_files, tiny_flow, tmp_path):
     sim = ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim([tiny_flow, other], fold_size=2)
     both = sim.AsNumpy(["Jet_pt", "FatJet_pt"])
     assert not np.array_equal(both["Jet_pt"][0], both["FatJet_pt"][0])  # another name, another noise
-    with pytest.raises(RuntimeError, match="two of the flows make the collection 'Jet'"):
+    with pytest.raises(RuntimeError, match="two of the flows have the name 'tiny'"):
         ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim([tiny_flow, tiny_flow])
 
 

@@ -24,6 +24,7 @@ def flows(tmp_path_factory):
         "a-b": write("a-b", "Jet"),
         "a_b": write("a_b", "FatJet"),
         "stepping": write("stepping", "Tau", tiny_flows.write_stepping_flow),
+        "also Jet": write("also Jet", "Jet", tiny_flows.write_stepping_flow),
     }
 
 
@@ -144,6 +145,46 @@ def test_steps_that_no_flow_takes_are_refused(flows):
         events().FlashSim([flows["tiny"], flows["fat"]], steps=7)
 
 
+# ------------------------------------------------------------------------------------------------------- prefixes
+
+
+def test_flows_of_one_collection_have_prefixes_of_their_own(flows, threads):
+    both = [flows["tiny"], flows["also Jet"]]
+    with pytest.raises(RuntimeError, match=r"make the collection 'Jet' \('tiny' and 'also Jet'\).*prefix=\{'also Jet':"):
+        events().FlashSim(both)
+    with pytest.raises(RuntimeError, match="two of the flows make the collection 'FlashJet'"):
+        events().FlashSim(both, prefix="Flash")
+    sim = events().FlashSim(both, steps=4, prefix={"also Jet": "Other"})
+    assert mean(sim, "OtherJet_pt") == 54
+    assert abs(mean(sim, "Jet_pt") - 50) < 2
+    names = {str(name) for name in sim.GetColumnNames()}
+    assert {"nJet", "Jet_genJetIdx", "nOtherJet", "OtherJet_genJetIdx"} < names
+    inline = events().DefineFolds(flows["also Jet"], prefix={"also Jet": "Other"}).Define("first", "OtherJet_pt[0]")
+    assert mean(inline, "first") == 53
+
+
+def test_a_prefix_keeps_a_collection_that_is_replaced(flows):
+    df = events().Define("Jet_pt", "ROOT::RVecF{1, 2}").Define("nJet", "2")
+    sim = df.FlashSim([flows["tiny"], flows["also Jet"]], replace=True, prefix={"tiny": "New", "also Jet": "Other"})
+    assert sim.Sum("nJet").GetValue() == 20
+    sim = df.FlashSim([flows["tiny"], flows["also Jet"]], replace=True, prefix={"also Jet": "Other"})
+    assert sim.Sum("nJet").GetValue() == 30
+
+
+@pytest.mark.parametrize(
+    ("prefix", "error", "message"),
+    [
+        ({"slow": "A"}, RuntimeError, "options are given for a flow 'slow', which is not there; the flows are 'tiny'"),
+        ({"tiny": "A b"}, ValueError, "prefix must be letters, digits and underscores"),
+        ({"tiny": 1}, TypeError, "prefix must be a string, not 1"),
+        ({1: "A"}, TypeError, "a flow's name in prefix must be a string, not 1"),
+    ],
+)
+def test_wrong_prefixes_are_refused(flows, prefix, error, message):
+    with pytest.raises(error, match=message):
+        events().FlashSim([flows["tiny"], flows["fat"]], prefix=prefix)
+
+
 # ----------------------------------------------------------------------------------------------------------- C++
 
 
@@ -153,11 +194,25 @@ def test_the_same_in_cpp(flows):
     for name in ["tiny", "stepping"]:
         handles.push_back(cpp.OpenFlow(flows[name]))
     options = cpp.SimulateOptions()
-    options.fStepsOf["stepping"] = 9
+    options.fFlows["stepping"].fSteps = 9
     node = ROOT.RDF.AsRNode(events())
     assert mean(cpp.Simulate(node, handles, options), "Tau_pt") == 59
     options.fSteps = 5
     with pytest.raises(Exception, match="steps are given for all flows and for single ones"):
+        cpp.Simulate(node, handles, options)
+    options = cpp.SimulateOptions()
+    options.fFlows["stepping"].fPrefix = "My"
+    options.fFlows["stepping"].fContext["pt"] = "GenJet_pt * 2"
+    assert mean(cpp.Simulate(node, handles, options), "MyTau_pt") == 103
+    options.fContext["stepping.pt"] = "GenJet_pt * 3"
+    with pytest.raises(Exception, match="keys 'pt' and 'stepping.pt', which are the same variable"):
+        cpp.Simulate(node, handles, options)
+    options.fPrefix = "Flash"
+    with pytest.raises(Exception, match="prefixes are given for all flows and for single ones"):
+        cpp.Simulate(node, handles, options)
+    options = cpp.SimulateOptions()
+    options.fFlows["stepping"].fContext["mass"] = "1"
+    with pytest.raises(Exception, match="context of flow 'stepping' has the key 'mass', .* there are pt, eta"):
         cpp.Simulate(node, handles, options)
     handles.push_back(cpp.OpenFlow(flows["namesake"]))
     with pytest.raises(Exception, match="two of the flows have the name 'tiny'"):

@@ -4,6 +4,7 @@
 #include "FlashSim/lookahead/RootInternals.hxx"
 #include "FlashSim/simulate/detail/ContextColumns.hxx"
 #include "FlashSim/simulate/detail/ContextRows.hxx"
+#include "FlashSim/simulate/detail/OptionsOfFlows.hxx"
 #include "FlashSim/simulate/detail/RecoColumns.hxx"
 #include "FlashSim/simulate/detail/SampleObjects.hxx"
 
@@ -75,16 +76,17 @@ ROOT::RDF::RNode DefineFolds(ROOT::RDF::RNode node, std::shared_ptr<const Flow> 
                                "both collections, or use FlashSim, which can replace one.");
    }
    const FlowList flows{flow};
-   CheckFlows(flows, options);
-   const auto steps = ResolveSteps(flows, options).front();
+   CheckFlows(flows);
+   const auto own = ResolveOptions(flows, options);
    const auto &contract = flow->GetContract();
-   const RecoColumnNames names(contract, options.fPrefix);
+   const RecoColumnNames names(contract, own[0].fPrefix);
    CheckNamesAreFree(node, names, contract.fName);
-   auto context = ResolveContext(ReserveNoise(std::move(node), flows, options.fSeed), flows, options);
+   auto context = ResolveContext(ReserveNoise(std::move(node), flows, options.fSeed), flows, own, options.fOutOfRange);
    const auto rows = HiddenColumn("rows of " + names.fCollection);
    const auto identity = HiddenColumn("identity of " + names.fCollection);
    const auto hidden = HiddenColumn("sample of " + names.fCollection);
-   const InlineFolds sampler(flow, context.fLabels[0], options.fFoldSize, options.fSeed, steps, options.fOutOfRange);
+   const InlineFolds sampler(flow, context.fLabels[0], options.fFoldSize, options.fSeed, own[0].fSteps,
+                             options.fOutOfRange);
    const auto check = std::make_shared<RootInternals::ColumnTypeCheck>(context.fNode);
    if (options.fCheckFiles)
       CheckIdentity(context.fNode, check->FindPartialColumns(GetIdentityColumnsOfFiles(context.fNode)));

@@ -4,6 +4,7 @@
 #include "FlashSim/simulate/detail/BlockSampler.hxx"
 #include "FlashSim/simulate/detail/ContextColumns.hxx"
 #include "FlashSim/simulate/detail/FlowList.hxx"
+#include "FlashSim/simulate/detail/OptionsOfFlows.hxx"
 #include "FlashSim/simulate/detail/RecoColumns.hxx"
 
 #include "FlashSim/lookahead/FoldSource.hxx"
@@ -37,8 +38,9 @@ ROOT::RDF::RNode DefineRecoColumns(ROOT::RDF::RNode node, const std::shared_ptr<
 ROOT::RDF::RNode Simulate(ROOT::RDF::RNode node, const std::vector<std::shared_ptr<const Flow>> &flows,
                           const SimulateOptions &options)
 {
-   CheckFlows(flows, options);
-   const auto steps = ResolveSteps(flows, options);
+   CheckFlows(flows);
+   const auto own = ResolveOptions(flows, options);
+   CheckCollections(flows, own, options.fReplace);
    FoldSourceOptions foldOptions;
    foldOptions.fFoldSize = options.fFoldSize;
    foldOptions.fChunkSize = options.fChunkSize;
@@ -46,11 +48,11 @@ ROOT::RDF::RNode Simulate(ROOT::RDF::RNode node, const std::vector<std::shared_p
    if (options.fBlockSize > 0)
       foldOptions.fBlockSize = options.fBlockSize;
 
-   auto context = ResolveContext(ReserveNoise(std::move(node), flows, options.fSeed), flows, options);
+   auto context = ResolveContext(ReserveNoise(std::move(node), flows, options.fSeed), flows, own, options.fOutOfRange);
    std::vector<RecoColumnNames> names;
    std::vector<std::shared_ptr<const DeclaredRanges>> ranges;
    for (std::size_t i = 0; i < flows.size(); ++i) {
-      names.emplace_back(flows[i]->GetContract(), options.fPrefix);
+      names.emplace_back(flows[i]->GetContract(), own[i].fPrefix);
       ranges.push_back(std::make_shared<const DeclaredRanges>(flows[i], options.fOutOfRange, context.fLabels[i]));
       if (!options.fReplace)
          continue;
@@ -68,7 +70,8 @@ ROOT::RDF::RNode Simulate(ROOT::RDF::RNode node, const std::vector<std::shared_p
    auto result = ReserveNoise(folds, flows, options.fSeed);
    for (std::size_t i = 0; i < flows.size(); ++i) {
       CheckNamesAreFree(result, names[i], flows[i]->GetContract().fName);
-      auto sampler = std::make_shared<BlockSampler>(store, ranges[i], context.fColumns[i], options.fSeed, steps[i]);
+      auto sampler =
+          std::make_shared<BlockSampler>(store, ranges[i], context.fColumns[i], options.fSeed, own[i].fSteps);
       sampler->SetNSlots(folds.GetNSlots());
       result = DefineRecoColumns(result, sampler, names[i]);
    }

@@ -20,7 +20,7 @@ def flash_sim(
     fold_size: int = 1,
     seed: int = 0,
     steps: int | Mapping[str, int] | None = None,
-    prefix: str = "",
+    prefix: str | Mapping[str, str] = "",
     *,
     context: Mapping[str, str | float] | None = None,
     replace: bool = False,
@@ -41,8 +41,8 @@ def flash_sim(
     node
         Any RDataFrame node on a TTree, TChain, RNTuple or empty source; also of a distributed RDataFrame.
     flow
-        A flow, its path, the name of a shipped one (``"jets"``), or a list of flows with different collections and
-        names.
+        A flow, its path, the name of a shipped one (``"jets"``), or a list of flows with different names and
+        collections (or prefixes).
     fold_size
         RECO events per GEN event (N), the oversampling factor.
     seed
@@ -51,7 +51,8 @@ def flash_sim(
         ODE steps, by default the flow's own: a number for all flows that take steps, or a dictionary with a number
         under the name of a flow.
     prefix
-        Put before the names of the new columns: ``"Flash"`` gives ``FlashJet_pt`` and ``nFlashJet``.
+        Put before the names of the new columns: ``"Flash"`` gives ``FlashJet_pt`` and ``nFlashJet``. Or a dictionary
+        with a prefix under the name of a flow; the others get none. With it, two flows may make the same collection.
     context
         Where context variables come from if not from ``<source>_<variable>``: a column, an RDataFrame expression or a
         number, under the variable's name, or under ``"<flow>.<variable>"``, which is needed where several flows have a
@@ -126,7 +127,7 @@ def define_folds(
     fold_size: int = 1,
     seed: int = 0,
     steps: int | Mapping[str, int] | None = None,
-    prefix: str = "",
+    prefix: str | Mapping[str, str] = "",
     *,
     context: Mapping[str, str | float] | None = None,
     out_of_range: OutOfRange = "error",

@@ -27,7 +27,7 @@ class Simulation:
     fold_size: int = 1
     seed: int = 0
     steps: int | dict[str, int] | None = None
-    prefix: str = ""
+    prefix: str | dict[str, str] = ""
     context: dict[str, str] | None = None
     replace: bool = False
     out_of_range: OutOfRange = "error"
@@ -43,6 +43,8 @@ class Simulation:
         simulation.context = _to_expressions(simulation.context)
         if isinstance(simulation.steps, Mapping):
             simulation.steps = dict(simulation.steps)
+        if isinstance(simulation.prefix, Mapping):
+            simulation.prefix = dict(simulation.prefix)
         simulation._make_options()
         return simulation
 
@@ -80,10 +82,14 @@ class Simulation:
         options.fSeed = int(self.seed)
         if isinstance(self.steps, Mapping):
             for flow, number in self.steps.items():
-                options.fStepsOf[_check_text("a flow's name in steps", flow)] = _check_steps_of(flow, number)
+                options.fFlows[_check_text("a flow's name in steps", flow)].fSteps = _check_steps_of(flow, number)
         else:
             options.fSteps = to_steps(self.steps)
-        options.fPrefix = _check_prefix(self.prefix)
+        if isinstance(self.prefix, Mapping):
+            for flow, text in self.prefix.items():
+                options.fFlows[_check_text("a flow's name in prefix", flow)].fPrefix = _check_prefix(text)
+        else:
+            options.fPrefix = _check_prefix(self.prefix)
         for variable, expression in (self.context or {}).items():
             options.fContext[variable] = expression
         if not isinstance(self.replace, (bool, np.bool_)):

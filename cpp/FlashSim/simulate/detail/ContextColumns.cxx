@@ -14,14 +14,11 @@
 #include <cctype>
 #include <cstdio>
 #include <cstdlib>
-#include <map>
 #include <optional>
 #include <stdexcept>
 
 namespace FlashSim {
 namespace {
-
-using Context_t = std::map<std::string, std::string>;
 
 /// The columns of a collection, for messages.
 std::string ListColumns(ROOT::RDF::RNode &node, const std::string &collection)
@@ -32,39 +29,6 @@ std::string ListColumns(ROOT::RDF::RNode &node, const std::string &collection)
          list += (list.empty() ? "" : ", ") + column;
    }
    return list.empty() ? "The dataframe has no column '" + collection + "_...'." : "It has " + list + ".";
-}
-
-/// \throws std::runtime_error if the key is not exactly one variable of one flow
-void CheckKey(const std::string &key, const FlowList &flows, const Context_t &context)
-{
-   std::string known;
-   std::vector<std::string> spellings;
-   for (const auto &flow : flows) {
-      const auto &contract = flow->GetContract();
-      for (const auto &variable : contract.fContext) {
-         const auto spelling = contract.fName + "." + variable.fName;
-         known += (known.empty() ? "" : ", ") + variable.fName;
-         if (key == spelling)
-            return;
-         if (key == variable.fName)
-            spellings.push_back(spelling);
-      }
-   }
-   if (spellings.empty()) {
-      throw std::runtime_error("FlashSim: context has the key '" + key + "', which is no context variable; there are " +
-                               known + ".");
-   }
-   if (spellings.size() > 1) {
-      std::string choices;
-      for (const auto &spelling : spellings)
-         choices += (choices.empty() ? "'" : ", '") + spelling + "'";
-      throw std::runtime_error("FlashSim: context has the key '" + key +
-                               "', which is a variable of several flows; say of which: " + choices + ".");
-   }
-   if (context.count(spellings.front()) != 0) {
-      throw std::runtime_error("FlashSim: context has the keys '" + key + "' and '" + spellings.front() +
-                               "', which are the same variable; give one.");
-   }
 }
 
 /// The number that a text is, such as "0", "-1.5e3" or "0.f".
@@ -150,16 +114,6 @@ bool CheckType(ROOT::RDF::RNode &node, const FlowContract &contract, const std::
    return store->IsCollection();
 }
 
-/// What the user gives for a context variable, or the column that it is taken from else.
-std::string FindExpression(const FlowContract &contract, const std::string &variable, const Context_t &context)
-{
-   for (const auto &key : {contract.fName + "." + variable, variable}) {
-      if (const auto given = context.find(key); given != context.end())
-         return given->second;
-   }
-   return contract.fSource + "_" + variable;
-}
-
 /// \throws std::runtime_error if the node does not have the column of a context variable, or varies it
 void CheckColumn(ROOT::RDF::RNode &node, const FlowContract &contract, const std::string &name,
                  const std::string &column)
@@ -180,22 +134,22 @@ void CheckColumn(ROOT::RDF::RNode &node, const FlowContract &contract, const std
 
 } // namespace
 
-ContextColumns ResolveContext(ROOT::RDF::RNode node, const FlowList &flows, const SimulateOptions &options)
+ContextColumns ResolveContext(ROOT::RDF::RNode node, const FlowList &flows, const std::vector<FlowOptions> &own,
+                              EOutOfRange outOfRange)
 {
-   const auto &given = options.fContext;
-   for (const auto &entry : given)
-      CheckKey(entry.first, flows, given);
    ContextColumns result{std::move(node), {}, {}};
-   for (const auto &flow : flows) {
-      const auto &contract = flow->GetContract();
+   for (std::size_t flow = 0; flow < flows.size(); ++flow) {
+      const auto &contract = flows[flow]->GetContract();
       std::vector<std::string> columns, labels;
       bool hasCollection = false;
       for (std::size_t i = 0; i < contract.fContext.size(); ++i) {
          const auto &variable = contract.fContext[i].fName;
-         labels.push_back(FindExpression(contract, variable, given));
+         const auto given = own[flow].fContext.find(variable);
+         const bool isGiven = given != own[flow].fContext.end();
+         labels.push_back(isGiven ? given->second : contract.fSource + "_" + variable);
          auto column = labels.back();
-         if (given.count(contract.fName + "." + variable) + given.count(variable) > 0)
-            column = DefineContext(result.fNode, flow, i, column, options.fOutOfRange);
+         if (isGiven)
+            column = DefineContext(result.fNode, flows[flow], i, column, outOfRange);
          CheckColumn(result.fNode, contract, variable, column);
          hasCollection = CheckType(result.fNode, contract, variable, labels.back(), column) || hasCollection;
          columns.push_back(std::move(column));

@@ -19,9 +19,11 @@ struct ContextColumns {
 };
 
 /// \brief Finds the column of each context variable, and defines those that are given as expressions or numbers.
-/// \throws std::runtime_error for columns that are missing, varied or of a type that holds no numbers, for numbers that
-/// the flow does not take, and for keys of fContext that fit no variable or several
-ContextColumns ResolveContext(ROOT::RDF::RNode node, const FlowList &flows, const SimulateOptions &options);
+/// \param[in] own the options of each flow, as ResolveOptions() gives them
+/// \throws std::runtime_error for columns that are missing, varied or of a type that holds no numbers, and for numbers
+/// that the flow does not take
+ContextColumns ResolveContext(ROOT::RDF::RNode node, const FlowList &flows, const std::vector<FlowOptions> &own,
+                              EOutOfRange outOfRange);
 
 /// \brief Name of a column that is defined for internal use: a valid one, other for every text.
 ///

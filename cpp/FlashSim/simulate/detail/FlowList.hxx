@@ -13,14 +13,18 @@ namespace FlashSim {
 
 using FlowList = std::vector<std::shared_ptr<const Flow>>;
 
-/// \brief Whether these flows can simulate together.
-/// \throws std::runtime_error if there are none, if two have one name or make one collection, or if one would take its
-/// context from a collection that another one replaces
-void CheckFlows(const FlowList &flows, const SimulateOptions &options);
+/// "'jets', 'taus'"
+std::string ListNames(const FlowList &flows);
 
-/// \brief The steps of each flow, as Flow::Sample takes them.
-/// \throws std::runtime_error if no flow takes the steps that are given
-std::vector<int> ResolveSteps(const FlowList &flows, const SimulateOptions &options);
+/// \throws std::runtime_error if there are no flows, or if two have one name
+void CheckFlows(const FlowList &flows);
+
+/// \brief Whether these flows, no two of one name, can add their collections to one dataframe.
+/// \param[in] own the options of each flow, as ResolveOptions() gives them
+/// \param[in] replace whether collections of the dataframe are hidden by those of the same name
+/// \throws std::runtime_error if two flows make one collection, or if one would take its context from a collection that
+/// another one replaces
+void CheckCollections(const FlowList &flows, const std::vector<FlowOptions> &own, bool replace);
 
 /// \brief Notes on the node that these flows draw random numbers of this seed.
 /// \throws std::runtime_error if another flow of the same name has done so: it would draw the same
