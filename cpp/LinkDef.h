@@ -7,6 +7,7 @@
 
 #pragma link C++ namespace FlashSim;
 #pragma link C++ class FlashSim::Flow-;
+#pragma link C++ class FlashSim::ProbabilityModel-;
 #pragma link C++ class FlashSim::ClipCounts-;
 #pragma link C++ struct FlashSim::FlowContract-;
 #pragma link C++ struct FlashSim::FlowVariable-;

@@ -5,25 +5,18 @@
 #include "FlashSim/FlowContract.hxx"
 #include "FlashSim/events/EventIdentity.hxx"
 #include "FlashSim/flow/ClipCounts.hxx"
+#include "FlashSim/flow/RowIndependence.hxx"
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 namespace FlashSim {
 
-class OnnxSession;
-
-/// How well a flow keeps its promise that a row's sample depends on the row's own noise and context alone.
-enum class ERowIndependence {
-   kUnknown,  ///< not looked at yet
-   kSameBits, ///< in the rows that were compared, the same bits in any batch
-   kLastBits  ///< differences as rounding makes them
-};
+class Model;
 
 /// \brief A trained generative model that turns Gaussian noise and a context into a target sample.
 ///
@@ -40,20 +33,20 @@ enum class ERowIndependence {
 class Flow {
 public:
    /// \brief Opens a flow and checks it against its checksum and its contract.
-   /// \param[in] path an ONNX file, or the name of a shipped flow such as "jets" (see FindFlow())
+   /// \param[in] path an ONNX file, or the name of a shipped flow such as "jets" (see FindFlow() in flow/FindFlow.hxx)
    /// \throws std::runtime_error naming the file and what is wrong: missing, not ONNX, changed since it was written,
    ///         weights in a file outside of its folder, random operators, tensors or metadata that break the contract,
-   ///         or no ONNX Runtime to run it
+   ///         of another kind than a flow, or no ONNX Runtime to run it
    explicit Flow(const std::string &path);
    ~Flow();
    Flow(const Flow &) = delete;
    Flow &operator=(const Flow &) = delete;
 
-   const FlowContract &GetContract() const { return fContract; }
-   const std::string &GetPath() const { return fPath; }
+   const FlowContract &GetContract() const;
+   const std::string &GetPath() const;
 
    /// Files that hold weights, relative to the folder of the model; empty if all are inside the model.
-   const std::vector<std::string> &GetDataFiles() const { return fDataFiles; }
+   const std::vector<std::string> &GetDataFiles() const;
 
    /// \brief Compares the samples of a few rows in batches of several sizes, as the first call of Sample() does.
    ///
@@ -96,49 +89,22 @@ public:
    /// function SampleFolds() in DeclaredRanges.hxx.
    ///
    /// \param[in] context float[n, C]
-   /// \param[in] eventKeys std::uint64_t[n, 4]: run, luminosity block, event, object of each row; if null,
-   ///            the row number stands for an entry number
+   /// \param[in] rows whose noise each row gets, NoiseRow[n]; of each fold index in turn
    /// \param[out] sample float[n, foldSize, T]
-   void SampleFolds(std::size_t n, const float *context, const std::uint64_t *eventKeys, int foldSize,
-                    std::uint64_t seed, int steps, float *sample) const;
-
-   /// \brief Says which ONNX Runtime library is to be used, before the first flow is opened.
-   ///
-   /// Without this call the environment variable FLASHSIM_ONNXRUNTIME (a path) is asked, then the system's
-   /// libonnxruntime.so.
-   static void SetOnnxRuntimeLibrary(const std::string &path);
-
-   /// The version of ONNX Runtime in use, as in "1.31.1". Loads it if need be.
-   static std::string GetOnnxRuntimeVersion();
+   void SampleFolds(std::size_t n, const float *context, const NoiseRow *rows, int foldSize, std::uint64_t seed,
+                    int steps, float *sample) const;
 
 private:
-   void CheckTensors() const;
    void RunBatch(std::size_t n, const float *context, const NoiseRow *rows, std::uint64_t seed, int steps,
                  std::uint32_t attempt, std::vector<float> &noise, float *sample) const;
    void Redraw(std::size_t n, const float *context, const NoiseRow *rows, std::uint64_t seed, int steps,
                float *sample) const;
 
-   std::string fPath;
-   std::unique_ptr<OnnxSession> fSession; //!
-   FlowContract fContract;
+   std::unique_ptr<const Model> fModel; //!
    std::uint64_t fNoiseKey = 0;
-   bool fTakesSteps = false;
-   std::vector<std::string> fDataFiles;
-   mutable std::atomic<std::uint64_t> fNRedrawn{0};                                    //!
-   mutable ClipCounts fClipCounts;                                                     //!
-   mutable std::atomic<ERowIndependence> fRowIndependence{ERowIndependence::kUnknown}; //!
-   mutable std::mutex fRowCheckMutex;                                                  //!
+   mutable std::atomic<std::uint64_t> fNRedrawn{0}; //!
+   mutable ClipCounts fClipCounts;                  //!
 };
-
-/// \brief Path of the flow `name`: a file, or the name of a shipped flow, with or without ".onnx".
-///
-/// Shipped flows are looked for in the folder that the environment variable FLASHSIM_DATA names, then where the
-/// library's installation has put them.
-/// \throws std::runtime_error if there is neither
-std::string FindFlow(const std::string &name);
-
-/// Opens a flow to be shared. The way in from Python, where `const` in a smart pointer's type is awkward to spell.
-std::shared_ptr<const Flow> OpenFlow(const std::string &path);
 
 /// The standard normal draws of one object, as Flow::Sample uses them: count floats. For tests and for other samplers.
 std::vector<float> GaussianNoise(std::size_t count, std::uint64_t seed, std::uint64_t flowKey, const NoiseRow &row);

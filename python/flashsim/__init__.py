@@ -26,6 +26,7 @@ from . import data, throughput
 from ._library import is_root_wanted, onnxruntime_version
 from ._version import __version__
 from .flows.flow import Flow
+from .flows.probability import ProbabilityModel
 from .histograms import efficiency, files, plain_statistics
 from .histograms import methods as histogram_methods
 from .histograms.efficiency import OversampledEfficiency
@@ -41,6 +42,7 @@ __all__ = [
     "OptimalFoldSize",
     "OversampledEfficiency",
     "OversamplingWarning",
+    "ProbabilityModel",
     "__version__",
     "data",
     "distributed",

@@ -80,7 +80,7 @@ def cpp() -> Any:
     flashsim = namespace("FlashSim")
     flashsim.HearInterrupts(True)
     if library is not None:
-        flashsim.Flow.SetOnnxRuntimeLibrary(str(library))
+        flashsim.SetOnnxRuntimeLibrary(str(library))
     return flashsim
 
 
@@ -113,4 +113,4 @@ def onnxruntime_version() -> str:
     >>> flashsim.onnxruntime_version().count(".")
     2
     """
-    return str(cpp().Flow.GetOnnxRuntimeVersion())
+    return str(cpp().GetOnnxRuntimeVersion())

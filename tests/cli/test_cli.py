@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 import flashsim
 import tiny_flows
+import tiny_models
 from flashsim.cli import app
 
 COMMANDS = (
@@ -107,6 +108,20 @@ def test_info_tells_how_a_flow_may_be_trusted(tmp_path):
     assert "the same bits in any batch" in " ".join(run("info", "jets").output.split())
     path = tiny_flows.write_smearing_flow(tmp_path / "tiny.onnx")
     assert "none: damage to the file would go unnoticed" in " ".join(run("info", path).output.split())
+
+
+def test_info_on_models_of_other_kinds(tmp_path):
+    text = run("info", tiny_models.write_efficiency(tmp_path / "efficiency.onnx")).output
+    assert "efficiency 'seen'" in text
+    assert "the probability that an object of GenJet makes Jet" in " ".join(text.split())
+    assert "columns GenJet_<name>" in text
+    assert "target" not in text
+    text = run("info", tiny_models.write_multiplicity(tmp_path / "multiplicity.onnx", level="event")).output
+    assert "the probabilities that a GEN event (scalar columns) makes 0 to 3 Jet" in " ".join(text.split())
+    text = run("info", tiny_models.write_event_flow(tmp_path / "met.onnx")).output
+    assert "MET from a GEN event (scalar columns)" in text
+    assert "context: columns <name>" in text
+    assert "target: columns MET_<name>" in text
 
 
 def test_info_on_a_flow_that_mixes_rows(tmp_path):

@@ -279,10 +279,10 @@ def with_variable(field, **changes):
 
 BROKEN_METADATA = [
     (None, "has no metadata under the key 'flashsim'"),
-    ("{", "is not valid JSON"),
+    ("{", "are not valid JSON"),
     ("[1]", "must be a JSON object"),
     (without("schema"), "'schema' is missing"),
-    (tiny_flows.smearing_metadata() | {"schema": 2}, "'schema' is 2, but this version"),
+    (tiny_flows.smearing_metadata() | {"schema": 3}, "'schema' is 3, but this version"),
     (tiny_flows.smearing_metadata() | {"schema": "1"}, "'schema' must be an integer"),
     (tiny_flows.smearing_metadata() | {"name": ""}, "'name' must not be empty"),
     (tiny_flows.smearing_metadata() | {"collection": "J t"}, "'collection' must be a valid column name"),
@@ -313,10 +313,7 @@ def test_metadata_that_break_the_contract(tmp_path, metadata, message):
 def test_deeply_nested_metadata_do_not_crash(tmp_path):
     metadata = json.dumps(without("training"))[:-1] + ', "training": ' + "[" * 100000 + "]" * 100000 + "}"
     path = tiny_flows.write_flow(tmp_path / "flow.onnx", tiny_flows.smearing_nodes(), metadata)
-    assert flashsim.Flow(path).name == "tiny"
-    metadata = metadata.replace('"schema": 1', '"schema": ' + "[" * 100000 + "]" * 100000)
-    path = tiny_flows.write_flow(tmp_path / "flow.onnx", tiny_flows.smearing_nodes(), metadata)
-    with pytest.raises(RuntimeError, match="schema"):
+    with pytest.raises(RuntimeError, match="nested more than 32 levels deep"):
         flashsim.Flow(path)
 
 

@@ -127,7 +127,7 @@ def test_weights_outside_of_the_folder_are_refused(tmp_path, location, place):
     location = location.format(folder=tmp_path)
     keep_outside(model.graph.initializer[0] if place == "graph" else inner_tensor(model), location)
     onnx.save(model, str(path))
-    with pytest.raises(RuntimeError, match=rf"'{location}', which is not in the flow's own folder"):
+    with pytest.raises(RuntimeError, match=rf"'{location}', which is not in the model's own folder"):
         flashsim.Flow(path)
 
 

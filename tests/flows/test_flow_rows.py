@@ -129,7 +129,7 @@ def test_values_that_the_range_allows_but_the_flow_does_not_know(tmp_path):
     ]
     flow = flashsim.Flow(flow_of(tmp_path / "flow.onnx", [constant("last", np.array([1])), *nodes]))
     assert flow.sample([[50, 1.5], [60, -0.5]]).shape == (2, 1, 3)
-    with pytest.raises(RuntimeError, match="running flow"):
+    with pytest.raises(RuntimeError, match="running model"):
         flow.sample([[50, 7]])
 
 
@@ -206,7 +206,7 @@ def test_a_constant_number_of_trips_is_bounded(tmp_path):
         ]
 
     assert flashsim.Flow(flow_of(tmp_path / "flow.onnx", flow(3))).check_rows() == "same bits"
-    with pytest.raises(RuntimeError, match=r"Loop, which makes 1000000000 trips; a flow may make 1000000\."):
+    with pytest.raises(RuntimeError, match=r"Loop, which makes 1000000000 trips; a model may make 1000000\."):
         flashsim.Flow(flow_of(tmp_path / "flow.onnx", flow(10**9)))
 
 
@@ -226,7 +226,7 @@ def test_differences_in_the_last_bits_are_told_once(tmp_path, capfd):
     assert flow.sample(CONTEXT).shape == (40, 1, 3)
     flashsim.Flow(path).sample(CONTEXT)
     told = capfd.readouterr().err
-    assert told.count("the last bits of a sample depend on the size of the batch: its target 'pt' is ") == 1
+    assert told.count("the last bits of what it gives depend on the size of the batch: its target 'pt' is ") == 1
     assert path in told
 
 

@@ -150,7 +150,9 @@ def test_steps_that_no_flow_takes_are_refused(flows):
 
 def test_flows_of_one_collection_have_prefixes_of_their_own(flows, threads):
     both = [flows["tiny"], flows["also Jet"]]
-    with pytest.raises(RuntimeError, match=r"make the collection 'Jet' \('tiny' and 'also Jet'\).*prefix=\{'also Jet':"):
+    with pytest.raises(
+        RuntimeError, match=r"make the collection 'Jet' \('tiny' and 'also Jet'\).*prefix=\{'also Jet':"
+    ):
         events().FlashSim(both)
     with pytest.raises(RuntimeError, match="two of the flows make the collection 'FlashJet'"):
         events().FlashSim(both, prefix="Flash")
@@ -205,14 +207,14 @@ def test_the_same_in_cpp(flows):
     options.fFlows["stepping"].fContext["pt"] = "GenJet_pt * 2"
     assert mean(cpp.Simulate(node, handles, options), "MyTau_pt") == 103
     options.fContext["stepping.pt"] = "GenJet_pt * 3"
-    with pytest.raises(Exception, match="keys 'pt' and 'stepping.pt', which are the same variable"):
+    with pytest.raises(Exception, match=r"keys 'pt' and 'stepping\.pt', which are the same variable"):
         cpp.Simulate(node, handles, options)
     options.fPrefix = "Flash"
     with pytest.raises(Exception, match="prefixes are given for all flows and for single ones"):
         cpp.Simulate(node, handles, options)
     options = cpp.SimulateOptions()
     options.fFlows["stepping"].fContext["mass"] = "1"
-    with pytest.raises(Exception, match="context of flow 'stepping' has the key 'mass', .* there are pt, eta"):
+    with pytest.raises(Exception, match=r"context of flow 'stepping' has the key 'mass', .* there are pt, eta"):
         cpp.Simulate(node, handles, options)
     handles.push_back(cpp.OpenFlow(flows["namesake"]))
     with pytest.raises(Exception, match="two of the flows have the name 'tiny'"):

@@ -217,8 +217,14 @@ def test_an_unreachable_tolerance_writes_nothing(flow: Path, data: Path, tmp_pat
     assert not output.exists()
 
 
+def without(path: Path, *fields: str) -> Path:
+    model, metadata = read_flow(shrinking_flow(path))
+    set_metadata(model, {key: value for key, value in metadata.items() if key not in fields})
+    return write_model(model, path)
+
+
 def one_shot(path: Path) -> Path:
-    return shrinking_flow(path, default_steps=None)
+    return without(path, "default_steps", "solver", "grid")
 
 
 def unmarked(path: Path) -> Path:
@@ -234,9 +240,7 @@ def no_flow(path: Path) -> Path:
 
 
 def half_a_flow(path: Path) -> Path:
-    model, metadata = read_flow(shrinking_flow(path))
-    set_metadata(model, {key: value for key, value in metadata.items() if key not in ("source", "target")})
-    return write_model(model, path)
+    return without(path, "source", "target")
 
 
 def no_model(path: Path) -> Path:
@@ -250,7 +254,7 @@ def no_model(path: Path) -> Path:
         (one_shot, "flow 'shrinking' samples in one shot; it has no steps to optimise"),
         (unmarked, "bad.onnx: its graph has no marked velocity, .* Export it again"),
         (no_flow, "bad.onnx: not a flow: the model has no metadata under the key 'flashsim'"),
-        (half_a_flow, "bad.onnx: the metadata under the key 'flashsim' lack source, target"),
+        (half_a_flow, "bad.onnx: metadata: source is missing"),
         (no_model, "bad.onnx: not an ONNX file"),
     ],
 )

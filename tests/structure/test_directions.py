@@ -70,12 +70,14 @@ DOORS = {
     "Flow": "flow",
     "FlowContract": "flow",
     "FoldOptions": "booking",
+    "OnnxRuntime": "flow",
     "OversampledTEfficiency": "booking",
     "OversampledTH": "histograms",
     "OversampledTH1": "histograms",
     "OversampledTH2": "histograms",
     "OversampledTH3": "histograms",
     "OversampledTHFile": "histograms",
+    "ProbabilityModel": "flow",
     "Simulate": "simulate",
 }
 """Headers for users, which lie outside of the rooms that they belong to."""

@@ -115,7 +115,7 @@ def test_python_and_cpp_agree(run_tutorial):
 def test_lines_for_macros_work(tmp_path):
     """A macro that begins with what `flashsim config --root-macro` prints needs no environment variables."""
     lines, data = config("--root-macro"), config("--data-dir").strip()
-    before_the_first_flow = re.search(r"FlashSim::Flow::SetOnnxRuntimeLibrary\(.*\);", lines).group()
+    before_the_first_flow = re.search(r"FlashSim::SetOnnxRuntimeLibrary\(.*\);", lines).group()
     macro = tmp_path / "mine.C"
     macro.write_text(
         f"{lines}\n#include <FlashSim/Flow.hxx>\n#include <iostream>\nvoid mine()\n{{\n   {before_the_first_flow}\n"

@@ -1,5 +1,5 @@
 // Part of FlashSim for RDataFrame.
-#include "FlashSim/Flow.hxx"
+#include "FlashSim/flow/FindFlow.hxx"
 
 #include <algorithm>
 #include <cstdlib>

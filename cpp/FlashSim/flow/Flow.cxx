@@ -1,27 +1,17 @@
 // Part of FlashSim for RDataFrame.
 #include "FlashSim/Flow.hxx"
 
-#include "FlashSim/flow/detail/FlowFile.hxx"
 #include "FlashSim/flow/detail/GaussianNoise.hxx"
-#include "FlashSim/flow/detail/OnnxSession.hxx"
-#include "FlashSim/flow/detail/RowCheck.hxx"
+#include "FlashSim/flow/detail/Model.hxx"
 
 #include "FlashSim/interrupts/Interruption.hxx"
 
-#include <TError.h>
-
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <set>
 #include <stdexcept>
 
 namespace FlashSim {
 namespace {
-
-/// Rows per call of ONNX Runtime: enough to amortise the call, few enough for the activations to stay in the cache
-/// (benchmarks/sampling.py scans it).
-constexpr std::size_t kMicroBatch = 256;
 
 /// How often an object is drawn again before the flow is called broken.
 constexpr std::uint32_t kMaxRedraws = 10;
@@ -43,36 +33,6 @@ bool IsFinite(const float *values, std::size_t count)
    return std::all_of(values, values + count, [](float value) { return std::isfinite(value); });
 }
 
-void CheckTensor(const std::string &path, const TensorDescription &tensor, int type,
-                 const std::vector<std::int64_t> &expected, const std::string &shapeText)
-{
-   const std::string what = "FlashSim: flow '" + path + "' breaks its contract: tensor '" + tensor.fName + "' ";
-   if (tensor.fElementType != type) {
-      throw std::runtime_error(what + "must hold " + GetElementTypeName(type) + ", but holds " +
-                               GetElementTypeName(tensor.fElementType) + ".");
-   }
-   bool fits = tensor.fDimensions.size() == expected.size();
-   for (std::size_t i = 0; fits && i < expected.size(); ++i)
-      fits = tensor.fDimensions[i] < 0 || expected[i] < 0 || tensor.fDimensions[i] == expected[i];
-   // A fixed number of rows would refuse the micro-batches.
-   fits = fits && (expected.empty() || tensor.fDimensions[0] < 0);
-   if (fits)
-      return;
-   std::string found;
-   for (const auto dimension : tensor.fDimensions)
-      found += (found.empty() ? "" : ", ") + (dimension < 0 ? std::string("n") : std::to_string(dimension));
-   throw std::runtime_error(what + "has shape [" + found + "], but the metadata ask for " + shapeText + ".");
-}
-
-/// Whether the process meets this path for the first time.
-bool IsNew(const std::string &path)
-{
-   static std::mutex mutex;
-   static std::set<std::string> known;
-   const std::lock_guard<std::mutex> lock(mutex);
-   return known.insert(path).second;
-}
-
 } // namespace
 
 std::vector<float> GaussianNoise(std::size_t count, std::uint64_t seed, std::uint64_t flowKey, const NoiseRow &row)
@@ -89,108 +49,77 @@ std::vector<double> UniformNoise(std::size_t count, std::uint64_t seed, std::uin
    return draws;
 }
 
-std::shared_ptr<const Flow> OpenFlow(const std::string &path)
+Flow::Flow(const std::string &path)
+   : fModel(std::make_unique<const Model>(path)), fNoiseKey(Hash(fModel->GetContract().fName))
 {
-   return std::make_shared<const Flow>(path);
-}
-
-Flow::Flow(const std::string &path) : fPath(FindFlow(path))
-{
-   auto file = FlowFile::Read(fPath);
-   fContract = FlowContract::FromJson(file.GetMetadata("flashsim"), fPath);
-   file.Verify(fContract.fChecksum);
-   fSession = std::make_unique<OnnxSession>(file);
-   fDataFiles = std::move(file.fDataFiles);
-   fNoiseKey = Hash(fContract.fName);
-   CheckTensors();
-   fTakesSteps = fSession->GetInputs().size() == 3;
+   if (GetContract().fKind != EModelKind::kFlow) {
+      throw std::runtime_error("FlashSim: " + fModel->Describe() +
+                               " gives probabilities and no samples; a flow is needed here. Open it as "
+                               "FlashSim::ProbabilityModel (in Python flashsim.ProbabilityModel).");
+   }
 }
 
 Flow::~Flow() = default;
 
-void Flow::SetOnnxRuntimeLibrary(const std::string &path)
+const FlowContract &Flow::GetContract() const
 {
-   FlashSim::SetOnnxRuntimeLibrary(path);
+   return fModel->GetContract();
 }
 
-std::string Flow::GetOnnxRuntimeVersion()
+const std::string &Flow::GetPath() const
 {
-   return FlashSim::GetOnnxRuntimeVersion();
+   return fModel->GetPath();
 }
 
-void Flow::CheckTensors() const
+const std::vector<std::string> &Flow::GetDataFiles() const
 {
-   const auto fail = [this](const std::string &problem) {
-      throw std::runtime_error("FlashSim: flow '" + fPath + "' breaks its contract: " + problem + ".");
-   };
-   const auto width = [](std::size_t n) { return static_cast<std::int64_t>(n); };
-   const auto noiseWidth = fContract.fNoiseDimension;
-   const auto contextWidth = fContract.fContext.size();
-   const auto sampleWidth = fContract.fTarget.size();
-   const auto find = [&](const std::vector<TensorDescription> &tensors, const std::string &name) -> const auto * {
-      const auto found =
-          std::find_if(tensors.begin(), tensors.end(), [&name](const auto &tensor) { return tensor.fName == name; });
-      return found == tensors.end() ? nullptr : &*found;
-   };
-   const auto shape = [](const char *letter, std::size_t n) {
-      return "[n, " + std::to_string(n) + "] (" + letter + " = " + std::to_string(n) + ")";
-   };
-   const auto *noise = find(fSession->GetInputs(), "noise");
-   const auto *context = find(fSession->GetInputs(), "context");
-   const auto *steps = find(fSession->GetInputs(), "steps");
-   const auto *sample = find(fSession->GetOutputs(), "sample");
-   if (noise == nullptr || context == nullptr || fSession->GetInputs().size() != (steps != nullptr ? 3 : 2))
-      fail("its inputs must be 'noise', 'context' and, for an ODE solver, 'steps'");
-   if (sample == nullptr || fSession->GetOutputs().size() != 1)
-      fail("it must have one output, 'sample'");
-   CheckTensor(fPath, *noise, Ort::kFloat, {-1, width(noiseWidth)}, shape("noise_dimension", noiseWidth));
-   CheckTensor(fPath, *context, Ort::kFloat, {-1, width(contextWidth)}, shape("context variables", contextWidth));
-   CheckTensor(fPath, *sample, Ort::kFloat, {-1, width(sampleWidth)}, shape("target variables", sampleWidth));
-   if (steps != nullptr)
-      CheckTensor(fPath, *steps, Ort::kInt64, {}, "[] (a scalar)");
-   if ((steps != nullptr) != fContract.fDefaultSteps.has_value())
-      fail("the input 'steps' and the metadata field 'default_steps' go together");
+   return fModel->GetDataFiles();
+}
+
+ERowIndependence Flow::CheckRows(std::size_t n, const float *context) const
+{
+   return fModel->CheckRows(n, context);
 }
 
 int Flow::GetSteps(int steps) const
 {
+   const auto fail = [&](const std::string &problem) {
+      throw std::runtime_error("FlashSim: steps = " + std::to_string(steps) + " for flow '" + GetPath() +
+                               "': " + problem + ".");
+   };
    if (steps < 0)
-      throw std::runtime_error("FlashSim: steps = " + std::to_string(steps) + " for flow '" + fPath +
-                               "': at least 1 is needed (0: the flow's default).");
-   if (steps > kMostSteps) {
-      throw std::runtime_error("FlashSim: steps = " + std::to_string(steps) + " for flow '" + fPath +
-                               "': " + std::to_string(kMostSteps) + " is the most.");
-   }
-   if (!fTakesSteps && steps > 0)
-      throw std::runtime_error("FlashSim: flow '" + fPath + "' samples in one shot; do not give steps.");
-   return steps > 0 ? steps : fContract.fDefaultSteps.value_or(0);
+      fail("at least 1 is needed (0: the flow's default)");
+   if (steps > kMostSteps)
+      fail(std::to_string(kMostSteps) + " is the most");
+   if (!fModel->TakesSteps() && steps > 0)
+      throw std::runtime_error("FlashSim: flow '" + GetPath() + "' samples in one shot; do not give steps.");
+   return steps > 0 ? steps : GetContract().fDefaultSteps.value_or(0);
 }
 
 void Flow::RunBatch(std::size_t n, const float *context, const NoiseRow *rows, std::uint64_t seed, int steps,
                     std::uint32_t attempt, std::vector<float> &noise, float *sample) const
 {
-   const auto width = fContract.fNoiseDimension;
+   const auto width = GetContract().fNoiseDimension;
    noise.resize(n * width);
    for (std::size_t i = 0; i < n; ++i)
       FillGaussianNoise(noise.data() + i * width, width, seed, fNoiseKey, rows[i], attempt);
-   fSession->Run(static_cast<std::int64_t>(n), noise.data(), static_cast<std::int64_t>(width), context,
-                 static_cast<std::int64_t>(fContract.fContext.size()), fTakesSteps ? steps : -1, sample,
-                 static_cast<std::int64_t>(fContract.fTarget.size()));
+   fModel->Run(n, noise.data(), context, steps, sample);
 }
 
 void Flow::Redraw(std::size_t n, const float *context, const NoiseRow *rows, std::uint64_t seed, int steps,
                   float *sample) const
 {
-   const auto contextWidth = fContract.fContext.size();
-   const auto sampleWidth = fContract.fTarget.size();
+   const auto contextWidth = GetContract().fContext.size();
+   const auto sampleWidth = GetContract().fTarget.size();
    std::vector<float> noise;
    for (std::size_t i = 0; i < n; ++i) {
       float *row = sample + i * sampleWidth;
       for (std::uint32_t attempt = 1; !IsFinite(row, sampleWidth); ++attempt) {
          if (attempt > kMaxRedraws) {
-            throw std::runtime_error("FlashSim: flow '" + fPath + "' gave NaN or infinity " + std::to_string(attempt) +
-                                     " times for object " + std::to_string(rows[i].fObject) + " of " +
-                                     rows[i].fEvent.AsString() + ", fold index " + std::to_string(rows[i].fFoldIndex) +
+            throw std::runtime_error("FlashSim: flow '" + GetPath() + "' gave NaN or infinity " +
+                                     std::to_string(attempt) + " times for object " + std::to_string(rows[i].fObject) +
+                                     " of " + rows[i].fEvent.AsString() + ", fold index " +
+                                     std::to_string(rows[i].fFoldIndex) +
                                      "; its context may lie far outside of what the flow was trained on.");
          }
          ++fNRedrawn;
@@ -199,61 +128,36 @@ void Flow::Redraw(std::size_t n, const float *context, const NoiseRow *rows, std
    }
 }
 
-ERowIndependence Flow::CheckRows(std::size_t n, const float *context) const
-{
-   const InterruptionGuard interruption;
-   const std::lock_guard<std::mutex> lock(fRowCheckMutex);
-   if (const auto known = fRowIndependence.load(); known != ERowIndependence::kUnknown)
-      return known;
-   constexpr int kFewSteps = 2; // what mixes rows does so in the first steps
-   const auto steps = std::min(GetSteps(0), kFewSteps);
-   const auto width = [](std::size_t columns) { return static_cast<std::int64_t>(columns); };
-   const auto evaluate = [&](std::size_t nRows, const float *noise, const float *rows, float *sample) {
-      fSession->Run(width(nRows), noise, width(fContract.fNoiseDimension), rows, width(fContract.fContext.size()),
-                    fTakesSteps ? steps : -1, sample, width(fContract.fTarget.size()));
-   };
-   const auto check = FlashSim::CheckRows(fContract, fPath, evaluate, n, context);
-   if (check.fResult == ERowIndependence::kLastBits && IsNew(fPath)) {
-      ::Info("FlashSim",
-             "flow '%s' (%s): the last bits of a sample depend on the size of the batch: %s. RECO events "
-             "repeat within float's precision, not bit for bit, when blocks or threads change.",
-             fContract.fName.c_str(), fPath.c_str(), check.fNote.c_str());
-   }
-   fRowIndependence = check.fResult;
-   return check.fResult;
-}
-
 void Flow::Sample(std::size_t n, const float *context, const NoiseRow *rows, std::uint64_t seed, int steps,
                   float *sample) const
 {
    const InterruptionGuard interruption;
    steps = GetSteps(steps);
-   if (n > 0 && fRowIndependence.load() == ERowIndependence::kUnknown)
+   if (n > 0)
       CheckRows(std::min(n, kMicroBatch), context);
    std::vector<float> noise;
    for (std::size_t first = 0; first < n; first += kMicroBatch) {
       ThrowIfInterrupted();
       const auto size = std::min(kMicroBatch, n - first);
-      const float *batchContext = context + first * fContract.fContext.size();
-      float *batchSample = sample + first * fContract.fTarget.size();
+      const float *batchContext = context + first * GetContract().fContext.size();
+      float *batchSample = sample + first * GetContract().fTarget.size();
       RunBatch(size, batchContext, rows + first, seed, steps, 0, noise, batchSample);
-      if (!IsFinite(batchSample, size * fContract.fTarget.size()))
+      if (!IsFinite(batchSample, size * GetContract().fTarget.size()))
          Redraw(size, batchContext, rows + first, seed, steps, batchSample);
    }
 }
 
-void Flow::SampleFolds(std::size_t n, const float *context, const std::uint64_t *eventKeys, int foldSize,
-                       std::uint64_t seed, int steps, float *sample) const
+void Flow::SampleFolds(std::size_t n, const float *context, const NoiseRow *rows, int foldSize, std::uint64_t seed,
+                       int steps, float *sample) const
 {
    if (foldSize < 1)
       throw std::runtime_error("FlashSim: the fold size is " + std::to_string(foldSize) + ": at least 1 is needed.");
    const InterruptionGuard interruption;
-   const auto width = fContract.fContext.size();
-   std::vector<NoiseRow> rows(static_cast<std::size_t>(foldSize));
+   const auto width = GetContract().fContext.size();
+   const auto size = static_cast<std::size_t>(foldSize);
    std::vector<NoiseRow> batchRows;
    std::vector<float> batchContext;
-   for (std::size_t first = 0, step = std::max<std::size_t>(1, 4 * kMicroBatch / rows.size()); first < n;
-        first += step) {
+   for (std::size_t first = 0, step = std::max<std::size_t>(1, 4 * kMicroBatch / size); first < n; first += step) {
       const auto last = std::min(n, first + step);
       batchRows.clear();
       batchContext.clear();
@@ -261,26 +165,14 @@ void Flow::SampleFolds(std::size_t n, const float *context, const std::uint64_t 
          const float *row = context + i * width;
          if (!IsFinite(row, width))
             throw std::runtime_error("FlashSim: row " + std::to_string(i) + " of the context holds NaN or infinity.");
-         NoiseRow noiseRow;
-         if (eventKeys != nullptr) {
-            const std::uint64_t *key = eventKeys + 4 * i;
-            constexpr std::uint64_t kLargest = std::numeric_limits<std::uint32_t>::max();
-            if (key[0] > kLargest || key[1] > kLargest || key[3] > kLargest)
-               throw std::runtime_error("FlashSim: row " + std::to_string(i) +
-                                        " of the event keys: run, luminosity block and object must fit 32 bits.");
-            noiseRow.fEvent = {key[2], static_cast<std::uint32_t>(key[0]), static_cast<std::uint32_t>(key[1]), false};
-            noiseRow.fObject = static_cast<std::uint32_t>(key[3]);
-         } else {
-            noiseRow.fEvent.fEvent = i;
-            noiseRow.fEvent.fIsEntryNumber = true;
-         }
-         for (noiseRow.fFoldIndex = 0; noiseRow.fFoldIndex < rows.size(); ++noiseRow.fFoldIndex) {
+         NoiseRow noiseRow = rows[i];
+         for (noiseRow.fFoldIndex = 0; noiseRow.fFoldIndex < size; ++noiseRow.fFoldIndex) {
             batchRows.push_back(noiseRow);
             batchContext.insert(batchContext.end(), row, row + width);
          }
       }
       Sample(batchRows.size(), batchContext.data(), batchRows.data(), seed, steps,
-             sample + first * rows.size() * fContract.fTarget.size());
+             sample + first * size * GetContract().fTarget.size());
    }
 }
 

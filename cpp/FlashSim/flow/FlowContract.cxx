@@ -1,86 +1,38 @@
 // Part of FlashSim for RDataFrame.
 #include "FlashSim/FlowContract.hxx"
 
-#include <nlohmann/json.hpp>
+#include "FlashSim/flow/detail/FieldReader.hxx"
 
 #include <algorithm>
-#include <cctype>
-#include <cmath>
+#include <initializer_list>
 #include <set>
 #include <stdexcept>
+#include <tuple>
 #include <utility>
 
 namespace FlashSim {
 namespace {
 
-using Json = nlohmann::json;
+using Json = FieldReader::Json;
 
-/// Reads fields of a JSON object and says which one is wrong.
-class FieldReader {
-public:
-   FieldReader(const Json &object, std::string where, const std::string &path)
-      : fObject(object), fWhere(std::move(where)), fPath(path)
-   {
-      if (!object.is_object())
-         Fail("", "must be a JSON object");
-   }
+/// In the order of EModelKind and EModelLevel.
+constexpr std::initializer_list<const char *> kKindNames{"flow", "efficiency", "multiplicity"};
+constexpr std::initializer_list<const char *> kLevelNames{"object", "event"};
 
-   [[noreturn]] void Fail(const std::string &field, const std::string &problem) const
-   {
-      const std::string separator = fWhere.empty() || field.empty() ? "" : ".";
-      throw std::runtime_error("FlashSim: flow '" + fPath + "' breaks its contract: metadata field '" + fWhere +
-                               separator + field + "' " + problem + ".");
-   }
+/// Of noise_dimension and default_steps.
+constexpr int kLargestNumber = 1000000;
 
-   bool Has(const std::string &field) const { return fObject.contains(field); }
+/// Objects of an event, whose indices are Short_t as in NanoAOD.
+constexpr int kMostObjects = 32767;
 
-   const Json &Get(const std::string &field) const
-   {
-      if (!Has(field))
-         Fail(field, "is missing");
-      return fObject.at(field);
-   }
-
-   std::string GetString(const std::string &field) const
-   {
-      const Json &value = Get(field);
-      if (!value.is_string())
-         Fail(field, "must be a string, but is " + Shorten(value));
-      return value.get<std::string>();
-   }
-
-   std::string GetColumnName(const std::string &field) const
-   {
-      std::string name = GetString(field);
-      const bool isName =
-          !name.empty() && !std::isdigit(static_cast<unsigned char>(name[0])) &&
-          std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) || c == '_'; });
-      if (!isName)
-         Fail(field, "must be a valid column name (letters, digits, underscores), but is '" + name + "'");
-      return name;
-   }
-
-   int GetPositiveInteger(const std::string &field) const
-   {
-      const Json &value = Get(field);
-      constexpr int kLargest = 1000000;
-      if (!value.is_number_integer() || value.get<double>() < 1 || value.get<double>() > kLargest)
-         Fail(field, "must be an integer from 1 to 1000000, but is " + Shorten(value));
-      return value.get<int>();
-   }
-
-   static std::string Shorten(const Json &value)
-   {
-      std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
-      constexpr std::size_t kLongest = 60;
-      return text.size() > kLongest ? text.substr(0, kLongest) + "..." : text;
-   }
-
-private:
-   const Json &fObject;
-   std::string fWhere;
-   const std::string &fPath;
-};
+std::pair<double, double> ReadRange(const FieldReader &reader)
+{
+   const Json &range = reader.Get("range");
+   if (!range.is_array() || range.size() != 2 || !range[0].is_number() || !range[1].is_number() ||
+       !(range[0].get<double>() <= range[1].get<double>()))
+      reader.Fail("range", "must be [smallest, largest], but is " + FieldReader::Shorten(range));
+   return {range[0].get<double>(), range[1].get<double>()};
+}
 
 std::vector<FlowVariable> ReadVariables(const FieldReader &document, const std::string &field, const std::string &path)
 {
@@ -91,6 +43,7 @@ std::vector<FlowVariable> ReadVariables(const FieldReader &document, const std::
    std::set<std::string> names;
    for (std::size_t i = 0; i < list.size(); ++i) {
       const FieldReader reader(list[i], field + "[" + std::to_string(i) + "]", path);
+      reader.CheckNames({"name", "unit", "dtype", "range"});
       FlowVariable variable;
       variable.fName = reader.GetColumnName("name");
       if (!names.insert(variable.fName).second)
@@ -101,30 +54,19 @@ std::vector<FlowVariable> ReadVariables(const FieldReader &document, const std::
       if (!known)
          reader.Fail("dtype", "must be one of " + ListValueTypes() + ", but is '" + type + "'");
       variable.fType = *known;
-      const Json &range = reader.Get("range");
-      if (!range.is_array() || range.size() != 2 || !range[0].is_number() || !range[1].is_number() ||
-          !(range[0].get<double>() <= range[1].get<double>()))
-         reader.Fail("range", "must be [smallest, largest], but is " + FieldReader::Shorten(range));
-      variable.fMin = range[0].get<double>();
-      variable.fMax = range[1].get<double>();
+      std::tie(variable.fMin, variable.fMax) = ReadRange(reader);
       variables.push_back(std::move(variable));
    }
    return variables;
 }
 
 /// The digits of the checksum; empty if there is none.
-std::string ReadChecksum(const Json &document, const FieldReader &reader)
+std::string ReadChecksum(const FieldReader &reader)
 {
    const std::string field = "checksum", prefix = "sha256:";
    constexpr std::size_t kDigits = 64;
-   if (!reader.Has(field)) {
-      // A name that was damaged must not make the checksum pass for none.
-      for (const auto &[name, value] : document.items()) {
-         if (value.is_string() && value.get_ref<const std::string &>().compare(0, prefix.size(), prefix) == 0)
-            reader.Fail(name, "holds a checksum, but is not called 'checksum'");
-      }
+   if (!reader.Has(field))
       return {};
-   }
    const auto text = reader.GetString(field);
    const auto digits = text.substr(std::min(prefix.size(), text.size()));
    const auto isDigit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
@@ -134,7 +76,84 @@ std::string ReadChecksum(const Json &document, const FieldReader &reader)
    return digits;
 }
 
+/// The grid is in the graph: nobody reads it here.
+void CheckGrid(const FieldReader &reader)
+{
+   if (!reader.Has("grid"))
+      return;
+   const Json &grid = reader.Get("grid");
+   const bool isList = grid.is_array() && grid.size() >= 2 &&
+                       std::all_of(grid.begin(), grid.end(), [](const Json &time) { return time.is_number(); });
+   const auto descends = [](const Json &a, const Json &b) { return a.get<double>() >= b.get<double>(); };
+   if (!isList || grid.front().get<double>() != 0 || grid.back().get<double>() != 1 ||
+       std::adjacent_find(grid.begin(), grid.end(), descends) != grid.end())
+      reader.Fail("grid", "must be ascending times from 0 to 1, but is " + FieldReader::Shorten(grid));
+}
+
+void ReadFlow(FlowContract &contract, const FieldReader &reader, const std::string &path)
+{
+   contract.fTarget = ReadVariables(reader, "target", path);
+   contract.fNoiseDimension = static_cast<std::size_t>(reader.GetInteger("noise_dimension", 1, kLargestNumber));
+   contract.fSortBy = reader.GetOptionalString("sort_by").value_or("");
+   if (contract.fLevel == EModelLevel::kEvent && !contract.fSortBy.empty())
+      reader.Fail("sort_by", "must be empty at the level of events: a row is an event, and there is nothing to sort");
+   if (!contract.fSortBy.empty() && contract.FindTarget(contract.fSortBy) == contract.fTarget.size())
+      reader.Fail("sort_by", "names '" + contract.fSortBy + "', which is no target");
+   contract.fDefaultSteps = reader.GetOptionalInteger("default_steps", 1, kLargestNumber);
+   if (contract.fDefaultSteps) {
+      contract.fSolver = reader.GetString("solver");
+      CheckGrid(reader);
+      return;
+   }
+   for (const char *field : {"solver", "grid"})
+      reader.CheckIsAbsent(field, "needs the field 'default_steps'");
+}
+
+void CheckGivesProbabilities(const FieldReader &reader, const std::string &kind)
+{
+   for (const char *field : {"target", "sort_by", "default_steps", "solver", "grid"})
+      reader.CheckIsAbsent(field, "is for flows; this is of the kind '" + kind + "', which samples no targets");
+   if (reader.Has("noise_dimension"))
+      reader.GetInteger("noise_dimension", 0, 0);
+}
+
+/// \throws std::runtime_error if the text is not JSON, or nested so deeply that the stack would overflow later on
+Json Parse(const std::string &json, const std::string &path)
+{
+   constexpr int kDeepest = 32;
+   bool isTooDeep = false;
+   const auto dropDeepValues = [&isTooDeep](int depth, Json::parse_event_t, Json &) {
+      isTooDeep = isTooDeep || depth > kDeepest;
+      return depth <= kDeepest;
+   };
+   Json document = Json::parse(json, dropDeepValues, false);
+   if (document.is_discarded() || isTooDeep) {
+      throw std::runtime_error("FlashSim: model '" + path + "': the metadata under the key 'flashsim' are " +
+                               (isTooDeep ? "nested more than 32 levels deep." : "not valid JSON."));
+   }
+   return document;
+}
+
+void CheckSchema(const FieldReader &reader)
+{
+   constexpr int kNewest = 2, kLargest = 1000000;
+   const int schema = reader.GetInteger("schema", 1, kLargest);
+   if (schema > kNewest) {
+      reader.Fail("schema", "is " + std::to_string(schema) + ", but this version of FlashSim reads schema 1 and " +
+                                std::to_string(kNewest) + "; a newer one may read it");
+   }
+   if (schema == 1) {
+      for (const char *field : {"kind", "level", "maximum"})
+         reader.CheckIsAbsent(field, "is of schema 2, but 'schema' is 1");
+   }
+}
+
 } // namespace
+
+std::string FlowContract::GetKindName() const
+{
+   return kKindNames.begin()[static_cast<std::size_t>(fKind)];
+}
 
 std::size_t FlowContract::FindTarget(const std::string &name) const
 {
@@ -143,48 +162,47 @@ std::size_t FlowContract::FindTarget(const std::string &name) const
    return static_cast<std::size_t>(found - fTarget.begin());
 }
 
+std::string FlowContract::GetContextColumn(const std::string &variable) const
+{
+   return fSource.empty() ? variable : fSource + "_" + variable;
+}
+
 FlowContract FlowContract::FromJson(const std::string &json, const std::string &path)
 {
    if (json.empty()) {
-      throw std::runtime_error("FlashSim: flow '" + path +
-                               "' has no metadata under the key 'flashsim'; an ONNX model becomes a flow when its "
-                               "metadata_props say what it takes and gives (see flow.schema.json).");
+      throw std::runtime_error("FlashSim: model '" + path +
+                               "' has no metadata under the key 'flashsim', which say what it takes and gives (see "
+                               "flow.schema.json); it was not exported for FlashSim.");
    }
-   // A document nested more deeply than any contract would overflow the stack later on; what lies deeper is left out.
-   constexpr int kDeepest = 32;
-   const auto dropDeepValues = [](int depth, Json::parse_event_t, Json &) { return depth <= kDeepest; };
-   const Json document = Json::parse(json, dropDeepValues, false);
-   if (document.is_discarded())
-      throw std::runtime_error("FlashSim: flow '" + path +
-                               "': the metadata under the key 'flashsim' is not valid JSON.");
-
+   const Json document = Parse(json, path);
    const FieldReader reader(document, "", path);
-   constexpr int kSchema = 1;
-   if (const int schema = reader.GetPositiveInteger("schema"); schema != kSchema) {
-      reader.Fail("schema", "is " + std::to_string(schema) +
-                                ", but this version of FlashSim reads schema 1; a newer one "
-                                "may read it");
-   }
+   CheckSchema(reader);
+   reader.CheckNames({"schema", "kind", "level", "name", "collection", "source", "sort_by", "noise_dimension",
+                      "maximum", "context", "target", "default_steps", "solver", "grid", "checksum", "training"});
    FlowContract contract;
    contract.fMetadata = json;
+   if (reader.Has("kind"))
+      contract.fKind = static_cast<EModelKind>(reader.GetChoice("kind", kKindNames));
+   if (reader.Has("level"))
+      contract.fLevel = static_cast<EModelLevel>(reader.GetChoice("level", kLevelNames));
    contract.fName = reader.GetString("name");
    if (contract.fName.empty())
       reader.Fail("name", "must not be empty");
    contract.fCollection = reader.GetColumnName("collection");
-   contract.fSource = reader.GetColumnName("source");
+   if (contract.fLevel == EModelLevel::kObject || reader.Has("source"))
+      contract.fSource = reader.GetColumnName("source");
    contract.fContext = ReadVariables(reader, "context", path);
-   contract.fTarget = ReadVariables(reader, "target", path);
-   contract.fNoiseDimension = static_cast<std::size_t>(reader.GetPositiveInteger("noise_dimension"));
-   if (reader.Has("sort_by") && !reader.Get("sort_by").is_null()) {
-      contract.fSortBy = reader.GetString("sort_by");
-      if (!contract.fSortBy.empty() && contract.FindTarget(contract.fSortBy) == contract.fTarget.size())
-         reader.Fail("sort_by", "names '" + contract.fSortBy + "', which is no target");
-   }
-   if (reader.Has("default_steps") && !reader.Get("default_steps").is_null()) {
-      contract.fDefaultSteps = reader.GetPositiveInteger("default_steps");
-      contract.fSolver = reader.GetString("solver");
-   }
-   contract.fChecksum = ReadChecksum(document, reader);
+   if (contract.fKind == EModelKind::kFlow)
+      ReadFlow(contract, reader, path);
+   else
+      CheckGivesProbabilities(reader, contract.GetKindName());
+   if (contract.fKind == EModelKind::kMultiplicity)
+      contract.fMaximum = static_cast<std::size_t>(reader.GetInteger("maximum", 1, kMostObjects));
+   else
+      reader.CheckIsAbsent("maximum", "is for the kind 'multiplicity'");
+   if (reader.Has("training") && !reader.Get("training").is_object())
+      reader.Fail("training", "must be a JSON object, but is " + FieldReader::Shorten(reader.Get("training")));
+   contract.fChecksum = ReadChecksum(reader);
    return contract;
 }
 

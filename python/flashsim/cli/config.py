@@ -68,7 +68,7 @@ def _root_macro() -> str:
             f"R__ADD_INCLUDE_PATH({_folder('include')})",
             f"R__ADD_LIBRARY_PATH({_folder('lib')})",
             "R__LOAD_LIBRARY(libFlashSim.so)",
-            f'// before the first flow: FlashSim::Flow::SetOnnxRuntimeLibrary("{_onnxruntime()}");',
+            f'// before the first flow: FlashSim::SetOnnxRuntimeLibrary("{_onnxruntime()}");',
         )
     )
 

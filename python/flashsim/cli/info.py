@@ -13,7 +13,9 @@ from rich.text import Text
 from .errors import user_errors
 
 if TYPE_CHECKING:
-    from ..flows.flow import Flow, Variable
+    from ..flows.flow import Flow
+    from ..flows.model import Variable
+    from ..flows.probability import ProbabilityModel
 
 __all__ = ["info"]
 
@@ -28,45 +30,71 @@ _LONGEST_VALUE = 300  # characters of an entry of the provenance
 
 
 def info(
-    flow: Annotated[str, typer.Argument(metavar="FLOW.onnx", help="ONNX file, or a shipped flow such as jets.")],
+    model: Annotated[
+        str,
+        typer.Argument(metavar="MODEL.onnx", help="ONNX file of any kind of model, or a shipped flow such as jets."),
+    ],
 ) -> None:
-    """Print the contract of a flow: its variables, how it samples, and how it was trained."""
+    """Print the contract of a flow, an efficiency or a multiplicity: its variables, and how it was trained."""
     with user_errors():
         from ..flows.flow import Flow
+        from ..flows.opening import open_model
 
-        opened = Flow(flow)
+        opened = open_model(model)
     try:
         rows, problem = _ROWS[opened.check_rows()], None
     except RuntimeError as error:
         rows, problem = "no: see the error below", error
+    purpose = _sampling(opened) if isinstance(opened, Flow) else _probabilities(opened)
     console = Console()
-    console.print(_summary(opened, rows))
-    console.print(_variables(f"context: columns {opened.source}_<name>", opened.context))
-    console.print(_variables(f"target: columns {opened.collection}_<name>", opened.target))
+    console.print(_summary(opened, purpose, rows))
+    start = f"{opened.source}_" if opened.source else ""
+    console.print(_variables(f"context: columns {start}<name>", opened.context))
+    if isinstance(opened, Flow):
+        console.print(_variables(f"target: columns {opened.collection}_<name>", opened.target))
     console.print(_provenance(opened.metadata.get("training", {})))
     if problem is not None:
         with user_errors():
             raise problem
 
 
-def _summary(flow: Flow, rows: str) -> Table:
+def _summary(opened: Flow | ProbabilityModel, purpose: Mapping[str, Any], rows: str) -> Table:
+    return _pairs(
+        f"{opened.kind} '{opened.name}'",
+        {
+            "file": opened.path,
+            **purpose,
+            **({"weights in": ", ".join(opened.data_files)} if opened.data_files else {}),
+            "checksum": f"fits: SHA-256 {opened.checksum[:12]}…" if opened.checksum else _NO_CHECKSUM,
+            "independent rows": rows,
+        },
+    )
+
+
+def _sampling(flow: Flow) -> dict[str, Any]:
     sampling = "one shot" if flow.solver is None else f"{flow.solver} solver, {flow.default_steps} steps by default"
     grid = flow.metadata.get("grid", [0, 1])
     if len(grid) > 2:
         sampling += f", times {', '.join(f'{time:.3g}' for time in grid)}"
     order = f", sorted by {flow.sort_by}, descending" if flow.sort_by else ""
-    return _pairs(
-        f"flow '{flow.name}'",
-        {
-            "file": flow.path,
-            "makes": f"{flow.collection} from {flow.source}{order}",
-            "sampling": sampling,
-            "noise dimension": flow.noise_dimension,
-            **({"weights in": ", ".join(flow.data_files)} if flow.data_files else {}),
-            "checksum": f"fits: SHA-256 {flow.checksum[:12]}…" if flow.checksum else _NO_CHECKSUM,
-            "independent rows": rows,
-        },
-    )
+    return {
+        "makes": f"{flow.collection} from {_source(flow)}{order}",
+        "sampling": sampling,
+        "noise dimension": flow.noise_dimension,
+    }
+
+
+def _probabilities(model: ProbabilityModel) -> dict[str, Any]:
+    if model.maximum is None:
+        return {"gives": f"the probability that {_source(model)} makes {model.collection}"}
+    return {"gives": f"the probabilities that {_source(model)} makes 0 to {model.maximum} {model.collection}"}
+
+
+def _source(opened: Flow | ProbabilityModel) -> str:
+    """What a row stands for, in words."""
+    if opened.level == "event":
+        return "a GEN event (scalar columns)"
+    return opened.source if opened.kind == "flow" else f"an object of {opened.source}"
 
 
 def _variables(title: str, variables: Iterable[Variable]) -> Table:

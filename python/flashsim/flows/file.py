@@ -13,6 +13,8 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import TensorProto
 
+from .contract import read_metadata
+
 __all__ = ["CHECKSUM", "METADATA_KEY", "data_files", "read_flow", "set_metadata", "stamp", "write_model"]
 
 METADATA_KEY = "flashsim"
@@ -21,8 +23,6 @@ CHECKSUM = "checksum"
 """Field of the metadata with ``sha256:`` and 64 digits, see `stamp`."""
 
 _NO_DIGITS = b"0" * 64
-
-_NEEDED = ("name", "collection", "source", "context", "target", "noise_dimension")
 
 
 def read_flow(path: str | Path) -> tuple[onnx.ModelProto, dict[str, Any]]:
@@ -36,6 +36,9 @@ def read_flow(path: str | Path) -> tuple[onnx.ModelProto, dict[str, Any]]:
         If it is no ONNX file, none of a flow, or does not fit its checksum, which is not among the metadata returned.
     """
     model, metadata = _read(path, load_data=True)
+    kind = metadata.get("kind", "flow")
+    if kind != "flow":
+        raise ValueError(f"{path}: not a flow: its kind is {kind!r}")
     checksum = metadata.pop(CHECKSUM, None)
     if checksum is not None:
         digits = str(checksum).removeprefix("sha256:").encode()
@@ -54,13 +57,9 @@ def _read(path: str | Path, load_data: bool) -> tuple[onnx.ModelProto, dict[str,
     if text is None:
         raise ValueError(f"{path}: not a flow: the model has no metadata under the key {METADATA_KEY!r}")
     try:
-        metadata = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path}: the metadata under the key {METADATA_KEY!r} are not valid JSON: {error}") from error
-    missing = [key for key in _NEEDED if key not in metadata] if isinstance(metadata, dict) else list(_NEEDED)
-    if missing:
-        raise ValueError(f"{path}: the metadata under the key {METADATA_KEY!r} lack {', '.join(missing)}")
-    return model, metadata
+        return model, read_metadata(text)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def set_metadata(model: onnx.ModelProto, metadata: Mapping[str, Any]) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from .. import data
 from .._errors import translated
 from .._library import cpp
+from .model import Model, Variable, find_flow, to_variables
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -25,39 +22,7 @@ OutOfRange = Literal["error", "clip"]
 _DEFAULT_STEPS = 0  # how the C++ side spells "the flow's own default"
 
 
-@dataclass(frozen=True)
-class Variable:
-    """One variable that a flow takes (context) or gives (target)."""
-
-    name: str
-    unit: str
-    dtype: str
-    range: tuple[float, float]
-
-
-def find_flow(name: str | os.PathLike[str]) -> str:
-    """Path of the flow `name`: a file, or the name of a shipped flow (``"jets"`` is ``jets.onnx``).
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is neither.
-    """
-    text = os.fspath(name)
-    path = Path(text)
-    if path.exists() and not path.is_dir():
-        return text
-    problem = "it is a folder" if path.is_dir() else "no such file"
-    if path.name == text:
-        shipped = data.flows()
-        if text.removesuffix(".onnx") in shipped:
-            return data.path(text.removesuffix(".onnx") + ".onnx")
-        problem += f", and none of the shipped flows ({', '.join(shipped)})"
-    message = f"there is no flow '{text}': {problem}."
-    raise FileNotFoundError(message)
-
-
-class Flow:
+class Flow(Model):
     """A trained generative model that turns Gaussian noise and a context into a target sample.
 
     Opening a flow checks its contract: an ONNX graph with the inputs ``noise`` float32 [n, D], ``context`` float32 [n,
@@ -91,99 +56,36 @@ class Flow:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = find_flow(path)
+        found = find_flow(path)
         with translated():
-            self._handle = cpp().OpenFlow(self._path)
-
-    @property
-    def path(self) -> str:
-        """The file."""
-        return self._path
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """The JSON document of the contract, with what training left in it. A new dictionary at each call."""
-        return json.loads(str(self._handle.GetContract().fMetadata))
-
-    @property
-    def name(self) -> str:
-        """Name of the flow, which keys its noise."""
-        return str(self._handle.GetContract().fName)
-
-    @property
-    def collection(self) -> str:
-        """Prefix of the columns it makes, as in ``"Jet"``."""
-        return str(self._handle.GetContract().fCollection)
-
-    @property
-    def source(self) -> str:
-        """Prefix of the columns it is conditioned on, as in ``"GenJet"``."""
-        return str(self._handle.GetContract().fSource)
+            super().__init__(found, cpp().OpenFlow(found))
+        self._target = to_variables(self._metadata["target"])
 
     @property
     def sort_by(self) -> str:
         """The target by which the objects of a RECO event are sorted, descending; empty if they are not."""
-        return str(self._handle.GetContract().fSortBy)
-
-    @property
-    def context(self) -> list[Variable]:
-        """What it takes, in the order of the columns of ``sample``'s argument."""
-        return [_to_variable(variable) for variable in self._handle.GetContract().fContext]
+        return self._metadata.get("sort_by") or ""
 
     @property
     def target(self) -> list[Variable]:
         """What it gives, in the order of the last axis of ``sample``'s result."""
-        return [_to_variable(variable) for variable in self._handle.GetContract().fTarget]
+        return list(self._target)
 
     @property
     def noise_dimension(self) -> int:
         """Standard normal draws per object."""
-        return int(self._handle.GetContract().fNoiseDimension)
+        return int(self._metadata["noise_dimension"])
 
     @property
     def default_steps(self) -> int | None:
         """ODE steps unless told otherwise; None for a flow that samples in one shot."""
-        steps = self._handle.GetSteps(_DEFAULT_STEPS)
-        return int(steps) or None
+        steps = self._metadata.get("default_steps")
+        return None if steps is None else int(steps)
 
     @property
     def solver(self) -> str | None:
         """ODE solver; None for a flow that samples in one shot."""
-        return str(self._handle.GetContract().fSolver) or None
-
-    @property
-    def checksum(self) -> str | None:
-        """SHA-256 of the flow in hexadecimal, which its files fit; None for a flow that does not bear one."""
-        return str(self._handle.GetContract().fChecksum) or None
-
-    @property
-    def data_files(self) -> list[str]:
-        """Files with weights, relative to the folder of the flow; empty if all are inside the ONNX file."""
-        return [str(name) for name in self._handle.GetDataFiles()]
-
-    def check_rows(self) -> str:
-        """Compares the samples of a few rows in batches of several sizes, as the first call of `sample` does.
-
-        Returns
-        -------
-        str
-            ``"same bits"``, or ``"last bits"`` if the samples of a row differ by rounding: RECO events then repeat
-            within float's precision, not bit for bit, when blocks or threads change.
-
-        Raises
-        ------
-        RuntimeError
-            If a row's sample depends on the other rows of its batch, or on chance.
-
-        Examples
-        --------
-        >>> import flashsim
-        >>> flashsim.Flow("jets").check_rows()
-        'same bits'
-        """
-        with translated():
-            found = self._handle.CheckRows(0, np.empty(1, dtype=np.float32))
-        return "last bits" if found == cpp().ERowIndependence.kLastBits else "same bits"
+        return self._metadata.get("solver") or None
 
     @property
     def redrawn(self) -> int:
@@ -240,18 +142,7 @@ class Flow:
             If a value is out of range, or a sample is not finite after repeated draws; row or object are named. If the
             sample of a row depends on the other rows (see `check_rows`).
         """
-        rows = np.ascontiguousarray(context, dtype=np.float32)
-        width = len(self.context)
-        if rows.ndim != 2 or rows.shape[1] != width:
-            names = ", ".join(variable.name for variable in self.context)
-            message = (
-                f"the context of flow '{self.name}' must have shape [n, {width}] ({names}), not {list(rows.shape)}."
-            )
-            raise ValueError(message)
-        if not np.isfinite(rows).all():
-            row, column = np.argwhere(~np.isfinite(rows))[0]
-            message = f"row {row} of the context has {self.context[column].name} = {rows[row, column]}."
-            raise ValueError(message)
+        rows = self._to_rows(context)
         check_fold_size(fold_size)
         check_seed(seed)
         mode = to_out_of_range(out_of_range)
@@ -261,7 +152,7 @@ class Flow:
             if keys.shape != (len(rows), 4):
                 message = f"event_keys must have shape [{len(rows)}, 4], not {list(keys.shape)}."
                 raise ValueError(message)
-        result = np.empty((len(rows), fold_size, len(self.target)), dtype=np.float32)
+        result = np.empty((len(rows), fold_size, len(self._target)), dtype=np.float32)
         if len(rows) > 0:
             no_keys = np.empty(1, dtype=np.uint64)
             n_keys = 0 if keys is None else len(keys)
@@ -281,7 +172,7 @@ class Flow:
         return result
 
     def __repr__(self) -> str:
-        arrow = f"{self.source} [{len(self.context)}] -> {self.collection} [{len(self.target)}]"
+        arrow = f"{self.source or self.level} [{len(self._context)}] -> {self.collection} [{len(self._target)}]"
         solver = f", {self.default_steps} {self.solver} steps" if self.solver else ""
         return f"<flashsim.Flow '{self.name}': {arrow}{solver}>"
 
@@ -317,12 +208,3 @@ def to_out_of_range(out_of_range: str) -> Any:
         message = f"out_of_range must be 'error' or 'clip', not {out_of_range!r}."
         raise ValueError(message)
     return modes[out_of_range]
-
-
-def _to_variable(variable: Any) -> Variable:
-    return Variable(
-        name=str(variable.fName),
-        unit=str(variable.fUnit),
-        dtype=str(cpp().GetName(variable.fType)),
-        range=(float(variable.fMin), float(variable.fMax)),
-    )

@@ -67,6 +67,11 @@ def columns_of_flow(metadata: Mapping[str, Any], index: str | None = None, tree:
     tree
         Name of the TTree or RNTuple.
 
+    Raises
+    ------
+    ValueError
+        If the flow's level is not that of objects.
+
     Examples
     --------
     >>> variable = {"name": "pt", "unit": "GeV", "dtype": "float32", "range": [0, 1000]}
@@ -75,6 +80,8 @@ def columns_of_flow(metadata: Mapping[str, Any], index: str | None = None, tree:
     >>> columns.index, columns.context[0]
     ('Jet_genJetIdx', Column(name='pt', branch='GenJet_pt', low=0.0, high=1000.0))
     """
+    if metadata.get("level", "object") != "object":
+        raise ValueError(f"the flow makes a row for each {metadata['level']}, and pairs are of objects")
     source, collection = metadata["source"], metadata["collection"]
     context, target = (
         tuple(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,17 +10,16 @@ from typing import Any
 import onnx
 from onnx import TensorProto
 
+from ..flows.contract import SCHEMA_VERSION, check_metadata
 from ..flows.file import set_metadata, write_model
 from ..flows.graph import GraphBuilder
-from ..flows.ode.solvers import SOLVERS, is_grid
+from ..flows.ode.solvers import SOLVERS
 from ..output_files import check_not_inputs
 from .recipe.config import config_from_dict, config_to_dict
-from .recipe.sections import DTYPES, FlowConfig, VariableConfig
+from .recipe.sections import FlowConfig, VariableConfig
 from .trained_flow import TrainedFlow
 
-__all__ = ["SCHEMA_VERSION", "build_model", "check_metadata", "export_flow"]
-
-SCHEMA_VERSION = 1
+__all__ = ["build_model", "export_flow"]
 
 
 def export_flow(
@@ -117,6 +115,8 @@ def _metadata(config: FlowConfig, continuous: bool, dimension: int, provenance: 
     }
     return {
         "schema": SCHEMA_VERSION,
+        "kind": "flow",
+        "level": "object",
         "name": config.name,
         "collection": config.collection,
         "source": config.source,
@@ -131,61 +131,3 @@ def _metadata(config: FlowConfig, continuous: bool, dimension: int, provenance: 
 
 def _plain(number: float) -> float | int:
     return int(number) if float(number).is_integer() else number
-
-
-def check_metadata(metadata: Mapping[str, Any]) -> None:
-    """Check a metadata document against the flow contract.
-
-    Raises:
-        ValueError: naming the entry that is missing, superfluous or of the wrong kind, and what was expected.
-    """
-    kinds: dict[str, type | tuple[type, ...]] = {
-        "schema": int, "name": str, "collection": str, "source": str, "sort_by": str, "context": list, "target": list,
-        "noise_dimension": int, "training": dict,
-    }  # fmt: skip
-    optional: dict[str, type | tuple[type, ...]] = {"default_steps": int, "solver": str, "grid": list, "checksum": str}
-    _check_entries(metadata, kinds, optional, "metadata")
-    if metadata["schema"] != SCHEMA_VERSION:
-        raise ValueError(f"metadata: schema is {metadata['schema']}, expected {SCHEMA_VERSION}")
-    for key in ("default_steps", "noise_dimension"):
-        if metadata.get(key, 1) < 1:
-            raise ValueError(f"metadata: {key} is {metadata[key]}, expected at least 1")
-    if ("default_steps" in metadata) != ("solver" in metadata):
-        raise ValueError("metadata: of default_steps and solver only one is there")
-    if "grid" in metadata:
-        _check_grid(metadata["grid"])
-    for kind in ("context", "target"):
-        for index, variable in enumerate(metadata[kind]):
-            where = f"metadata: {kind}[{index}]"
-            _check_entries(variable, {"name": str, "unit": str, "dtype": str, "range": list}, {}, where)
-            if variable["dtype"] not in DTYPES:
-                raise ValueError(f"{where}: dtype is {variable['dtype']!r}, expected one of {', '.join(DTYPES)}")
-            limits = variable["range"]
-            if len(limits) != 2 or not all(isinstance(x, int | float) and math.isfinite(x) for x in limits):
-                raise ValueError(f"{where}: range is {limits!r}, expected two finite numbers")
-            if not limits[0] < limits[1]:
-                raise ValueError(f"{where}: range {limits} has no values in it")
-
-
-def _check_grid(grid: Sequence[Any]) -> None:
-    if not (all(isinstance(time, int | float) for time in grid) and is_grid(grid)):
-        raise ValueError(f"metadata: grid is {grid!r}, expected ascending times from 0 to 1")
-
-
-def _check_entries(
-    document: Any,
-    required: Mapping[str, type | tuple[type, ...]],
-    optional: Mapping[str, type | tuple[type, ...]],
-    where: str,
-) -> None:
-    if not isinstance(document, Mapping):
-        raise ValueError(f"{where}: expected an object, found {document!r}")
-    for key in required:
-        if key not in document:
-            raise ValueError(f"{where}: entry {key!r} is missing")
-    for key, value in document.items():
-        kind = required.get(key) or optional.get(key)
-        if kind is None:
-            raise ValueError(f"{where}: unknown entry {key!r}")
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise ValueError(f"{where}: entry {key!r} is {value!r}, expected {kind}")

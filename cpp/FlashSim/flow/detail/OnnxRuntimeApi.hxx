@@ -25,7 +25,7 @@ struct Allocator;
 struct TypeInfo;
 struct TensorShapeInfo;
 
-enum LoggingLevel : int { kWarning = 2, kError = 3 };
+enum LoggingLevel : int { kError = 3 };
 enum ElementType : int { kFloat = 1, kInt64 = 7 };
 enum AllocatorType : int { kDeviceAllocator = 0 };
 enum MemoryType : int { kMemoryDefault = 0 };
@@ -77,8 +77,7 @@ struct Api {
    Status *(*AllocatorFree)(Allocator *, void *);                                                                // 76
    Slot fAllocatorInfo;                                                                                          // 77
    Status *(*GetAllocatorWithDefaultOptions)(Allocator **);                                                      // 78
-   Slot fKernels[13];                                                                                            // 79-91
-   void (*ReleaseEnv)(Env *);                                                                                    // 92
+   Slot fKernels[14];                                                                                            // 79-92
    void (*ReleaseStatus)(Status *);                                                                              // 93
    void (*ReleaseMemoryInfo)(MemoryInfo *);                                                                      // 94
    void (*ReleaseSession)(Session *);                                                                            // 95

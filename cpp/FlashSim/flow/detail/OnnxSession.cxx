@@ -1,6 +1,7 @@
 // Part of FlashSim for RDataFrame.
 #include "FlashSim/flow/detail/OnnxSession.hxx"
 
+#include "FlashSim/OnnxRuntime.hxx"
 #include "FlashSim/interrupts/Interruption.hxx"
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <dlfcn.h>
 #include <mutex>
 #include <stdexcept>
+#include <utility>
 
 namespace FlashSim {
 namespace {
@@ -86,7 +88,7 @@ Runtime LoadRuntime()
    if (handle == nullptr) {
       throw std::runtime_error(
           "FlashSim: the ONNX Runtime library was not found. In Python, `pip install onnxruntime`; in "
-          "C++, call FlashSim::Flow::SetOnnxRuntimeLibrary(path) or set the environment variable "
+          "C++, call FlashSim::SetOnnxRuntimeLibrary(path) or set the environment variable "
           "FLASHSIM_ONNXRUNTIME to the path of libonnxruntime.so. Tried:" +
           tried);
    }
@@ -159,9 +161,15 @@ public:
                    fApi.CreateTensorWithDataAsOrtValue(runtime.fCpuMemory, data, bytes, shape, rank, type, &fValue),
                    "wrapping a buffer as a tensor");
    }
-   ~TensorView() { fApi.ReleaseValue(fValue); }
+   ~TensorView()
+   {
+      if (fValue != nullptr)
+         fApi.ReleaseValue(fValue);
+   }
+   TensorView(TensorView &&other) noexcept : fApi(other.fApi), fValue(std::exchange(other.fValue, nullptr)) {}
    TensorView(const TensorView &) = delete;
    TensorView &operator=(const TensorView &) = delete;
+   TensorView &operator=(TensorView &&) = delete;
    Ort::Value *Get() const { return fValue; }
 
 private:
@@ -191,24 +199,24 @@ std::string GetElementTypeName(int elementType)
    return index < names.size() ? names[index] : "element type " + std::to_string(elementType) + " of ONNX";
 }
 
-OnnxSession::OnnxSession(const FlowFile &file) : fPath(file.fPath)
+OnnxSession::OnnxSession(const ModelFile &file) : fPath(file.fPath)
 {
    const std::string &path = fPath;
    const Runtime &runtime = GetRuntime();
    const auto &api = *runtime.fApi;
    Ort::SessionOptions *options = nullptr;
-   ThrowOnError(api, api.CreateSessionOptions(&options), "preparing flow '" + path + "'");
+   ThrowOnError(api, api.CreateSessionOptions(&options), "preparing model '" + path + "'");
    const std::unique_ptr<Ort::SessionOptions, void (*)(Ort::SessionOptions *)> owner(options,
                                                                                      api.ReleaseSessionOptions);
-   ThrowOnError(api, api.SetIntraOpNumThreads(options, 1), "preparing flow '" + path + "'");
-   ThrowOnError(api, api.SetInterOpNumThreads(options, 1), "preparing flow '" + path + "'");
-   ThrowOnError(api, api.SetSessionGraphOptimizationLevel(options, Ort::kEnableAll), "preparing flow '" + path + "'");
+   ThrowOnError(api, api.SetIntraOpNumThreads(options, 1), "preparing model '" + path + "'");
+   ThrowOnError(api, api.SetInterOpNumThreads(options, 1), "preparing model '" + path + "'");
+   ThrowOnError(api, api.SetSessionGraphOptimizationLevel(options, Ort::kEnableAll), "preparing model '" + path + "'");
    // Only a session made from a path knows the folder in which to look for data files.
    ThrowOnError(api,
                 file.fDataFiles.empty() ? api.CreateSessionFromArray(runtime.fEnv, file.fModel.data(),
                                                                      file.fModel.size(), options, &fSession)
                                         : api.CreateSession(runtime.fEnv, path.c_str(), options, &fSession),
-                "flow '" + path + "' is not an ONNX model that ONNX Runtime " + GetOnnxRuntimeVersion() + " can load");
+                "model '" + path + "' is not one that ONNX Runtime " + GetOnnxRuntimeVersion() + " can load");
    const auto describe = [&](auto getCount, auto getName, auto getType) {
       std::vector<TensorDescription> tensors;
       std::size_t count = 0;
@@ -236,32 +244,41 @@ OnnxSession::~OnnxSession()
    GetRuntime().fApi->ReleaseSession(fSession);
 }
 
-void OnnxSession::Run(std::int64_t rows, const float *noise, std::int64_t noiseWidth, const float *context,
-                      std::int64_t contextWidth, std::int64_t steps, float *sample, std::int64_t sampleWidth) const
+void OnnxSession::Run(const Batch &batch) const
 {
    const Runtime &runtime = GetRuntime();
-   const std::array<std::int64_t, 2> noiseShape{rows, noiseWidth};
-   const std::array<std::int64_t, 2> contextShape{rows, contextWidth};
-   const std::array<std::int64_t, 2> sampleShape{rows, sampleWidth};
-   const auto bytes = [rows](std::int64_t width) { return static_cast<std::size_t>(rows * width) * sizeof(float); };
-   // ONNX Runtime takes inputs through pointers to non-const memory and does not write to them.
-   const TensorView noiseTensor(runtime, Ort::kFloat, const_cast<float *>(noise), bytes(noiseWidth), noiseShape.data(),
-                                2);
-   const TensorView contextTensor(runtime, Ort::kFloat, const_cast<float *>(context), bytes(contextWidth),
-                                  contextShape.data(), 2);
-   const TensorView sampleTensor(runtime, Ort::kFloat, sample, bytes(sampleWidth), sampleShape.data(), 2);
-   const TensorView stepsTensor(runtime, Ort::kInt64, &steps, sizeof(steps), nullptr, 0);
-   const std::array<const char *, 3> inputNames{"noise", "context", "steps"};
-   const std::array<const Ort::Value *, 3> inputs{noiseTensor.Get(), contextTensor.Get(), stepsTensor.Get()};
-   const std::array<const char *, 1> outputNames{"sample"};
-   std::array<Ort::Value *, 1> outputs{sampleTensor.Get()};
-   auto *status = runtime.fApi->Run(fSession, runtime.fRunOptions, inputNames.data(), inputs.data(), steps < 0 ? 2 : 3,
-                                    outputNames.data(), 1, outputs.data());
+   const auto rows = static_cast<std::int64_t>(batch.fRows);
+   const auto isTable = fOutputs.front().fDimensions.size() > 1;
+   const auto view = [&](const float *data, std::size_t width, std::size_t rank) {
+      const std::array<std::int64_t, 2> shape{rows, static_cast<std::int64_t>(width)};
+      // ONNX Runtime takes inputs through pointers to non-const memory and does not write to them.
+      return TensorView(runtime, Ort::kFloat, const_cast<float *>(data), batch.fRows * width * sizeof(float),
+                        shape.data(), rank);
+   };
+   std::vector<TensorView> tensors;
+   std::vector<const char *> names;
+   std::vector<const Ort::Value *> inputs;
+   const auto add = [&](const char *name, TensorView &&tensor) {
+      names.push_back(name);
+      inputs.push_back(tensor.Get());
+      tensors.push_back(std::move(tensor));
+   };
+   if (batch.fNoise.fWidth > 0)
+      add("noise", view(batch.fNoise.fData, batch.fNoise.fWidth, 2));
+   add("context", view(batch.fContext.fData, batch.fContext.fWidth, 2));
+   auto steps = batch.fSteps.value_or(0);
+   if (batch.fSteps)
+      add("steps", TensorView(runtime, Ort::kInt64, &steps, sizeof(steps), nullptr, 0));
+   const auto output = view(batch.fOutput, batch.fOutputWidth, isTable ? 2 : 1);
+   const char *outputName = fOutputs.front().fName.c_str();
+   Ort::Value *outputValue = output.Get();
+   auto *status = runtime.fApi->Run(fSession, runtime.fRunOptions, names.data(), inputs.data(), inputs.size(),
+                                    &outputName, 1, &outputValue);
    if (status != nullptr && IsInterrupted()) {
       runtime.fApi->ReleaseStatus(status);
       throw Interrupted();
    }
-   ThrowOnError(*runtime.fApi, status, "running flow '" + fPath + "'");
+   ThrowOnError(*runtime.fApi, status, "running model '" + fPath + "'");
 }
 
 } // namespace FlashSim

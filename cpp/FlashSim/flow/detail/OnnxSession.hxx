@@ -2,11 +2,13 @@
 #ifndef FLASHSIM_ONNXSESSION
 #define FLASHSIM_ONNXSESSION
 
-#include "FlashSim/flow/detail/FlowFile.hxx"
+#include "FlashSim/flow/detail/ModelFile.hxx"
 #include "FlashSim/flow/detail/OnnxRuntimeApi.hxx"
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,12 +26,12 @@ struct TensorDescription {
 
 /// \brief One ONNX model, loaded into ONNX Runtime with one intra-op thread.
 ///
-/// ONNX Runtime itself is loaded at the first use (see LoadOnnxRuntime()). Run() may be called from any number of
+/// ONNX Runtime itself is loaded at the first use (see SetOnnxRuntimeLibrary()). Run() may be called from any number of
 /// threads at once; the results for a row do not depend on the other rows of the call.
 class OnnxSession {
 public:
    /// \throws std::runtime_error if ONNX Runtime cannot be found, or refuses the model
-   explicit OnnxSession(const FlowFile &file);
+   explicit OnnxSession(const ModelFile &file);
    ~OnnxSession();
    OnnxSession(const OnnxSession &) = delete;
    OnnxSession &operator=(const OnnxSession &) = delete;
@@ -37,13 +39,24 @@ public:
    const std::vector<TensorDescription> &GetInputs() const { return fInputs; }
    const std::vector<TensorDescription> &GetOutputs() const { return fOutputs; }
 
-   /// Evaluates the model for `rows` rows.
-   /// \param[in] noise float[rows, noiseWidth], \param[in] context float[rows, contextWidth]
-   /// \param[in] steps value of the scalar input `steps`; not passed on when negative
-   /// \param[out] sample float[rows, sampleWidth]
+   /// Rows of a tensor: float[rows, width], where the model has such an input; the width is 0 where it has none.
+   struct Table {
+      const float *fData = nullptr;
+      std::size_t fWidth = 0;
+   };
+   /// Rows that are evaluated at once.
+   struct Batch {
+      std::size_t fRows = 0;
+      Table fNoise;
+      Table fContext;
+      std::optional<std::int64_t> fSteps; ///< value of the scalar input `steps`
+      float *fOutput = nullptr;           ///< float[rows, fOutputWidth], to be written
+      std::size_t fOutputWidth = 0;
+   };
+
+   /// Evaluates the model, which has one output.
    /// \throws std::runtime_error if ONNX Runtime says so, Interrupted at Ctrl-C while an InterruptionGuard lives
-   void Run(std::int64_t rows, const float *noise, std::int64_t noiseWidth, const float *context,
-            std::int64_t contextWidth, std::int64_t steps, float *sample, std::int64_t sampleWidth) const;
+   void Run(const Batch &batch) const;
 
 private:
    std::string fPath;
@@ -51,16 +64,6 @@ private:
    std::vector<TensorDescription> fInputs;
    std::vector<TensorDescription> fOutputs;
 };
-
-/// \brief Says which ONNX Runtime library is to be used, before the first flow is opened.
-///
-/// Without this call, the environment variable FLASHSIM_ONNXRUNTIME (a path) is asked, then the system's
-/// libonnxruntime.so. The Python package names the library of the installed `onnxruntime` wheel.
-/// A later call has no effect once a library is loaded.
-void SetOnnxRuntimeLibrary(const std::string &path);
-
-/// The version of the loaded ONNX Runtime, as in "1.31.1". Loads it if need be.
-std::string GetOnnxRuntimeVersion();
 
 } // namespace FlashSim
 

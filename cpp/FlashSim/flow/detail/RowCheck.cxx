@@ -70,8 +70,9 @@ std::string AsString(float value)
 
 class Comparison {
 public:
-   Comparison(const FlowContract &contract, const std::string &path, const RowEvaluation &evaluate, const Rows &rows)
-      : fContract(contract), fPath(path), fEvaluate(evaluate), fRows(rows), fWidth(contract.fTarget.size()),
+   Comparison(const std::string &model, const std::vector<std::string> &outputs, const RowEvaluation &evaluate,
+              const Rows &rows)
+      : fModel(model), fOutputs(outputs), fEvaluate(evaluate), fRows(rows), fWidth(outputs.size()),
         fWhole(Evaluate(0, kRows))
    {
       for (std::size_t column = 0; column < fWidth; ++column) {
@@ -122,9 +123,9 @@ private:
          const float now = sample[i];
          if (std::memcmp(&before, &now, sizeof(now)) == 0 || (std::isnan(before) && std::isnan(now)))
             continue;
-         const std::string found = "its target '" + fContract.fTarget[column].fName + "' is " + AsString(before) +
-                                   " in a batch of " + std::to_string(kRows) + " objects and " + AsString(now) +
-                                   " in one of " + std::to_string(size);
+         const std::string found = "its " + fOutputs[column] + " is " + AsString(before) + " in a batch of " +
+                                   std::to_string(kRows) + " objects and " + AsString(now) + " in one of " +
+                                   std::to_string(size);
          const double largest = std::max({std::abs(double{before}), std::abs(double{now}), fScales[column]});
          if (!(std::abs(double{before} - double{now}) <= kLastBits * largest))
             Fail(found);
@@ -135,37 +136,38 @@ private:
    [[noreturn]] void Fail(const std::string &found) const
    {
       const auto again = Evaluate(0, kRows);
-      const std::string what = "FlashSim: flow '" + fContract.fName + "' ('" + fPath + "') ";
+      const std::string what = "FlashSim: " + fModel + " ";
       if (std::memcmp(again.data(), fWhole.data(), again.size() * sizeof(float)) != 0) {
          throw std::runtime_error(what + "draws random numbers of its own: the same noise and context give another "
-                                         "sample at each call. A flow takes its random numbers from the input 'noise' "
+                                         "result at each call. A model takes random numbers from the input 'noise' "
                                          "alone; export it in evaluation mode, without operators that draw.");
       }
       throw std::runtime_error(
           what + "mixes the objects of a batch: for the same noise and context, " + found +
-          ". A sample may depend on its object's own noise and context alone, else RECO events change with threads and "
+          ". What it gives for an object may depend on the object's own noise and context alone, else RECO events "
+          "change with threads and "
           "blocks. Look in the graph for what reduces, counts or sorts along axis 0 (ReduceMean, CumSum, TopK, "
-          "BatchNormalization in training mode, an If on data), and export the flow without it.");
+          "BatchNormalization in training mode, an If on data), and export it without.");
    }
 
-   const FlowContract &fContract;
-   const std::string &fPath;
+   const std::string &fModel;
+   const std::vector<std::string> &fOutputs;
    const RowEvaluation &fEvaluate;
    const Rows &fRows;
    std::size_t fWidth;
    std::vector<float> fWhole;
-   std::vector<double> fScales; ///< root mean square of each target
+   std::vector<double> fScales; ///< root mean square of each output
 };
 
 } // namespace
 
-RowCheck CheckRows(const FlowContract &contract, const std::string &path, const RowEvaluation &evaluate, std::size_t n,
-                   const float *context)
+RowCheck CheckRows(const FlowContract &contract, const std::string &model, const std::vector<std::string> &outputs,
+                   const RowEvaluation &evaluate, std::size_t n, const float *context)
 {
    auto rows = MakeRows(contract, n, context, n > 0 ? kRows / 2 : 0);
    std::unique_ptr<Comparison> comparison;
    try {
-      comparison = std::make_unique<Comparison>(contract, path, evaluate, rows);
+      comparison = std::make_unique<Comparison>(model, outputs, evaluate, rows);
    } catch (const Interrupted &) {
       throw;
    } catch (const std::runtime_error &) {
@@ -173,7 +175,7 @@ RowCheck CheckRows(const FlowContract &contract, const std::string &path, const 
       if (n == 0)
          throw;
       rows = MakeRows(contract, n, context, kRows);
-      comparison = std::make_unique<Comparison>(contract, path, evaluate, rows);
+      comparison = std::make_unique<Comparison>(model, outputs, evaluate, rows);
    }
    return comparison->Run();
 }

@@ -146,7 +146,7 @@ ContextColumns ResolveContext(ROOT::RDF::RNode node, const FlowList &flows, cons
          const auto &variable = contract.fContext[i].fName;
          const auto given = own[flow].fContext.find(variable);
          const bool isGiven = given != own[flow].fContext.end();
-         labels.push_back(isGiven ? given->second : contract.fSource + "_" + variable);
+         labels.push_back(isGiven ? given->second : contract.GetContextColumn(variable));
          auto column = labels.back();
          if (isGiven)
             column = DefineContext(result.fNode, flows[flow], i, column, outOfRange);

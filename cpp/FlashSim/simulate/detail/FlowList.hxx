@@ -16,7 +16,7 @@ using FlowList = std::vector<std::shared_ptr<const Flow>>;
 /// "'jets', 'taus'"
 std::string ListNames(const FlowList &flows);
 
-/// \throws std::runtime_error if there are no flows, or if two have one name
+/// \throws std::runtime_error if there are no flows, if two have one name, or if one makes events instead of objects
 void CheckFlows(const FlowList &flows);
 
 /// \brief Whether these flows, no two of one name, can add their collections to one dataframe.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
-__all__ = ["SOLVERS", "Solver", "is_grid", "time_at"]
+__all__ = ["SOLVERS", "Solver", "time_at"]
 
 
 @dataclass(frozen=True)
@@ -48,17 +47,6 @@ SOLVERS = {
         ),
     )
 }
-
-
-def is_grid(times: Sequence[float]) -> bool:
-    """Whether times ascend from 0 to 1, as `time_at` needs them.
-
-    >>> is_grid([0.0, 0.8, 1.0]), is_grid([0.0, 0.8, 0.8, 1.0]), is_grid([0.0, 0.8])
-    (True, False, False)
-    """
-    return (
-        len(times) >= 2 and (times[0], times[-1]) == (0, 1) and all(before < after for before, after in pairwise(times))
-    )
 
 
 def time_at(fraction: float, grid: Sequence[float]) -> float:

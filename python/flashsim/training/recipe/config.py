@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from ...flows.ode.solvers import SOLVERS, is_grid
+from ...flows.contract import DTYPES, is_grid
+from ...flows.ode.solvers import SOLVERS
 from ..preparation.preprocessing import Preprocessing
 from .errors import ConfigError, suggest
 from .sections import (
-    DTYPES,
     MODELS,
     SCHEDULES,
     FlowConfig,

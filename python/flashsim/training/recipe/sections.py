@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = [
-    "DTYPES",
     "MODELS",
     "SCHEDULES",
     "AffineConfig",
@@ -19,10 +18,6 @@ __all__ = [
     "TrainingConfig",
     "VariableConfig",
 ]
-
-DTYPES = (
-    "float32", "float64", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "bool",
-)  # fmt: skip
 
 SCHEDULES = ("cosine", "constant", "plateau")
 

@@ -1,6 +1,6 @@
 // Part of FlashSim for RDataFrame.
-#ifndef FLASHSIM_FLOWFILE
-#define FLASHSIM_FLOWFILE
+#ifndef FLASHSIM_MODELFILE
+#define FLASHSIM_MODELFILE
 
 #include "FlashSim/flow/detail/OnnxFile.hxx"
 
@@ -9,10 +9,10 @@
 
 namespace FlashSim {
 
-/// \brief The files of a flow: an ONNX model and, if its weights lie outside of it, the files that hold them.
+/// \brief The files of a model: an ONNX graph and, if its weights lie outside of it, the files that hold them.
 ///
 /// These data files must lie in the model's folder or below; nothing else on the machine is read.
-struct FlowFile {
+struct ModelFile {
    std::string fPath;                   ///< of the model
    std::string fModel;                  ///< its bytes
    OnnxFile fOnnx;                      ///< what they say
@@ -21,7 +21,7 @@ struct FlowFile {
    /// \brief Reads a model and looks for its data files, whose contents are left alone.
    /// \throws std::runtime_error if the model cannot be read, is no ONNX model, draws random numbers of its own, or has
    /// weights in a file that is missing, too short or outside of its folder
-   static FlowFile Read(const std::string &path);
+   static ModelFile Read(const std::string &path);
 
    /// The text under `key` in the model's metadata_props; empty if there is none.
    /// \throws std::runtime_error if there are two

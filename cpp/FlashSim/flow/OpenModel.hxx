@@ -1,0 +1,24 @@
+// Part of FlashSim for RDataFrame.
+#ifndef FLASHSIM_OPENMODEL
+#define FLASHSIM_OPENMODEL
+
+#include "FlashSim/Flow.hxx"
+#include "FlashSim/ProbabilityModel.hxx"
+
+#include <memory>
+#include <string>
+
+/// \file
+/// Models to be shared. The way in from Python, where `const` in a smart pointer's type is awkward to spell.
+namespace FlashSim {
+
+std::shared_ptr<const Flow> OpenFlow(const std::string &path);
+std::shared_ptr<const ProbabilityModel> OpenProbabilityModel(const std::string &path);
+
+/// \brief The contract of a model of any kind, read without opening it for evaluation.
+/// \throws std::runtime_error as the constructor of Flow
+FlowContract ReadContract(const std::string &path);
+
+} // namespace FlashSim
+
+#endif

@@ -1,0 +1,169 @@
+"""A model that is opened: what flows and probability models have in common."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .. import data
+from .._errors import translated
+from .._library import cpp
+
+__all__ = ["Model", "Variable", "find_flow", "to_variables"]
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One variable that a model takes (context) or gives (target)."""
+
+    name: str
+    unit: str
+    dtype: str
+    range: tuple[float, float]
+
+
+def find_flow(name: str | os.PathLike[str]) -> str:
+    """Path of the flow (or other model) `name`: a file, or the name of a shipped flow (``"jets"`` is ``jets.onnx``).
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is neither.
+    """
+    text = os.fspath(name)
+    path = Path(text)
+    if path.exists() and not path.is_dir():
+        return text
+    problem = "it is a folder" if path.is_dir() else "no such file"
+    if path.name == text:
+        shipped = data.flows()
+        if text.removesuffix(".onnx") in shipped:
+            return data.path(text.removesuffix(".onnx") + ".onnx")
+        problem += f", and none of the shipped flows ({', '.join(shipped)})"
+    message = f"there is no flow '{text}': {problem}."
+    raise FileNotFoundError(message)
+
+
+class Model:
+    """A model, opened by the C++ class behind `handle`. Use its kinds, `Flow` and `ProbabilityModel`.
+
+    Parameters
+    ----------
+    path
+        Its file.
+    handle
+        ``std::shared_ptr`` of a C++ class with ``GetContract``, ``GetDataFiles`` and ``CheckRows``.
+    """
+
+    def __init__(self, path: str, handle: Any) -> None:
+        self._path = path
+        self._handle = handle
+        self._document = str(handle.GetContract().fMetadata)
+        self._metadata: dict[str, Any] = json.loads(self._document)
+        self._context = to_variables(self._metadata["context"])
+
+    @property
+    def path(self) -> str:
+        """The file."""
+        return self._path
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The JSON document of the contract, with what training left in it. A new dictionary at each call."""
+        return json.loads(self._document)
+
+    @property
+    def kind(self) -> str:
+        """``"flow"``, ``"efficiency"`` or ``"multiplicity"``."""
+        return self._metadata.get("kind", "flow")
+
+    @property
+    def level(self) -> str:
+        """What a row of the context is: an ``"object"`` of the source, or a GEN ``"event"``."""
+        return self._metadata.get("level", "object")
+
+    @property
+    def name(self) -> str:
+        """Name of the model, which keys its random numbers."""
+        return self._metadata["name"]
+
+    @property
+    def collection(self) -> str:
+        """Prefix of the columns it makes (or whose objects it counts), as in ``"Jet"``."""
+        return self._metadata["collection"]
+
+    @property
+    def source(self) -> str:
+        """Prefix of the columns it is conditioned on, as in ``"GenJet"``; may be empty at the level of events."""
+        return self._metadata.get("source", "")
+
+    @property
+    def context(self) -> list[Variable]:
+        """What it takes, in the order of the columns of the context."""
+        return list(self._context)
+
+    @property
+    def checksum(self) -> str | None:
+        """SHA-256 of the model in hexadecimal, which its files fit; None for a model that does not bear one."""
+        return self._metadata.get("checksum", "").removeprefix("sha256:") or None
+
+    @property
+    def data_files(self) -> list[str]:
+        """Files with weights, relative to the folder of the model; empty if all are inside the ONNX file."""
+        return [str(name) for name in self._handle.GetDataFiles()]
+
+    def check_rows(self) -> str:
+        """Compares what the model gives for a few rows in batches of several sizes, as its first use does.
+
+        Returns
+        -------
+        str
+            ``"same bits"``, or ``"last bits"`` if the results for a row differ by rounding: RECO events then repeat
+            within float's precision, not bit for bit, when blocks or threads change.
+
+        Raises
+        ------
+        RuntimeError
+            If the result for a row depends on the other rows of its batch, or on chance.
+
+        Examples
+        --------
+        >>> import flashsim
+        >>> flashsim.Flow("jets").check_rows()
+        'same bits'
+        """
+        with translated():
+            found = self._handle.CheckRows(0, np.empty(1, dtype=np.float32))
+        return "last bits" if found == cpp().ERowIndependence.kLastBits else "same bits"
+
+    def _to_rows(self, context: ArrayLike) -> NDArray[np.float32]:
+        """The context as C++ takes it. Raises ValueError if its shape is wrong, or a value is not finite."""
+        rows = np.ascontiguousarray(context, dtype=np.float32)
+        width = len(self._context)
+        if rows.ndim != 2 or rows.shape[1] != width:
+            names = ", ".join(variable.name for variable in self._context)
+            message = (
+                f"the context of {self.kind} '{self.name}' must have shape [n, {width}] ({names}), "
+                f"not {list(rows.shape)}."
+            )
+            raise ValueError(message)
+        if not np.isfinite(rows).all():
+            row, column = np.argwhere(~np.isfinite(rows))[0]
+            message = f"row {row} of the context has {self._context[column].name} = {rows[row, column]}."
+            raise ValueError(message)
+        return rows
+
+
+def to_variables(documents: list[dict[str, Any]]) -> list[Variable]:
+    """Variables from a list in the metadata."""
+    return [
+        Variable(document["name"], document["unit"], document["dtype"], (float(low), float(high)))
+        for document in documents
+        for low, high in [document["range"]]
+    ]
