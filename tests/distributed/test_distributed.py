@@ -94,16 +94,18 @@ def test_options_reach_the_workers(five_parts, files, tiny_flow, options):
     cases.assert_same(leading(ROOT.RDataFrame("Events", files)), leading(five_parts.open("Events", files)))
 
 
-def test_replace_and_steps_by_flow_reach_the_workers(five_parts, files, tiny_flow, tmp_path):
-    flow = tiny_flows.write_stepping_flow(tmp_path / "stepping.onnx", collection="Tau")
+def test_replace_steps_and_prefix_by_flow_reach_the_workers(five_parts, files, tiny_flow, tmp_path):
+    flow = tiny_flows.write_stepping_flow(tmp_path / "stepping.onnx")
 
     def results(df):
         df = df.Define("Jet_pt", "-1.f").Define("Jet_mine", "-1.f").Define("nJet", "-1")
-        sim = df.FlashSim([tiny_flow, flow], fold_size=2, steps={"stepping": 7}, replace=True)
-        return {"jets": sim.Sum("nJet"), "pt": sim.Sum("Jet_pt"), "tau": sim.Sum("Tau_pt"), "gen": sim.Sum("GenJet_pt")}
+        own = {"steps": {"stepping": 7}, "prefix": {"stepping": "My"}}
+        sim = df.FlashSim([tiny_flow, flow], fold_size=2, replace=True, **own)
+        columns = {"jets": "nJet", "pt": "Jet_pt", "mine": "MyJet_pt", "gen": "GenJet_pt"}
+        return {name: sim.Sum(column) for name, column in columns.items()}
 
     here = {name: result.GetValue() for name, result in results(ROOT.RDataFrame("Events", files)).items()}
-    assert here["tau"] == pytest.approx(here["gen"] + 7 * here["jets"], rel=1e-5)
+    assert here["mine"] == pytest.approx(here["gen"] + 7 * here["jets"], rel=1e-5)
     there = {name: result.GetValue() for name, result in results(five_parts.open("Events", files)).items()}
     assert there == pytest.approx(here, rel=1e-5)
 

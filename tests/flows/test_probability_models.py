@@ -90,6 +90,8 @@ def test_what_gives_probabilities_is_no_flow(models, kind):
     for method in ("FlashSim", "DefineFolds"):
         with pytest.raises(RuntimeError, match=message):
             getattr(ROOT.RDataFrame(3), method)(models[kind])
+    with pytest.raises(TypeError, match=rf"ProbabilityModel '\w+': {kind} of Jet from GenJet .* a flow is needed here"):
+        ROOT.RDataFrame(3).FlashSim(flashsim.ProbabilityModel(models[kind]))
     with pytest.raises(ValueError, match=rf"{kind}\.onnx: not a flow: its kind is '{kind}'"):
         read_flow(models[kind])
 

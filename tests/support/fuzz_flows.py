@@ -1,4 +1,4 @@
-"""Mutated flows: damaged bytes, strange metadata, strange graphs; used by flashsim, or by ONNX Runtime alone."""
+"""Mutated models: damaged bytes, strange metadata, strange graphs; used by flashsim, or by ONNX Runtime alone."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ from onnx import TensorProto, helper, numpy_helper
 
 import flashsim
 import tiny_flows
+import tiny_models
 from flashsim.flows.file import METADATA_KEY, set_metadata, stamp, write_model
+from flashsim.flows.opening import open_model
 from fuzz_bytes import damage
 
 REFUSALS = ("RuntimeError", "FileNotFoundError", "ValueError")
 """Kinds of error that a user may meet."""
 
-_WIDTHS = {"jets": 6, "jets_spline": 6, "tiny": 2, "loop": 2}
+_WIDTHS = {"jets": 6, "jets_spline": 6, "tiny": 2, "loop": 2, "efficiency": 2, "multiplicity": 2}
 _STRANGE = [
     None, True, -1, 0, 1, 2**31, 2**63, 2**64, -(2**70), 1e308, -1e-320, 0.5, "", "x" * 70000, "pt", "\x00", "\ud7ff",
+    "efficiency", "multiplicity", "event",
     [], {}, [[]], [1, 0], ["a"], {"name": 1}, [[[[[[[[]]]]]]]],
 ]  # fmt: skip
 
@@ -36,6 +39,8 @@ def prepare(folder: Path) -> None:
         shutil.copy(flashsim.data.path(f"{name}.onnx"), folder / name / "flow.onnx")
     stamp(tiny_flows.write_smearing_flow(folder / "tiny" / "flow.onnx"))
     _write_loop(folder / "loop")
+    stamp(tiny_models.write_efficiency(folder / "efficiency" / "flow.onnx"))
+    stamp(tiny_models.write_multiplicity(folder / "multiplicity" / "flow.onnx"))
     for name in _WIDTHS:
         np.save(folder / name / "sample.npy", _sample(folder / name / "flow.onnx", name))
 
@@ -84,10 +89,12 @@ def use_plain(case: dict[str, Any]) -> bool:
 
 
 def _sample(path: str | Path, name: str) -> np.ndarray:
-    flow = flashsim.Flow(path)
+    model = open_model(path)
     context = np.full((5, _WIDTHS[name]), 1.0, dtype=np.float32)
     context[:, 0] = np.linspace(20, 200, 5)
-    return flow.sample(context, fold_size=2, seed=1, steps=2 if flow.default_steps else None)
+    if isinstance(model, flashsim.ProbabilityModel):
+        return model.evaluate(context)
+    return model.sample(context, fold_size=2, seed=1, steps=2 if model.default_steps else None)
 
 
 def _write_loop(folder: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from .._errors import translated
 from .._library import cpp, root
 from ..flows.flow import Flow, OutOfRange, check_fold_size, check_seed, to_out_of_range, to_steps
+from ..flows.probability import ProbabilityModel
 
 __all__ = ["FlowLike", "Simulation"]
 
@@ -105,6 +106,9 @@ class Simulation:
 def _as_list(flow: FlowLike | Sequence[FlowLike], is_inline: bool) -> list[FlowLike]:
     flows = list(flow) if isinstance(flow, Sequence) and not isinstance(flow, str) else [flow]
     for item in flows:
+        if isinstance(item, ProbabilityModel):
+            message = f"{item!r} gives probabilities and no samples; a flow is needed here."
+            raise TypeError(message)
         if not isinstance(item, (Flow, str, os.PathLike)):
             message = f"flow must be a flow, its path, its name, or a list of such, not {item!r}."
             raise TypeError(message)
