@@ -86,7 +86,7 @@ public:
                float *sample) const;
 
    /// \brief Samples every row of `context` `foldSize` times. The ranges of the contract are not looked at; see the
-   /// function SampleFolds() in DeclaredRanges.hxx.
+   /// function SampleFolds() in flow/CheckedModels.hxx.
    ///
    /// \param[in] context float[n, C]
    /// \param[in] rows whose noise each row gets, NoiseRow[n]; of each fold index in turn

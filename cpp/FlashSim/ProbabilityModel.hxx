@@ -3,9 +3,11 @@
 #define FLASHSIM_PROBABILITYMODEL
 
 #include "FlashSim/FlowContract.hxx"
+#include "FlashSim/flow/ClipCounts.hxx"
 #include "FlashSim/flow/RowIndependence.hxx"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -47,13 +49,21 @@ public:
    /// Probabilities of each row: 1 of an efficiency, K + 1 of a multiplicity.
    std::size_t GetWidth() const;
 
+   /// Distinguishes the random numbers that are drawn with these probabilities: a hash of the model's name.
+   std::uint64_t GetNoiseKey() const;
+
+   /// How many values of each variable were clipped since the model was opened, by variable as in "context pt"; see
+   /// EOutOfRange.
+   ClipCounts &GetClipCounts() const { return fClipCounts; }
+
    /// \brief Compares what it gives for a few rows in batches of several sizes, as Flow::CheckRows() does.
    /// \param[in] n number of rows of `context`, may be 0, \param[in] context float[n, C]
    /// \throws std::runtime_error if a row's probabilities depend on other rows, or on chance
    ERowIndependence CheckRows(std::size_t n, const float *context) const;
 
    /// \brief The probabilities of `n` rows, evaluated in micro-batches of a few hundred. The first call checks some rows
-   /// in several batches (CheckRows()). The ranges of the contract are not looked at.
+   /// in several batches (CheckRows()). The ranges of the contract are not looked at; see
+   /// EvaluateChecked() in flow/CheckedModels.hxx.
    ///
    /// \param[in] n number of rows
    /// \param[in] context float[n, C], physical units, finite
@@ -66,6 +76,7 @@ private:
    void Check(std::size_t n, std::size_t first, const float *context, const float *probabilities) const;
 
    std::unique_ptr<const Model> fModel; //!
+   mutable ClipCounts fClipCounts;      //!
 };
 
 } // namespace FlashSim

@@ -179,6 +179,19 @@ def test_a_context_that_does_not_fit(models):
         model.evaluate([[1, 2], [1, np.nan]])
 
 
+def test_a_context_out_of_range(models, capfd):
+    model = flashsim.ProbabilityModel(models["efficiency"])
+    message = r"in row 1, context variable 'pt' is 8000; efficiency 'seen' takes 0 \.\.\. 7000 GeV\. Is it in MeV\?"
+    with pytest.raises(RuntimeError, match=message):
+        model.evaluate([[50, 0], [8000, 0], [-20, 0]])
+    clipped = model.evaluate([[50, 0], [8000, 0], [-20, 0]], out_of_range="clip")
+    np.testing.assert_array_equal(clipped, np.float32([0.5, 1, 0]))
+    assert model.clipped == {"context pt": 2}
+    assert "efficiency 'seen': values outside of what it declares were clipped: context pt 2." in capfd.readouterr().err
+    with pytest.raises(ValueError, match="out_of_range must be 'error' or 'clip'"):
+        model.evaluate(CONTEXT, out_of_range="warn")
+
+
 def test_rows_that_depend_on_each_other(tmp_path):
     nodes = [
         *tiny_models.efficiency_nodes()[:-3],

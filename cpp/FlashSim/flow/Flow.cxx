@@ -19,15 +19,6 @@ constexpr std::uint32_t kMaxRedraws = 10;
 /// As for the metadata field default_steps.
 constexpr int kMostSteps = 1000000;
 
-/// FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv).
-std::uint64_t Hash(const std::string &text)
-{
-   std::uint64_t hash = 0xCBF29CE484222325;
-   for (const unsigned char c : text)
-      hash = (hash ^ c) * 0x100000001B3;
-   return hash;
-}
-
 bool IsFinite(const float *values, std::size_t count)
 {
    return std::all_of(values, values + count, [](float value) { return std::isfinite(value); });
@@ -49,8 +40,7 @@ std::vector<double> UniformNoise(std::size_t count, std::uint64_t seed, std::uin
    return draws;
 }
 
-Flow::Flow(const std::string &path)
-   : fModel(std::make_unique<const Model>(path)), fNoiseKey(Hash(fModel->GetContract().fName))
+Flow::Flow(const std::string &path) : fModel(std::make_unique<const Model>(path)), fNoiseKey(fModel->GetNoiseKey())
 {
    if (GetContract().fKind != EModelKind::kFlow) {
       throw std::runtime_error("FlashSim: " + fModel->Describe() +

@@ -1,13 +1,12 @@
 // Part of FlashSim for RDataFrame.
 #include "FlashSim/ProbabilityModel.hxx"
 
+#include "FlashSim/flow/ValueLimits.hxx"
 #include "FlashSim/flow/detail/Model.hxx"
 #include "FlashSim/interrupts/Interruption.hxx"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 #include <stdexcept>
 
 namespace FlashSim {
@@ -15,13 +14,6 @@ namespace {
 
 /// Rounding of a sum of probabilities in single precision, with room.
 constexpr double kRoundingOfSum = 1e-4;
-
-std::string Write(double value)
-{
-   std::array<char, 32> text;
-   std::snprintf(text.data(), text.size(), "%.9g", value);
-   return text.data();
-}
 
 } // namespace
 
@@ -54,6 +46,11 @@ const std::vector<std::string> &ProbabilityModel::GetDataFiles() const
 std::size_t ProbabilityModel::GetWidth() const
 {
    return fModel->GetOutputWidth();
+}
+
+std::uint64_t ProbabilityModel::GetNoiseKey() const
+{
+   return fModel->GetNoiseKey();
 }
 
 ERowIndependence ProbabilityModel::CheckRows(std::size_t n, const float *context) const
@@ -92,13 +89,13 @@ void ProbabilityModel::Check(std::size_t n, std::size_t first, const float *cont
          continue;
       std::string what = "FlashSim: " + fModel->Describe() + " gave ";
       if (wrong != end)
-         what += Write(static_cast<double>(*wrong)) + " as a probability, which must be from 0 to 1, ";
+         what += FormatNumber(static_cast<double>(*wrong)) + " as a probability, which must be from 0 to 1, ";
       else
-         what += "probabilities that add up to " + Write(sum) + " instead of 1 ";
+         what += "probabilities that add up to " + FormatNumber(sum) + " instead of 1 ";
       what += "for row " + std::to_string(first + row) + " of the context (";
       for (std::size_t i = 0; i < contract.fContext.size(); ++i) {
          what += (i == 0 ? "" : ", ") + contract.fContext[i].fName + " = " +
-                 Write(static_cast<double>(context[row * contract.fContext.size() + i]));
+                 FormatNumber(static_cast<double>(context[row * contract.fContext.size() + i]));
       }
       throw std::runtime_error(what + "). Its context may be NaN or lie far outside of what the model was trained on, "
                                       "or the graph lacks a sigmoid or softmax at its end.");

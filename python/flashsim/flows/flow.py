@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .._errors import translated
 from .._library import cpp
-from .model import Model, Variable, find_flow, to_variables
+from .model import Model, OutOfRange, Variable, find_flow, to_out_of_range, to_variables
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Flow", "Variable", "find_flow"]
-
-OutOfRange = Literal["error", "clip"]
-"""What becomes of values that a flow's contract does not allow."""
 
 _DEFAULT_STEPS = 0  # how the C++ side spells "the flow's own default"
 
@@ -199,12 +196,3 @@ def to_steps(steps: int | None) -> int:
         message = f"steps must be an integer and at least 1, or None for the flow's default, not {steps!r}."
         raise ValueError(message)
     return int(steps)
-
-
-def to_out_of_range(out_of_range: str) -> Any:
-    """The C++ ``EOutOfRange``. Raises ValueError."""
-    modes = {"error": cpp().EOutOfRange.kError, "clip": cpp().EOutOfRange.kClip}
-    if not isinstance(out_of_range, str) or out_of_range not in modes:
-        message = f"out_of_range must be 'error' or 'clip', not {out_of_range!r}."
-        raise ValueError(message)
-    return modes[out_of_range]

@@ -6,7 +6,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,7 +15,10 @@ from .. import data
 from .._errors import translated
 from .._library import cpp
 
-__all__ = ["Model", "Variable", "find_flow", "to_variables"]
+__all__ = ["Model", "OutOfRange", "Variable", "find_flow", "to_out_of_range", "to_variables"]
+
+OutOfRange = Literal["error", "clip"]
+"""What becomes of values that a flow's contract does not allow."""
 
 
 @dataclass(frozen=True)
@@ -167,3 +170,12 @@ def to_variables(documents: list[dict[str, Any]]) -> list[Variable]:
         for document in documents
         for low, high in [document["range"]]
     ]
+
+
+def to_out_of_range(out_of_range: str) -> Any:
+    """The C++ ``EOutOfRange``. Raises ValueError."""
+    modes = {"error": cpp().EOutOfRange.kError, "clip": cpp().EOutOfRange.kClip}
+    if not isinstance(out_of_range, str) or out_of_range not in modes:
+        message = f"out_of_range must be 'error' or 'clip', not {out_of_range!r}."
+        raise ValueError(message)
+    return modes[out_of_range]

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._errors import translated
 from .._library import cpp
-from .model import Model, find_flow
+from .model import Model, OutOfRange, find_flow, to_out_of_range
 
 __all__ = ["ProbabilityModel"]
 
@@ -52,13 +52,21 @@ class ProbabilityModel(Model):
         """Largest number of objects of a multiplicity; None for an efficiency."""
         return self._metadata.get("maximum")
 
-    def evaluate(self, context: ArrayLike) -> NDArray[np.float32]:
-        """The probabilities of each row. The ranges that the model declares are not looked at.
+    @property
+    def clipped(self) -> dict[str, int]:
+        """How many values of each variable were clipped since the model was opened, as in ``{"context pt": 3}``."""
+        return {str(variable): int(count) for variable, count in self._handle.GetClipCounts().Get()}
+
+    def evaluate(self, context: ArrayLike, out_of_range: OutOfRange = "error") -> NDArray[np.float32]:
+        """The probabilities of each row.
 
         Parameters
         ----------
         context
             [n, C], physical units, one row for each object (or event, see `level`).
+        out_of_range
+            What becomes of context outside of the ranges and types that the model declares: ``"error"``, or ``"clip"``,
+            which takes the nearest value that it allows, and prints how often (see `clipped`).
 
         Returns
         -------
@@ -70,15 +78,17 @@ class ProbabilityModel(Model):
         ValueError
             If the shape does not fit, or a value of the context is not finite.
         RuntimeError
-            If a probability is NaN or not from 0 to 1, or if those of a multiplicity's row do not add up to 1 within
-            0.0001; model, row and context are named. If a row depends on the other rows (see `check_rows`).
+            If a value is out of range. If a probability is NaN or not from 0 to 1, or if those of a multiplicity's row
+            do not add up to 1 within 0.0001; model, row and context are named. If a row depends on the other rows (see
+            `check_rows`).
         """
         rows = self._to_rows(context)
+        mode = to_out_of_range(out_of_range)
         shape = (len(rows),) if self.maximum is None else (len(rows), self.maximum + 1)
         result = np.empty(shape, dtype=np.float32)
         if len(rows) > 0:
             with translated():
-                self._handle.Evaluate(len(rows), rows, result)
+                cpp().EvaluateChecked(self._handle, len(rows), rows, result, mode)
         return result
 
     def __repr__(self) -> str:

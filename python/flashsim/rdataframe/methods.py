@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .._library import root
-from ..flows.flow import OutOfRange
+from ..flows.model import OutOfRange
 from ..histograms.booking import METHODS
 from ..histograms.efficiency import METHODS as EFFICIENCIES
 from .simulation import FlowLike, Simulation

@@ -11,7 +11,8 @@ import numpy as np
 
 from .._errors import translated
 from .._library import cpp, root
-from ..flows.flow import Flow, OutOfRange, check_fold_size, check_seed, to_out_of_range, to_steps
+from ..flows.flow import Flow, check_fold_size, check_seed, to_steps
+from ..flows.model import OutOfRange, to_out_of_range
 from ..flows.probability import ProbabilityModel
 
 __all__ = ["FlowLike", "Simulation"]

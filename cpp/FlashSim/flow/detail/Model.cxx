@@ -30,6 +30,15 @@ std::vector<std::string> NameOutputs(const FlowContract &contract)
    return names;
 }
 
+/// FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv).
+std::uint64_t Hash(const std::string &text)
+{
+   std::uint64_t hash = 0xCBF29CE484222325;
+   for (const unsigned char c : text)
+      hash = (hash ^ c) * 0x100000001B3;
+   return hash;
+}
+
 /// Whether the process meets this path for the first time.
 bool IsNew(const std::string &path)
 {
@@ -45,6 +54,7 @@ Model::Model(const std::string &path) : fPath(FindFlow(path))
 {
    auto file = ModelFile::Read(fPath);
    fContract = FlowContract::FromJson(file.GetMetadata("flashsim"), fPath);
+   fNoiseKey = Hash(fContract.fName);
    file.Verify(fContract.fChecksum);
    fSession = std::make_unique<OnnxSession>(file);
    CheckTensors(*fSession, fContract, fPath);

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -37,6 +38,9 @@ public:
    /// "flow 'jets' (/data/jets.onnx)", for messages
    std::string Describe() const;
 
+   /// Distinguishes the random numbers of models: a hash of the name, so that a model trained anew has the same.
+   std::uint64_t GetNoiseKey() const { return fNoiseKey; }
+
    bool TakesSteps() const { return fTakesSteps; }
 
    /// Number of columns that it gives: targets or probabilities.
@@ -58,6 +62,7 @@ private:
    std::string fPath;
    FlowContract fContract;
    std::vector<std::string> fDataFiles;
+   std::uint64_t fNoiseKey = 0;
    std::unique_ptr<OnnxSession> fSession;
    std::vector<std::string> fOutputNames; ///< of the columns, for messages
    bool fTakesSteps = false;

@@ -1,0 +1,82 @@
+// Part of FlashSim for RDataFrame.
+#ifndef FLASHSIM_CONTEXTRANGES
+#define FLASHSIM_CONTEXTRANGES
+
+#include "FlashSim/FlowContract.hxx"
+#include "FlashSim/flow/ClipCounts.hxx"
+#include "FlashSim/flow/ValueLimits.hxx"
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace FlashSim {
+
+/// What happens to a value that a model's contract does not allow: outside of the range of its variable, or no integer
+/// where the type is one. NaN and infinity are always errors.
+enum class EOutOfRange {
+   kError, ///< an error that names the value, where it is and what is allowed
+   kClip   ///< the nearest allowed value is taken; how often is counted and printed
+};
+
+/// \brief Holds what goes into a model against the ranges and types of its contract.
+///
+/// All const methods may be called from several threads at once.
+class ContextRanges {
+public:
+   /// When the first value of a variable that is clipped is told. (All are told by Report().)
+   enum class EAnnounce { kNo, kAtOnce };
+
+   /// \param[in] model a Flow or a ProbabilityModel, which counts what is clipped, too
+   /// \param[in] outOfRange what happens to values that its contract does not allow
+   /// \param[in] contextColumns the column or expression of each context variable, for messages; or none
+   template <typename T>
+   ContextRanges(const std::shared_ptr<const T> &model, EOutOfRange outOfRange,
+                 std::vector<std::string> contextColumns = {}, EAnnounce announce = EAnnounce::kNo)
+      : ContextRanges(model, model->GetContract(), model->GetClipCounts(), outOfRange, std::move(contextColumns),
+                      announce)
+   {
+   }
+   virtual ~ContextRanges(); ///< Reports what has not been reported.
+   ContextRanges(const ContextRanges &) = delete;
+   ContextRanges &operator=(const ContextRanges &) = delete;
+
+   const FlowContract &GetContract() const { return fContract; }
+   const std::vector<std::string> &GetContextColumns() const { return fContextColumns; }
+   const ValueLimits &GetContextLimits(std::size_t variable) const { return fContext[variable]; }
+
+   /// \brief What to take for a context value that the limits do not contain.
+   /// \param[in] where the event, \param[in] object such as "GenJet 2", or empty: for messages
+   /// \throws std::runtime_error unless values are clipped; for NaN and infinity in any case
+   float ReplaceContext(std::size_t variable, float value, const std::string &where, const std::string &object) const;
+
+   /// \brief The context of `n` rows, float[n, C], with what is to be clipped put right.
+   /// \throws std::runtime_error naming variable, value and row, unless values are clipped
+   std::vector<float> CheckContext(std::size_t n, const float *context) const;
+
+   /// Prints how many values were clipped since the last report, if any were. Never throws.
+   void Report() const noexcept;
+
+protected:
+   EOutOfRange GetOutOfRange() const { return fOutOfRange; }
+   /// \param[in] kind "context " or "target ", \param[in] what the value in words
+   void Count(const char *kind, const FlowVariable &variable, const std::string &what) const;
+
+private:
+   ContextRanges(std::shared_ptr<const void> model, const FlowContract &contract, ClipCounts &modelCounts,
+                 EOutOfRange outOfRange, std::vector<std::string> contextColumns, EAnnounce announce);
+
+   std::shared_ptr<const void> fModel; ///< whose contract and counts these are
+   const FlowContract &fContract;
+   ClipCounts &fModelCounts;
+   EOutOfRange fOutOfRange;
+   EAnnounce fAnnounce;
+   std::vector<std::string> fContextColumns;
+   std::vector<ValueLimits> fContext;
+   mutable ClipCounts fCounts; ///< since the last report
+};
+
+} // namespace FlashSim
+
+#endif
