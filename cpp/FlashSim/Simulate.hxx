@@ -63,7 +63,8 @@ struct SimulateOptions {
 /// | `C_<target>` | `RVec` of the target's type | a value for each object, sorted as the flow says (jets: by pt) |
 /// | `C_<S>Idx` | `RVec<short>` | which GEN object it comes from, e.g. Jet_genJetIdx |
 ///
-/// and, beside all upstream columns, `foldIndex`, `genEvent` and `foldSize` (see FoldSource).
+/// or, for a flow of events (FlowContract::fLevel), `C_<target>` alone, a number of the target's type; and, beside all
+/// upstream columns, `foldIndex`, `genEvent` and `foldSize` (see FoldSource).
 ///
 /// *Random numbers* depend on the seed, the flow's name and the identity of the GEN event alone: (run, luminosityBlock,
 /// event) when the dataset has these columns as integers, else the entry number. A RECO event is the same bit for bit
@@ -95,7 +96,8 @@ ROOT::RDF::RNode Simulate(ROOT::RDF::RNode node, const std::string &flow, const 
 /// \brief Adds N RECO samples of each GEN event to the same entry, without look-ahead: the inline mode.
 ///
 /// For graphs that must stay one graph. The new columns are `nC` (`int`, per RECO event) and, indexed
-/// [fold index][object], `C_<target>` (`RVec<RVec<T>>`) and `C_<S>Idx` (`RVec<RVec<short>>`). The flow is run
+/// [fold index][object], `C_<target>` (`RVec<RVec<T>>`) and `C_<S>Idx` (`RVec<RVec<short>>`); for a flow of events,
+/// indexed [fold index], `C_<target>` (`RVec<T>`). The flow is run
 /// for one event at a time, which costs several times more per object than Simulate() unless N is large. The RECO
 /// events equal those of Simulate() bit for bit.
 ///

@@ -73,13 +73,6 @@ def test_a_flow_of_events(models):
     assert flow.sample(CONTEXT[:2], fold_size=4).shape == (2, 4, 3)
 
 
-def test_a_flow_of_events_is_not_simulated_as_if_it_were_of_objects(models):
-    df = ROOT.RDataFrame(3).Define("pt", "50.f").Define("eta", "0.5f")
-    for method in ("FlashSim", "DefineFolds"):
-        with pytest.raises(RuntimeError, match=r"flow 'met' .*makes one row for each event .*cannot be simulated"):
-            getattr(df, method)(models["event flow"])
-
-
 @pytest.mark.parametrize("kind", ["efficiency", "multiplicity"])
 def test_what_gives_probabilities_is_no_flow(models, kind):
     message = (

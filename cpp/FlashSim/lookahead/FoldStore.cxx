@@ -116,17 +116,22 @@ void FoldStore::CutBlocks(std::size_t blockSize)
    const auto foldSize = static_cast<std::size_t>(fFoldSize);
    fNObjects = 0;
    fBlockBegins.clear();
-   std::vector<std::size_t> rows(fRowColumns.size()); // in this block, of each network
+   // RECO events take the place of rows where no network runs.
+   const bool countsRecoEvents = fCountsRecoEvents || fRowColumns.empty();
+   std::vector<std::size_t> rows(fRowColumns.size()); // in this block, of each network that runs on objects
+   std::size_t recoEvents = 0;                        // in this block
    std::size_t mostRows = blockSize;
    for (std::size_t event = 0; event < fEvents.size(); ++event) {
       const bool isNextSample = event > 0 && fEvents[event].fSample != fEvents[event - 1].fSample;
       if (mostRows >= blockSize || isNextSample) {
          fBlockBegins.push_back(event);
          rows.assign(rows.size(), 0);
+         recoEvents = 0;
          mostRows = 0;
       }
-      if (rows.empty()) { // no network: RECO events take the place of rows
-         mostRows += foldSize;
+      if (countsRecoEvents) {
+         recoEvents += foldSize;
+         mostRows = recoEvents;
          fNObjects += foldSize;
       }
       for (std::size_t network = 0; network < rows.size(); ++network) {

@@ -56,6 +56,9 @@ public:
    /// Blocks are cut by the rows of the network that has most of them.
    void CountRowsOf(const std::string &column);
 
+   /// Notes a network that is given one row for each RECO event.
+   void CountRecoEvents() { fCountsRecoEvents = true; }
+
    /// Asks for run, luminosityBlock and event, where the dataset has all three as integers.
    void RequestIdentity();
    bool IsIdentityRequested() const { return fIsIdentityRequested; }
@@ -105,7 +108,8 @@ private:
    ROOT::RDF::RNode fNode;
    int fFoldSize;
    std::map<std::string, std::shared_ptr<ColumnStore>> fColumns;
-   std::vector<std::shared_ptr<ColumnStore>> fRowColumns; ///< one for each network
+   std::vector<std::shared_ptr<ColumnStore>> fRowColumns; ///< one for each network that runs on objects
+   bool fCountsRecoEvents = false;
    bool fIsIdentityRequested = false;
    std::vector<std::shared_ptr<ColumnStore>> fIdentity; ///< run, luminosityBlock, event; or empty
 

@@ -99,17 +99,25 @@ ROOT::RDF::RNode DefineFolds(ROOT::RDF::RNode node, std::shared_ptr<const Flow> 
                             return sampler(context, event);
                          },
                          {rows, identity});
-   result = result.Define(names.fCount,
-                          [](const InlineSample &sample) { return static_cast<int>(sample.GetNObjects()); }, {hidden});
+   const bool isOfEvents = contract.fLevel == EModelLevel::kEvent;
    for (std::size_t target = 0; target < contract.fTarget.size(); ++target) {
       result = WithValueType(contract.fTarget[target].fType, [&](auto zero) -> ROOT::RDF::RNode {
          using T = decltype(zero);
+         if (isOfEvents) {
+            return result.Define(names.fTargets[target],
+                                 [target](const InlineSample &sample) { return sample.GetValues<T>(target); },
+                                 {hidden});
+         }
          return result.Define(names.fTargets[target],
                               [target](const InlineSample &sample) { return sample.GetTarget<T>(target); }, {hidden});
       });
    }
-   return result.Define(names.fSourceIndex, [](const InlineSample &sample) { return sample.GetSourceIndex(); },
-                        {hidden});
+   if (isOfEvents)
+      return result;
+   return result
+       .Define(names.fCount, [](const InlineSample &sample) { return static_cast<int>(sample.GetNObjects()); },
+               {hidden})
+       .Define(names.fSourceIndex, [](const InlineSample &sample) { return sample.GetSourceIndex(); }, {hidden});
 }
 
 } // namespace FlashSim

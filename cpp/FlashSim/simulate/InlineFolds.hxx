@@ -97,6 +97,16 @@ public:
       return fold;
    }
 
+   /// Values of a target of a flow of events, [fold index].
+   template <typename T>
+   ROOT::VecOps::RVec<T> GetValues(std::size_t target) const
+   {
+      ROOT::VecOps::RVec<T> fold(GetFoldSize());
+      for (std::size_t i = 0; i < fold.size(); ++i)
+         fold[i] = fObjects->template GetValue<T>(target, i);
+      return fold;
+   }
+
    /// Which GEN object each object was made from, [fold index][object].
    ROOT::VecOps::RVec<ROOT::VecOps::RVec<short>> GetSourceIndex() const
    {

@@ -42,6 +42,13 @@ public:
                                    GetSize(recoEvent));
    }
 
+   /// Value of a target in a RECO event that has one object.
+   template <typename T>
+   T GetValue(std::size_t target, std::size_t recoEvent) const
+   {
+      return reinterpret_cast<const T *>(fColumns[target].data())[fOffsets[recoEvent]];
+   }
+
    /// View of the GEN object that each object of a RECO event was made from.
    ROOT::VecOps::RVec<short> GetSourceIndex(std::size_t recoEvent)
    {

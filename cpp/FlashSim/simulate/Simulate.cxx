@@ -18,17 +18,26 @@ namespace {
 ROOT::RDF::RNode DefineRecoColumns(ROOT::RDF::RNode node, const std::shared_ptr<BlockSampler> &sampler,
                                    const RecoColumnNames &names)
 {
-   node = node.DefineSlotEntry(names.fCount,
-                               [sampler](unsigned int slot, ULong64_t) { return sampler->GetNObjects(slot); });
+   const bool isOfEvents = sampler->GetContract().fLevel == EModelLevel::kEvent;
+   if (!isOfEvents)
+      node = node.DefineSlotEntry(names.fCount,
+                                  [sampler](unsigned int slot, ULong64_t) { return sampler->GetNObjects(slot); });
    const auto &targets = sampler->GetContract().fTarget;
    for (std::size_t target = 0; target < targets.size(); ++target) {
       node = WithValueType(targets[target].fType, [&](auto zero) -> ROOT::RDF::RNode {
          using T = decltype(zero);
+         if (isOfEvents) {
+            return node.DefineSlotEntry(names.fTargets[target], [sampler, target](unsigned int slot, ULong64_t) {
+               return sampler->template GetValue<T>(slot, target);
+            });
+         }
          return node.DefineSlotEntry(names.fTargets[target], [sampler, target](unsigned int slot, ULong64_t) {
             return sampler->template GetTarget<T>(slot, target);
          });
       });
    }
+   if (isOfEvents)
+      return node;
    return node.DefineSlotEntry(names.fSourceIndex,
                                [sampler](unsigned int slot, ULong64_t) { return sampler->GetSourceIndex(slot); });
 }

@@ -32,9 +32,9 @@ def flash_sim(
 
     The result has `fold_size` entries for each entry of the node, with all its columns unchanged and, for each flow,
     ``n<C>`` (int), ``<C>_<target>`` (an RVec of the declared type, sorted as the flow says: jets by pt, descending)
-    and ``<C>_<source>Idx`` (``Jet_genJetIdx``: which GEN object it comes from), where C is the flow's collection; and
-    ``foldIndex`` (int, 0 ... N-1), ``genEvent`` (ULong64_t, entry number of the GEN event: unique, ascending) and
-    ``foldSize`` (int, N).
+    and ``<C>_<source>Idx`` (``Jet_genJetIdx``: which GEN object it comes from), where C is the flow's collection, or
+    ``<C>_<target>`` alone, a number, for a flow whose level is ``"event"``; and ``foldIndex`` (int, 0 ... N-1),
+    ``genEvent`` (ULong64_t, entry number of the GEN event: unique, ascending) and ``foldSize`` (int, N).
 
     Parameters
     ----------

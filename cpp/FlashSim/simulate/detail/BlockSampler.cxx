@@ -12,6 +12,10 @@ BlockSampler::BlockSampler(std::shared_ptr<FoldStore> store, std::shared_ptr<con
      fCounted(FindCollection(fContext)), fSeed(seed), fSteps(fRanges->GetFlow().GetSteps(steps))
 {
    fStore->RequestIdentity();
+   if (GetContract().fLevel == EModelLevel::kEvent) {
+      fStore->CountRecoEvents();
+      return;
+   }
    if (fCounted == contextColumns.size())
       ThrowOnScalars(GetContract());
    fStore->CountRowsOf(contextColumns[fCounted]);

@@ -36,7 +36,7 @@ public:
    /// Makes room for the slots; at least as many as ever call the functions below.
    void SetNSlots(unsigned int nSlots) { fBlocks.resize(nSlots); }
 
-   /// Number of objects of the RECO event where the slot stands.
+   /// Number of objects of the RECO event where the slot stands; of a flow of objects.
    int GetNObjects(unsigned int slot);
 
    /// Values of one target for the RECO event where the slot stands: a view, valid while the slot stays in the block.
@@ -45,6 +45,14 @@ public:
    {
       const auto recoEvent = FindRecoEvent(slot);
       return fBlocks[slot].fObjects.template GetTarget<T>(target, recoEvent);
+   }
+
+   /// The value of one target for the RECO event where the slot stands, of a flow of events.
+   template <typename T>
+   T GetValue(unsigned int slot, std::size_t target)
+   {
+      const auto recoEvent = FindRecoEvent(slot);
+      return fBlocks[slot].fObjects.template GetValue<T>(target, recoEvent);
    }
 
    /// For each object of the RECO event, which GEN object it was made from.

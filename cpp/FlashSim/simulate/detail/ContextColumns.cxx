@@ -151,10 +151,14 @@ ContextColumns ResolveContext(ROOT::RDF::RNode node, const FlowList &flows, cons
          if (isGiven)
             column = DefineContext(result.fNode, flows[flow], i, column, outOfRange);
          CheckColumn(result.fNode, contract, variable, column);
-         hasCollection = CheckType(result.fNode, contract, variable, labels.back(), column) || hasCollection;
+         if (CheckType(result.fNode, contract, variable, labels.back(), column)) {
+            if (contract.fLevel == EModelLevel::kEvent)
+               ThrowOnCollection(contract, labels.back());
+            hasCollection = true;
+         }
          columns.push_back(std::move(column));
       }
-      if (!hasCollection)
+      if (!hasCollection && contract.fLevel == EModelLevel::kObject)
          ThrowOnScalars(contract);
       result.fColumns.push_back(std::move(columns));
       result.fLabels.push_back(std::move(labels));

@@ -40,15 +40,26 @@ void ThrowOnScalars(const FlowContract &contract)
                             "simulate.");
 }
 
+void ThrowOnCollection(const FlowContract &contract, const std::string &column)
+{
+   throw std::runtime_error("FlashSim: column '" + column + "' is a collection, but flow '" + contract.fName +
+                            "' simulates events: each of its context variables takes one number for each event. Give "
+                            "an expression that makes one, as in context={'ht': 'Sum(GenJet_pt)'}.");
+}
+
 std::size_t ContextRows::AppendContext(const DeclaredRanges &ranges, const RowProvider &provider, std::size_t event,
                                        std::size_t foldIndex, const EventIdentity &identity)
 {
+   const auto &contract = ranges.GetFlow().GetContract();
+   const bool isOfEvents = contract.fLevel == EModelLevel::kEvent;
    const auto &names = ranges.GetContextColumns();
    const auto width = provider.GetNVariables();
    const auto counted = FindCollection(provider);
-   if (counted == width)
-      ThrowOnScalars(ranges.GetFlow().GetContract());
-   const auto nObjects = provider.GetSize(counted, event, foldIndex);
+   if (isOfEvents && counted < width)
+      ThrowOnCollection(contract, names[counted]);
+   if (!isOfEvents && counted == width)
+      ThrowOnScalars(contract);
+   const auto nObjects = isOfEvents ? 1 : provider.GetSize(counted, event, foldIndex);
    for (auto variable = counted + 1; variable < width; ++variable) {
       if (!provider.IsCollection(variable))
          continue;
@@ -70,7 +81,7 @@ std::size_t ContextRows::AppendContext(const DeclaredRanges &ranges, const RowPr
          if (!isCollection)
             value = column[0];
          if (!limits.Contain(value)) {
-            const auto name = ranges.GetFlow().GetContract().fSource + " " + std::to_string(object);
+            const auto name = isOfEvents ? "" : contract.fSource + " " + std::to_string(object);
             value = ranges.ReplaceContext(variable, value, identity.AsString(), name);
          }
       }

@@ -8,6 +8,7 @@
 #include "FlashSim/flow/DeclaredRanges.hxx"
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 namespace FlashSim {
@@ -18,11 +19,14 @@ constexpr std::size_t kMaxObjects = 32767;
 /// The first variable of a provider that is a collection, or the number of variables.
 std::size_t FindCollection(const RowProvider &provider);
 
-/// Says that a flow needs a collection among its context columns.
+/// Says that a flow of objects needs a collection among its context columns.
 [[noreturn]] void ThrowOnScalars(const FlowContract &contract);
 
+/// Says that a flow of events takes no collection as context.
+[[noreturn]] void ThrowOnCollection(const FlowContract &contract, const std::string &column);
+
 /// \brief The objects of RECO events that a flow is to simulate, in order: context, keys of their noise, and which
-/// object belongs to which RECO event.
+/// object belongs to which RECO event. For a flow of events, each RECO event is one object.
 class ContextRows {
 public:
    /// \brief Appends the RECO events of one GEN event, one row for each object, and checks the context.
@@ -32,8 +36,9 @@ public:
    /// \param[in] event as the provider numbers it
    /// \param[in] identity of the event
    /// \param[in] foldSize RECO events to append
-   /// \throws std::runtime_error for collections of different length, too many objects, single values alone, NaN and
-   ///         infinity, and for values that the flow's contract does not allow unless they are to be clipped
+   /// \throws std::runtime_error for collections of different length, too many objects, NaN and infinity, values that
+   ///         the flow's contract does not allow unless they are to be clipped, single values alone for a flow of
+   ///         objects, and a collection for a flow of events
    void AppendFold(const DeclaredRanges &ranges, const RowProvider &provider, std::size_t event,
                    const EventIdentity &identity, std::size_t foldSize);
 

@@ -30,12 +30,6 @@ void CheckFlows(const FlowList &flows)
    std::map<std::string, const Flow *> names;
    for (const auto &flow : flows) {
       const auto &name = flow->GetContract().fName;
-      if (flow->GetContract().fLevel == EModelLevel::kEvent) {
-         throw std::runtime_error("FlashSim: flow '" + name + "' (" + flow->GetPath() +
-                                  ") makes one row for each event (its level is 'event'), which cannot be simulated "
-                                  "yet: FlashSim makes collections of objects. Flow::SampleFolds() (in Python "
-                                  "flashsim.Flow.sample) samples it.");
-      }
       if (const auto [known, isNew] = names.emplace(name, flow.get()); !isNew) {
          throw std::runtime_error("FlashSim: two of the flows have the name '" + name + "' (" +
                                   known->second->GetPath() + ", " + flow->GetPath() + ")" + kOneNameOneNoise + ".");

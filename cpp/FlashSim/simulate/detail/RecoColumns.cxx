@@ -28,9 +28,12 @@ bool BelongsToCollection(const std::string &name, const std::string &collection)
 } // namespace
 
 RecoColumnNames::RecoColumnNames(const FlowContract &contract, const std::string &prefix)
-   : fCollection(prefix + contract.fCollection), fCount("n" + fCollection),
-     fSourceIndex(fCollection + "_" + BeginInLowerCase(contract.fSource) + "Idx")
+   : fCollection(prefix + contract.fCollection)
 {
+   if (contract.fLevel == EModelLevel::kObject) {
+      fCount = "n" + fCollection;
+      fSourceIndex = fCollection + "_" + BeginInLowerCase(contract.fSource) + "Idx";
+   }
    for (const auto &target : contract.fTarget)
       fTargets.push_back(fCollection + "_" + target.fName);
 }
@@ -38,8 +41,8 @@ RecoColumnNames::RecoColumnNames(const FlowContract &contract, const std::string
 void CheckNamesAreFree(ROOT::RDF::RNode &node, const RecoColumnNames &names, const std::string &flow)
 {
    auto all = names.fTargets;
-   all.push_back(names.fCount);
-   all.push_back(names.fSourceIndex);
+   if (!names.fCount.empty())
+      all.insert(all.end(), {names.fCount, names.fSourceIndex});
    for (const auto &name : all) {
       if (node.HasColumn(name)) {
          throw std::runtime_error("FlashSim: flow '" + flow + "' adds the column '" + name +

@@ -15,8 +15,8 @@ namespace FlashSim {
 struct RecoColumnNames {
    RecoColumnNames(const FlowContract &contract, const std::string &prefix);
    std::string fCollection;           ///< Jet
-   std::string fCount;                ///< nJet
-   std::string fSourceIndex;          ///< Jet_genJetIdx
+   std::string fCount;                ///< nJet; empty for a flow of events
+   std::string fSourceIndex;          ///< Jet_genJetIdx; empty for a flow of events
    std::vector<std::string> fTargets; ///< Jet_pt, ...
 };
 
