@@ -7,7 +7,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from ..pairs.reading import Pairs
+from ..pairs import Pairs
 from ..training import FlowConfig
 from ..validation import validate
 from .pictures import COLOURS, figure_of, save
