@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any
 
 from ...flows.ode.solvers import SOLVERS, is_grid
+from ...toml_reader import ConfigError, read_table, read_toml, suggest
 from ..preparation.preprocessing import Preprocessing
-from .errors import ConfigError, suggest
 from .sections import (
     DTYPES,
-    MODELS,
     SCHEDULES,
     FlowConfig,
     FlowMatchingConfig,
@@ -24,8 +22,6 @@ from .sections import (
 )
 
 __all__ = ["config_from_dict", "config_to_dict", "load_config"]
-
-Section = TypeVar("Section")
 
 
 def load_config(path: str | Path) -> FlowConfig:
@@ -45,17 +41,14 @@ def load_config(path: str | Path) -> FlowConfig:
         >>> [variable.name for variable in config.context]
         ['pt', 'eta', 'phi', 'mass', 'partonFlavour', 'nMuon']
     """
-    text = Path(path).read_text(encoding="utf-8")
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not a TOML file: {error}") from error
-    return config_from_dict(document, where=str(path))
+    config = read_toml(FlowConfig, path)
+    _check(config, str(path))
+    return config
 
 
 def config_from_dict(document: Mapping[str, Any], where: str = "config") -> FlowConfig:
     """Build a recipe from a nested dictionary such as TOML or a checkpoint holds; errors as in `load_config`."""
-    config = _section(FlowConfig, document, where)
+    config = read_table(FlowConfig, document, where)
     _check(config, where)
     return config
 
@@ -63,55 +56,6 @@ def config_from_dict(document: Mapping[str, Any], where: str = "config") -> Flow
 def config_to_dict(config: FlowConfig) -> dict[str, Any]:
     """Inverse of `config_from_dict`; the result can be written as JSON."""
     return dataclasses.asdict(config)
-
-
-def _section(kind: type[Section], document: Any, where: str) -> Section:
-    if not isinstance(document, Mapping):
-        raise ConfigError(f"{where}: expected a table of keys, found {document!r}")
-    hints = get_type_hints(kind)
-    fields = {item.name: item for item in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    for key in document:
-        if key not in fields:
-            raise ConfigError(f"{where}: unknown key {key!r}{suggest(key, fields)}")
-    for name, item in fields.items():
-        required = item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
-        if required and name not in document:
-            raise ConfigError(f"{where}: missing key {name!r}")
-    return kind(**{key: _value(hints[key], value, f"{where}: {key}") for key, value in document.items()})
-
-
-def _value(hint: Any, value: Any, where: str) -> Any:
-    if hint == ModelConfig:
-        return _model(value, where)
-    if dataclasses.is_dataclass(hint):
-        return _section(hint, value, where)  # type: ignore[arg-type]
-    if get_origin(hint) is tuple:
-        if not isinstance(value, list | tuple):
-            raise ConfigError(f"{where}: expected a list, found {value!r}")
-        arguments = get_args(hint)
-        if arguments[-1] is not Ellipsis and len(arguments) != len(value):
-            raise ConfigError(f"{where}: expected {len(arguments)} values, found {len(value)}")
-        return tuple(_value(arguments[0], item, f"{where}[{index}]") for index, item in enumerate(value))
-    if get_origin(hint) is dict:
-        if isinstance(value, str):
-            return {"op": value}
-        if not isinstance(value, Mapping) or not isinstance(value.get("op"), str):
-            raise ConfigError(f'{where}: expected "name" or {{op = "name", …}}, found {value!r}')
-        return dict(value)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
-        raise ConfigError(f"{where}: expected {hint.__name__}, found {value!r}")
-    return value
-
-
-def _model(document: Any, where: str) -> ModelConfig:
-    if not isinstance(document, Mapping):
-        raise ConfigError(f"{where}: expected a table of keys, found {document!r}")
-    family = document.get("family", FlowMatchingConfig.family)
-    if not isinstance(family, str) or family not in MODELS:
-        raise ConfigError(f"{where}: family: unknown family {family!r}{suggest(str(family), MODELS)}")
-    return _section(MODELS[family], document, where)
 
 
 def _model_bounds(model: ModelConfig) -> list[tuple[str, Any, bool, str]]:
