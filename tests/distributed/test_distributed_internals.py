@@ -1,14 +1,12 @@
-"""What distributed runs need of ROOT's package ROOT._distrdf, and the errors of ROOT that they mend.
+"""What distributed runs need of ROOT's package ROOT._distrdf, and what they change in it.
 
-A failure here means that ROOT has changed: in the first half, that flashsim/rdataframe/distributed/distrdf.py must
-follow; in the second half, that an error has gone and what mends it may go, too. Neither Dask nor Spark is needed.
+A failure in the first half means that ROOT has changed, and flashsim/rdataframe/distributed/distrdf.py must follow.
+Neither Dask nor Spark is needed.
 """
 
 from __future__ import annotations
 
 import inspect
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -23,14 +21,6 @@ import flashsim
 import tiny_flows
 from distributed_cases import write_gen_files
 from serial_backend import Serial
-
-IMPORTS = """
-from functools import reduce
-
-import ROOT
-from ROOT._distrdf import DataFrame, HeadNode, _graph_cache
-from ROOT._distrdf.Backends.Base import BaseBackend
-"""
 
 
 @pytest.fixture(scope="module")
@@ -185,29 +175,6 @@ def test_the_loop_of_a_task_is_looked_up_where_it_is_replaced(monkeypatch):
 # ---------------------------------------------------------------------------------------------- what is changed
 
 
-@pytest.mark.slow
-def test_importing_the_package_changes_nothing_of_root():
-    """Only the first call of one of its methods on a distributed node does."""
-    finished = run_plain_root("""
-from ROOT._distrdf.Backends import Utils
-
-def state():
-    functions = (Utils.get_mergeablevalue, Utils.set_value_on_node, Utils.merge_values)
-    tables = [dict(function.registry) for function in functions]
-    return [HeadNode.HeadNode.execute_graph, type(ROOT.Internal.RDF.TriggerRun), *tables]
-
-before = state()
-import flashsim
-df = Serial().make_dataframe(10, npartitions=2)
-count = df.Count().GetValue()
-print("THE SAME", state() == before, count)
-sim = df.Define("GenJet_pt", "ROOT::RVecF{50}").Define("GenJet_eta", "ROOT::RVecF{0}").Define("event", "rdfentry_")
-histogram = sim.OversampledTH1D(("h", "", 2, 0, 20), "event", event="event", fold_size=1)
-print("THE SAME", state() == before, histogram.GetValue().Integral())
-""")
-    assert "THE SAME True 10\nTHE SAME False 10.0" in finished.stdout, finished
-
-
 def test_methods_of_tasks_are_hidden(files_of, tiny_flow):
     """From the completion of names, which proposes those that begin with an underscore on demand only."""
     df = open_all(files_of)[0]
@@ -240,84 +207,3 @@ def test_a_flow_that_is_gone_when_the_graph_is_run(files_of, tmp_path):
     path.unlink()
     with pytest.raises(FileNotFoundError, match=rf"the flow {path} was there when .* Put it back, or"):
         count.GetValue()
-
-
-# ---------------------------------------------------------------------------------------------- errors of ROOT
-
-
-def run_plain_root(code: str, *arguments: str) -> subprocess.CompletedProcess:
-    """Runs a program without this package; it prints what it finds."""
-    return subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", IMPORTS + inspect.getsource(Serial) + code, *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
-
-
-@pytest.mark.slow
-def test_reports_of_more_than_two_parts_are_lost():
-    finished = run_plain_root("""
-reports = [ROOT.RDataFrame(10).Filter("rdfentry_ > 4", "cut").Report() for _ in range(3)]
-first, *others = [ROOT.Detail.RDF.GetMergeableValue(report) for report in reports]
-for other in others:
-    ROOT.Detail.RDF.MergeValues(first, other)
-print("ALL", first.GetValue().At("cut").GetAll())
-""")
-    assert "ALL 20" in finished.stdout, finished  # of 30
-
-
-@pytest.mark.slow
-def test_a_clone_of_report_starts_with_the_numbers_of_the_first():
-    finished = run_plain_root("""
-df = ROOT.RDataFrame(10)
-report = ROOT.RDF.AsRNode(df.Filter("rdfentry_ > 4", "cut")).Report()
-report.GetValue()
-clone = ROOT.Internal.RDF.CloneResultAndAction(report)
-print("CUTS", [cut.GetAll() for cut in clone.GetValue()])
-""")
-    assert "CUTS [10, 10]" in finished.stdout, finished  # one cut
-
-
-@pytest.mark.slow
-def test_a_clone_of_report_behind_two_filters_crashes():
-    finished = run_plain_root("""
-df = ROOT.RDataFrame(10)
-report = df.Filter("rdfentry_ > 4", "cut").Filter("rdfentry_ > 5", "other").Report()
-report.GetValue()
-clone = ROOT.Internal.RDF.CloneResultAndAction(report)
-print("ALL", clone.GetValue().At("cut").GetAll(), flush=True)
-""")
-    assert finished.returncode != 0, finished
-
-
-@pytest.mark.slow
-def test_snapshot_to_ntuple_is_taken_for_a_tree(tmp_path):
-    finished = run_plain_root(
-        """
-import sys
-options = ROOT.RDF.RSnapshotOptions()
-options.fOutputFormat = ROOT.RDF.ESnapshotOutputFormat.kRNTuple
-df = Serial().make_dataframe(10, npartitions=1)
-written = df.Define("x", "1").Snapshot("Events", sys.argv[1], ["x"], options)
-print("COUNT", written.Count().GetValue(), flush=True)
-""",
-        str(tmp_path / "out.root"),
-    )
-    assert "COUNT 10" not in finished.stdout, finished
-    assert finished.returncode != 0
-
-
-@pytest.mark.slow
-def test_an_ntuple_that_is_read_in_part_loses_its_range(files_of):
-    """Tasks read RNTuples so. The second event loop misses all files but the last."""
-    finished = run_plain_root(
-        """
-import sys
-df = ROOT.Internal.RDF.FromRNTuple("Events", sys.argv[1:], (0, 240))
-print("COUNTS", df.Count().GetValue(), df.Count().GetValue())
-""",
-        *files_of["RNTuple"],
-    )
-    assert "COUNTS 240 80" in finished.stdout, finished

@@ -14,39 +14,14 @@ import numpy as np
 import pytest
 import uproot
 
-from flashsim.pairs import Column, DatasetError, PairColumns, Pairs, columns_of_flow, read_pairs
+from flashsim.pairs import Column, DatasetError, Matched, Pairs, columns_of_flow, read_pairs
+from toy_jets import RECIPE
 
-COLUMNS = PairColumns(
+COLUMNS = Matched(
     context=(Column("pt", "GenJet_pt", 0, 1000),),
     target=(Column("pt", "Jet_pt", 0, 1000), Column("nMuons", "Jet_nMuons", 0, 255)),
     index="Jet_genJetIdx",
 )
-
-RECIPE = """
-name = "toys"
-collection = "Jet"
-source = "GenJet"
-
-[dataset]
-index = "Jet_genJetIdx"
-maximum_dropped_fraction = 0.5
-
-[[context]]
-name = "pt"
-range = [0, 1000]
-operations = ["log"]
-
-[[target]]
-name = "pt"
-range = [0, 1000]
-operations = ["log"]
-
-[[target]]
-name = "nMuons"
-dtype = "uint8"
-range = [0, 255]
-operations = ["dequantise"]
-"""
 
 
 def write_events(path: Path, kind: str = "TTree", **changes: object) -> Path:
@@ -248,8 +223,8 @@ def test_too_many_dropped_rows_are_refused_from_a_store_too(tmp_path: Path) -> N
 
 PEAK_MEMORY = """
 import json, resource, sys
-from flashsim.pairs import Column, PairColumns, read_pairs
-columns = PairColumns(
+from flashsim.pairs import Column, Matched, read_pairs
+columns = Matched(
     context=(Column("pt", "GenJet_pt", 0, 1000),),
     target=(Column("pt", "Jet_pt", 0, 1000), Column("nMuons", "Jet_nMuons", 0, 255)),
     index="Jet_genJetIdx",
@@ -281,9 +256,7 @@ def test_columns_of_a_flow_are_named_as_in_nanoaod() -> None:
         return {"name": name, "unit": "", "dtype": "float32", "range": [0, 3]}
 
     flow = {"collection": "Jet", "source": "GenJet", "context": [variable("pt")], "target": [variable("btag")]}
-    expected = PairColumns(
-        (Column("pt", "GenJet_pt", 0.0, 3.0),), (Column("btag", "Jet_btag", 0.0, 3.0),), "Jet_genJetIdx"
-    )
+    expected = Matched((Column("pt", "GenJet_pt", 0.0, 3.0),), (Column("btag", "Jet_btag", 0.0, 3.0),), "Jet_genJetIdx")
     assert columns_of_flow(flow) == expected
     assert columns_of_flow(flow, index="Jet_mine", tree="Other") == replace(expected, index="Jet_mine", tree="Other")
     assert expected.branches == ["Jet_genJetIdx", "GenJet_pt", "Jet_btag"]
@@ -313,9 +286,12 @@ def test_a_recipe_declares_the_same_columns(tmp_path: Path) -> None:
     recipe = tmp_path / "toys.toml"
     recipe.write_text(RECIPE)
     config = training.load_config(recipe)
-    assert columns_of_config(config) == replace(COLUMNS, tree="Events")
+    pt, muons = COLUMNS.target
+    assert columns_of_config(config) == replace(COLUMNS, target=(replace(pt, high=2000), muons))
     path = write_events(tmp_path / "events.root", Jet_pt=ak.Array([[np.nan, 33.0], [], [50.0, 71.0, 22.0]]))
-    assert len(training.read_pairs([path], config)) == 4
-    strict = replace(config, dataset=replace(config.dataset, maximum_dropped_fraction=0.1))
+    lenient, strict = (
+        replace(config, dataset=replace(config.dataset, maximum_dropped_fraction=fraction)) for fraction in (0.5, 0.1)
+    )
+    assert len(training.read_pairs([path], lenient)) == 4
     with pytest.raises(training.DatasetError, match=r"1 of 5 rows are unusable, more than .* = 0.1"):
         training.read_pairs([path], strict)

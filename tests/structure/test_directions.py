@@ -21,17 +21,19 @@ PYTHON = {
     "output_files": set(),
     "recipes": set(),
     "root_file": {"_library"},
+    "style": set(),
+    "toml_reader": set(),
     "flows": {"_errors", "_library", "data"},
     "pairs": set(),
-    "histograms": {"_errors", "_library", "root_file"},
+    "histograms": {"_errors", "_library", "root_file", "style"},
     "rdataframe": {"_errors", "_library", "_version", "data", "flows", "histograms"},
-    "validation": {"_version", "flows", "pairs"},
+    "validation": {"_version", "flows", "pairs", "style"},
     "steps": {"flows", "pairs", "validation"},
-    "training": {"flows", "output_files", "pairs"},
+    "training": {"flows", "output_files", "pairs", "style", "toml_reader"},
     "generation": {"_library", "_machine", "_version"},
-    "throughput": {"_errors", "_library", "data", "flows", "histograms", "rdataframe", "root_file"},
-    "demo": {"_library", "_machine", "data", "histograms", "rdataframe"},
-    "studies": {"_library", "demo", "flows", "histograms", "pairs", "rdataframe", "training", "validation"},
+    "throughput": {"_errors", "_library", "data", "flows", "histograms", "rdataframe", "root_file", "style"},
+    "demo": {"_library", "_machine", "data", "histograms", "rdataframe", "style"},
+    "studies": {"_library", "demo", "flows", "histograms", "pairs", "rdataframe", "style", "training", "validation"},
     "cli": {
         "_library",
         "_machine",
@@ -197,6 +199,10 @@ def test_roots_internals_are_used_in_one_place(cpp_files):
 def test_torch_is_needed_in_trainings_only(python_files):
     torch = re.compile(r"^\s*(import|from) torch", re.MULTILINE)
     assert {name.split("/")[0] for name, text in python_files.items() if torch.search(text)} <= {"training", "studies"}
+
+
+def test_colours_are_in_one_place(python_files):
+    assert {name for name, text in python_files.items() if re.search(r"#[0-9a-fA-F]{6}\b", text)} == {"style.py"}
 
 
 @pytest.mark.parametrize(

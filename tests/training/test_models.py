@@ -19,12 +19,12 @@ onnxruntime = pytest.importorskip("onnxruntime")
 stats = pytest.importorskip("scipy.stats")
 
 from flashsim.flows.graph import GraphBuilder  # noqa: E402
+from flashsim.toml_reader import ConfigError  # noqa: E402
 from flashsim.training.families.coupling import CouplingFlow, moved_columns  # noqa: E402
 from flashsim.training.families.model import FlowModel  # noqa: E402
 from flashsim.training.families.optimal_transport import optimal_transport_pairs  # noqa: E402
 from flashsim.training.families.registry import make_model  # noqa: E402
 from flashsim.training.recipe.config import config_from_dict  # noqa: E402
-from flashsim.training.recipe.errors import ConfigError  # noqa: E402
 from flashsim.training.recipe.sections import (  # noqa: E402
     AffineConfig,
     FlowMatchingConfig,

@@ -225,7 +225,7 @@ def test_categories(codes: np.ndarray) -> None:
     assert np.array_equal(run_graph(both, codes.astype(float), Row({})), expected)
 
 
-def toy_jets(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def jet_rows(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Rows with the variables of the shipped recipe, ends of ranges and rare values included."""
     g = np.random.default_rng(seed)
     muons = g.choice([0, 1, 2, 3], rows, p=[0.8, 0.15, 0.04, 0.01])
@@ -269,7 +269,7 @@ SHIPPED = load_config(Path(str(files("flashsim.recipes") / "jets.toml")))
 @pytest.fixture(scope="module")
 def shipped() -> tuple[Preprocessing, np.ndarray, np.ndarray]:
     prepared = Preprocessing(SHIPPED.context, SHIPPED.target)
-    context, target = toy_jets(20_000, seed=1)
+    context, target = jet_rows(20_000, seed=1)
     prepared.fit(context, target, np.random.default_rng(11))
     return prepared, context, target
 

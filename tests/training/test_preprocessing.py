@@ -14,6 +14,7 @@ from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
 from flashsim.flows.graph import GraphBuilder  # noqa: E402
+from flashsim.toml_reader import ConfigError  # noqa: E402
 from flashsim.training.preparation.atoms import Dequantise, Present, Spike  # noqa: E402
 from flashsim.training.preparation.elementary import Angle, OneHot, Saturate, Standardise  # noqa: E402
 from flashsim.training.preparation.functions import Log, Logit  # noqa: E402
@@ -21,7 +22,6 @@ from flashsim.training.preparation.gaussianise import Gaussianise  # noqa: E402
 from flashsim.training.preparation.operation import Operation, Row  # noqa: E402
 from flashsim.training.preparation.preprocessing import OPERATIONS, Preprocessing  # noqa: E402
 from flashsim.training.preparation.relations import Difference, Share  # noqa: E402
-from flashsim.training.recipe.errors import ConfigError  # noqa: E402
 from flashsim.training.recipe.sections import VariableConfig  # noqa: E402
 from operation_cases import CONTEXT_CASES, DATA, ROW, ROWS, TARGET_CASES, case_name, run_graph  # noqa: E402
 

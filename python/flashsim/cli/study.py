@@ -13,7 +13,7 @@ from .outputs import Overwrite, check_outputs
 from .train import shipped_recipe
 
 if TYPE_CHECKING:
-    from ..pairs.reading import Pairs
+    from ..pairs import Pairs
     from ..studies import Study
     from ..training import FlowConfig
 

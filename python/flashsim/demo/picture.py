@@ -5,21 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
-import mplhep
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+
+from ..style import BLUE, NAIVE, ORANGE, new_figure, styled
 
 if TYPE_CHECKING:
     from .result import Demo, Spectrum
 
 __all__ = ["draw"]
 
-_TARGET, _ONCE, _OFTEN, _NAIVE = "black", "#e76300", "#3f90da", "#832db6"
+_TARGET, _ONCE, _OFTEN = "black", ORANGE, BLUE
 _SHIFT = 0.18  # of a bin's width, so that error bars do not hide one another
 _STYLE: dict[Any, Any] = {
     "font.size": 17,
@@ -41,9 +39,8 @@ def draw(demo: Demo, path: str | Path) -> None:
     path
         File to write.
     """
-    with mpl.rc_context(mplhep.style.CMS), mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(10, 11))
-        FigureCanvasAgg(figure)
+    with styled(_STYLE):
+        figure = new_figure(10, 11)
         upper, ratio, errors = figure.subplots(
             3, 1, sharex=True, gridspec_kw={"height_ratios": (3.2, 1.3, 1.8), "hspace": 0.07}
         )
@@ -75,7 +72,7 @@ def _draw_spectra(axes: Any, demo: Demo) -> None:
             _handle(_ONCE, "s"),
             Line2D([], [], color=_OFTEN),
             Patch(facecolor=_OFTEN, alpha=0.35),
-            Patch(facecolor="none", edgecolor=_NAIVE, hatch="////", linewidth=0),
+            Patch(facecolor="none", edgecolor=NAIVE, hatch="////", linewidth=0),
         ],
         [
             "Target",
@@ -117,13 +114,13 @@ def _draw_errors(axes: Any, demo: Demo) -> None:
             spectrum.centres, 100 * spectrum.relative_errors, marker, markersize=5, color=colour, **_filling(colour)
         )
     axes.stairs(100 * often.relative_errors, often.edges, color=_OFTEN, linewidth=2)
-    axes.stairs(100 * naive.relative_errors, naive.edges, color=_NAIVE, linewidth=1)
+    axes.stairs(100 * naive.relative_errors, naive.edges, color=NAIVE, linewidth=1)
     axes.stairs(
         100 * naive.relative_errors,
         naive.edges,
         fill=True,
         facecolor="none",
-        edgecolor=_NAIVE,
+        edgecolor=NAIVE,
         hatch="////",
         linewidth=0,
     )
@@ -167,7 +164,7 @@ def _hatched(axes: Any, spectrum: Spectrum, values: Any, errors: Any) -> None:
         baseline=values - errors,
         fill=True,
         facecolor="none",
-        edgecolor=_NAIVE,
+        edgecolor=NAIVE,
         hatch="////",
         linewidth=0,
     )

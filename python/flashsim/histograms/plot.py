@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.mathtext import MathTextParser
-from matplotlib.ticker import LogLocator, NullFormatter
 
+from ..style import BLUE, ERROR_LABEL, FOLD_SIZE_LABEL, NAIVE, ORANGE, ticks_of_decades
 from .conversion import correlation as correlation_matrix
 from .conversion import to_numpy
 from .fold_size import OptimalFoldSize, optimal_fold_size
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["correlation", "fold_size"]
 
-_GEN_EVENTS, _BUDGET, _NAIVE, _OPTIMUM = "#3f90da", "#e76300", "#832db6", "black"
+_GEN_EVENTS, _BUDGET, _OPTIMUM = BLUE, ORANGE, "black"
 
 
 def correlation(histogram: Any, *, axes: Axes | None = None) -> Figure:
@@ -138,7 +138,7 @@ def _draw_against_fold_size(axes: Axes, best: OptimalFoldSize, last: int) -> Non
     axes.plot(
         n,
         _percent(variance.naive(n)),
-        color=_NAIVE,
+        color=NAIVE,
         linestyle=":",
         linewidth=2,
         label="naive: RECO events as independent",
@@ -155,8 +155,8 @@ def _draw_against_fold_size(axes: Axes, best: OptimalFoldSize, last: int) -> Non
     axes.set(
         xscale="log",
         yscale="log",
-        xlabel="fold size (RECO events per GEN event)",
-        ylabel="relative error, root mean square of bins [%]",
+        xlabel=FOLD_SIZE_LABEL,
+        ylabel=ERROR_LABEL,
     )
     _finish(axes)
 
@@ -193,9 +193,7 @@ def _draw_against_time(axes: Axes, best: OptimalFoldSize, last: int, gen_events:
 
 def _finish(axes: Axes) -> None:
     for axis, digits in ((axes.xaxis, (1, 2, 5)), (axes.yaxis, (1, 2, 3, 5, 7))):
-        axis.set_major_locator(LogLocator(subs=digits))
-        axis.set_major_formatter(lambda value, _: f"{value:g}")
-        axis.set_minor_formatter(NullFormatter())
+        ticks_of_decades(axis, digits)
     axes.grid(which="both", alpha=0.2)
     axes.legend(frameon=False)
 

@@ -1,61 +1,17 @@
-"""Which branches of a file hold the variables of a pair."""
+"""Which branches of a file hold the variables of a flow."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Column", "PairColumns", "columns_of_flow"]
+from .queries import Column, Matched
+
+__all__ = ["columns_of_flow"]
 
 
-@dataclass(frozen=True)
-class Column:
-    """One variable of a pair.
-
-    Attributes
-    ----------
-    name
-        What the flow calls it.
-    branch
-        Where the files have it: one list per event, one number per object.
-    low, high
-        Closed range of the values that are used, in the unit of the branch.
-    """
-
-    name: str
-    branch: str
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class PairColumns:
-    """The branches of pairs: the context of RECO object i is element ``index[i]`` of the context branches.
-
-    Attributes
-    ----------
-    context, target
-        Variables of the GEN and of the RECO object.
-    index
-        Branch with one whole number per RECO object; below 0: it has no GEN partner.
-    tree
-        Name of the TTree or RNTuple.
-    """
-
-    context: tuple[Column, ...]
-    target: tuple[Column, ...]
-    index: str
-    tree: str = "Events"
-
-    @property
-    def branches(self) -> list[str]:
-        """All branches, each once."""
-        return list(dict.fromkeys([self.index, *(column.branch for column in (*self.context, *self.target))]))
-
-
-def columns_of_flow(metadata: Mapping[str, Any], index: str | None = None, tree: str = "Events") -> PairColumns:
-    """Columns of the pairs that a flow can be compared with, from the JSON document of its contract.
+def columns_of_flow(metadata: Mapping[str, Any], index: str | None = None, tree: str = "Events") -> Matched:
+    """Query of the pairs that a flow can be compared with, from the JSON document of its contract.
 
     Parameters
     ----------
@@ -90,4 +46,4 @@ def columns_of_flow(metadata: Mapping[str, Any], index: str | None = None, tree:
         )
         for kind, prefix in (("context", source), ("target", collection))
     )
-    return PairColumns(context, target, index or f"{collection}_{source[0].lower()}{source[1:]}Idx", tree)
+    return Matched(context, target, index or f"{collection}_{source[0].lower()}{source[1:]}Idx", tree)

@@ -1,51 +1,51 @@
-"""Arrays of pairs in a folder: written piece by piece, used memory-mapped, recognised by what they were made from."""
+"""Arrays of rows in a folder: written piece by piece, used memory-mapped, recognised by what they were made from."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["PairArrays", "PairStore"]
+__all__ = ["Layout", "PairArrays", "PairStore"]
 
 Array = npt.NDArray[Any]
 
-_TYPES = {"context": np.float32, "target": np.float32, "event": np.int64}
+Layout = dict[str, tuple[str, tuple[int, ...]]]
+"""Arrays by name: type of their elements and shape of a row."""
 
 
 class PairArrays:
-    """Collects pieces of the three arrays of pairs in memory.
+    """Collects pieces of arrays in memory.
 
     Parameters
     ----------
-    widths
-        Number of context and of target variables.
+    layout
+        The arrays.
     """
 
-    def __init__(self, widths: tuple[int, int]) -> None:
-        self._pieces: dict[str, list[Array]] = {
-            "context": [np.empty((0, widths[0]), np.float32)],
-            "target": [np.empty((0, widths[1]), np.float32)],
-            "event": [np.empty(0, np.int64)],
-        }
+    def __init__(self, layout: Layout) -> None:
+        self._pieces = {name: [np.empty((0, *shape), kind)] for name, (kind, shape) in layout.items()}
 
-    def append(self, context: Array, target: Array, event: Array) -> None:
-        """Add rows."""
-        for name, piece in (("context", context), ("target", target), ("event", event)):
-            self._pieces[name].append(piece)
+    def append(self, *arrays: Array) -> None:
+        """Add rows: a piece of each array, in the order of the layout."""
+        for pieces, piece in zip(self._pieces.values(), arrays, strict=True):
+            pieces.append(piece)
 
     def finish(self, summary: Mapping[str, Any]) -> dict[str, Any]:
-        """The arrays and the ``summary`` (files, events, dropped) by name."""
-        return {**{name: np.concatenate(self._pieces.pop(name)) for name in _TYPES}, **summary}
+        """The arrays and the ``summary`` (files, events, dropped, objects) by name."""
+        return {**{name: np.concatenate(self._pieces.pop(name)) for name in list(self._pieces)}, **summary}
+
+    def discard(self) -> None:
+        """Nothing to do."""
 
 
 class PairStore:
-    """The same in files of a folder, which are read again, memory-mapped, by whoever asks for the same pairs.
+    """The same in files of a folder, which are read again, memory-mapped, by whoever asks for the same rows.
 
     Life cycle: `load`; where that gives None, `append` any number of times and `finish`. ``pairs.json`` is removed
     before the first and written after the last array, so that an interrupted store counts as empty. Files are replaced,
@@ -55,10 +55,10 @@ class PairStore:
     ----------
     folder
         Made if it does not exist.
-    widths
-        Number of context and of target variables.
+    layout
+        The arrays.
     made_from
-        What the pairs were made from, of plain numbers, strings, lists and dictionaries.
+        What the rows were made from, of plain numbers, strings, lists and dictionaries.
 
     Raises
     ------
@@ -66,15 +66,15 @@ class PairStore:
         If the folder cannot be written.
     """
 
-    def __init__(self, folder: str | Path, widths: tuple[int, int], made_from: Mapping[str, Any]) -> None:
+    def __init__(self, folder: str | Path, layout: Layout, made_from: Mapping[str, Any]) -> None:
         self._folder = Path(folder)
-        self._shapes: dict[str, tuple[int, ...]] = {"context": (widths[0],), "target": (widths[1],), "event": ()}
+        self._layout = layout
         self._made_from = json.loads(json.dumps(made_from))
         self._rows = 0
         self._folder.mkdir(parents=True, exist_ok=True)
 
     def load(self) -> dict[str, Any] | None:
-        """The arrays, memory-mapped, and their summary by name; None if the folder does not hold these pairs."""
+        """The arrays, memory-mapped, and their summary by name; None if the folder does not hold these rows."""
         try:
             document = json.loads(self._document.read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
@@ -83,19 +83,20 @@ class PairStore:
             return None
         rows = document["rows"]
         for name, path in self._paths().items():
-            size = rows * int(np.prod(self._shapes[name])) * np.dtype(_TYPES[name]).itemsize
+            kind, shape = self._layout[name]
+            size = rows * int(np.prod(shape)) * np.dtype(kind).itemsize
             if not path.exists() or path.stat().st_size != size:
                 return None
         arrays = {name: self._map(path, name, rows) for name, path in self._paths().items()}
         return {**arrays, **document["summary"]}
 
-    def append(self, context: Array, target: Array, event: Array) -> None:
-        """Add rows."""
+    def append(self, *arrays: Array) -> None:
+        """Add rows: a piece of each array, in the order of the layout."""
         mode = "ab" if self._rows else "wb"
-        for (name, path), piece in zip(self._paths(unfinished=True).items(), (context, target, event), strict=True):
+        for (name, path), piece in zip(self._paths(unfinished=True).items(), arrays, strict=True):
             with path.open(mode) as file:
-                np.ascontiguousarray(piece, dtype=_TYPES[name]).tofile(file)
-        self._rows += len(event)
+                np.ascontiguousarray(piece, dtype=self._layout[name][0]).tofile(file)
+        self._rows += len(arrays[0])
 
     def finish(self, summary: Mapping[str, Any]) -> dict[str, Any]:
         """Make the folder hold the rows added; the arrays, memory-mapped, and the ``summary`` by name."""
@@ -123,10 +124,10 @@ class PairStore:
 
     def _paths(self, unfinished: bool = False) -> dict[str, Path]:
         suffix = f".{os.getpid()}.tmp" if unfinished else ""
-        return {name: self._folder / f"{name}.{np.dtype(kind).name}{suffix}" for name, kind in _TYPES.items()}
+        return {name: self._folder / f"{name}.{kind}{suffix}" for name, (kind, _) in self._layout.items()}
 
     def _map(self, path: Path, name: str, rows: int) -> Array:
-        shape: Sequence[int] = (rows, *self._shapes[name])
-        if not rows:  # which the system refuses to map
-            return np.empty(shape, _TYPES[name])
-        return np.memmap(path, _TYPES[name], mode="r", shape=tuple(shape))
+        kind, shape = self._layout[name]
+        if not rows * int(np.prod(shape)):  # which the system refuses to map
+            return np.empty((rows, *shape), kind)
+        return np.memmap(path, np.dtype(kind), mode="r", shape=(rows, *shape))

@@ -18,7 +18,7 @@ import onnx
 from ..flows.file import read_flow, set_metadata, write_model
 from ..flows.ode.loop import velocity_of, with_solver
 from ..flows.ode.solvers import SOLVERS
-from ..pairs.reading import columns_of_flow, read_pairs
+from ..pairs import columns_of_flow, read_pairs
 from .grids import grids
 from .reference import TOLERANCE
 from .trials import Candidate, Comparison, Trial

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from ..pairs.reading import Pairs
+from ..pairs import Pairs
 from ..training import FlowConfig
 from ..training.recipe.sections import MODELS, ModelConfig
 from ..validation import validate

@@ -8,12 +8,10 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from ..validation.pictures.style import new_figure, styled, to_png
+from ..style import new_figure
+from ..validation.pictures.style import styled, to_png
 
-__all__ = ["COLOURS", "figure_of", "save"]
-
-COLOURS = ("#3f90da", "#bd1f01", "#ffa90e", "#832db6", "#94a4a2", "#a96b59", "#e76300", "#b9ac70")
-"""Distinct for colour-blind readers too (arXiv:2107.02270)."""
+__all__ = ["figure_of", "save"]
 
 
 @contextmanager

@@ -8,9 +8,10 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from ..flows.flow import Flow
-from ..pairs.reading import columns_of_flow, read_pairs
+from ..pairs import columns_of_flow, read_pairs
+from ..style import COLOURS
 from ..validation import Validation, validate
-from .pictures import COLOURS, figure_of, save
+from .pictures import figure_of, save
 from .study import Cell, Study
 from .summary import summarise
 

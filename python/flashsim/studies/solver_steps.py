@@ -13,9 +13,10 @@ from ..flows.file import write_model
 from ..flows.flow import Flow
 from ..flows.ode.loop import with_solver
 from ..flows.ode.solvers import SOLVERS
-from ..pairs.reading import columns_of_flow, read_pairs
+from ..pairs import columns_of_flow, read_pairs
+from ..style import COLOURS
 from ..validation import validate
-from .pictures import COLOURS, figure_of, save
+from .pictures import figure_of, save
 from .study import Cell, Study
 from .summary import Number, summarise
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from ..pairs.reading import Pairs
+from ..pairs import Pairs
+from ..style import COLOURS
 from ..training import FlowConfig
 from ..validation import validate
-from .pictures import COLOURS, figure_of, save
+from .pictures import figure_of, save
 from .study import Cell, Study
 from .summary import Number, summarise
 from .trainings import train_for, with_budget

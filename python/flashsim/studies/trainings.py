@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..pairs.reading import Pairs
+from ..pairs import Pairs
 from ..training import FlowConfig, export_flow, train
 
 __all__ = ["Trained", "train_for", "with_budget"]

@@ -13,7 +13,8 @@ from .._library import root
 from ..demo.w_mass import PEAK, w_candidate, w_mass_model
 from ..histograms.booking import oversampled_th1d
 from ..rdataframe.methods import flash_sim
-from .pictures import COLOURS, figure_of, save
+from ..style import COLOURS
+from .pictures import figure_of, save
 from .study import Cell, Study
 
 __all__ = ["compare_statistics"]

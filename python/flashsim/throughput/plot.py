@@ -6,13 +6,13 @@ import os
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
 
+from ..style import BLUE, ERROR_LABEL, FOLD_SIZE_LABEL, GREY, NAIVE, ORANGE, ticks_of_decades
 from .plan import FOLD_SIZES, ProductionPlan
 
 __all__ = ["plot_plan"]
 
-_CORRECT, _NAIVE, _GENERATOR, _SIMULATION, _OPTIMUM = "#e76300", "#832db6", "#94a4a2", "#3f90da", "black"
+_CORRECT, _GENERATOR, _SIMULATION, _OPTIMUM = ORANGE, GREY, BLUE, "black"
 
 
 def plot_plan(plan: ProductionPlan, path: str | os.PathLike[str]) -> None:
@@ -44,17 +44,15 @@ def plot_plan(plan: ProductionPlan, path: str | os.PathLike[str]) -> None:
     above.plot(
         curve.fold_size,
         100 * curve.naive_error,
-        color=_NAIVE,
+        color=NAIVE,
         linestyle=":",
         linewidth=2,
         label="naive: RECO events independent",
     )
     label = f"optimum: fold size {best.fold_size}, {100 * best.error:.3g} %"
     above.plot(best.fold_size, 100 * best.error, "*", color=_OPTIMUM, markersize=15, label=label, zorder=5)
-    above.set(xscale="log", yscale="log", ylabel="relative error, root mean square of bins [%]")
-    above.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
-    above.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    above.yaxis.set_minor_formatter(NullFormatter())
+    above.set(xscale="log", yscale="log", ylabel=ERROR_LABEL)
+    ticks_of_decades(above.yaxis, (1, 2, 3, 5, 7))
     above.grid(which="major", alpha=0.2)
     above.legend(title=f"{plan.core_hours:g} core-hours", frameon=False)
 
@@ -70,11 +68,7 @@ def plot_plan(plan: ProductionPlan, path: str | os.PathLike[str]) -> None:
         alpha=0.7,
     )
     below.axvline(best.fold_size, color=_OPTIMUM, linestyle="--", linewidth=1)
-    below.set(
-        xlim=(1, last), ylim=(0, plan.core_hours), xlabel="fold size (RECO events per GEN event)", ylabel="core-hours"
-    )
-    below.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    below.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    below.xaxis.set_minor_formatter(NullFormatter())
+    below.set(xlim=(1, last), ylim=(0, plan.core_hours), xlabel=FOLD_SIZE_LABEL, ylabel="core-hours")
+    ticks_of_decades(below.xaxis, (1, 2, 5))
     below.legend(loc="lower left")
     figure.savefig(path, dpi=120)

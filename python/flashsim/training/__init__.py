@@ -10,12 +10,12 @@ Example:
 
 from __future__ import annotations
 
+from ..toml_reader import ConfigError
 from . import _dependencies  # noqa: F401
 from .checkpoint import CheckpointError
 from .dataset import DatasetError, Pairs, read_pairs
 from .export import export_flow
 from .recipe.config import load_config
-from .recipe.errors import ConfigError
 from .recipe.sections import FlowConfig
 from .run import train, written_files
 from .trained_flow import TrainedFlow

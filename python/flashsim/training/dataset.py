@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..pairs.reading import Column, DatasetError, PairColumns, Pairs
-from ..pairs.reading import read_pairs as read_columns
+from ..pairs import Column, DatasetError, Matched, Pairs
+from ..pairs import read_pairs as read_columns
 from .recipe.sections import FlowConfig, VariableConfig
 
 __all__ = ["DatasetError", "Pairs", "columns_of_config", "read_pairs"]
 
 
-def columns_of_config(config: FlowConfig) -> PairColumns:
+def columns_of_config(config: FlowConfig) -> Matched:
     """Columns of the pairs that a recipe trains on.
 
     Example:
@@ -22,7 +22,7 @@ def columns_of_config(config: FlowConfig) -> PairColumns:
         >>> columns.index, columns.target[0].branch
         ('Jet_genJetIdx', 'Jet_pt')
     """
-    return PairColumns(
+    return Matched(
         tuple(_column(variable, config.source) for variable in config.context),
         tuple(_column(variable, config.collection) for variable in config.target),
         config.dataset.index,

@@ -6,11 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import matplotlib as mpl
-import mplhep
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
+
+from ..style import BLUE, RED, new_figure, styled
 
 __all__ = ["LOSS_LABELS", "plot_loss"]
 
@@ -21,7 +19,7 @@ LOSS_LABELS = {
 }
 """What the loss of each family of flows is."""
 
-_TRAINING, _VALIDATION = "#3f90da", "#bd1f01"
+_TRAINING, _VALIDATION = BLUE, RED
 
 
 def plot_loss(history: Sequence[Mapping[str, float]], output: str | Path, family: str, best_epoch: int) -> None:
@@ -39,9 +37,8 @@ def plot_loss(history: Sequence[Mapping[str, float]], output: str | Path, family
     columns = {name: [entry[name] for entry in history] for name in history[0]}
     epochs = columns["epoch"]
     marker = "o" if len(history) < 20 else None
-    with mpl.rc_context(mplhep.style.CMS):
-        figure = Figure(figsize=(9, 8))
-        FigureCanvasAgg(figure)
+    with styled():
+        figure = new_figure(9, 8)
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1), gridspec_kw={"hspace": 0.07})
         for name, colour in (("training", _TRAINING), ("validation", _VALIDATION)):
             upper.plot(epochs, columns[f"{name}_loss"], color=colour, marker=marker, markersize=4, label=name)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..pairs.reading import Pairs
+from ..pairs import Pairs
 from .preparation.operation import Array
 from .preparation.preprocessing import Preprocessing
 

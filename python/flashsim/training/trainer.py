@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..pairs.reading import Pairs
+from ..pairs import Pairs
 from .checkpoint import CheckpointError, save_checkpoint
 from .families.registry import make_model
 from .improvement import Improvement, weighted_mean

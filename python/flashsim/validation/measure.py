@@ -17,7 +17,7 @@ import sklearn
 
 from .._version import __version__
 from ..flows.flow import Flow
-from ..pairs.reading import Pairs, columns_of_flow, read_pairs
+from ..pairs import Pairs, columns_of_flow, read_pairs
 from .comparison import classifier_metric, distance_metrics, tagger_ranges
 from .halves import halves
 from .result import Validation

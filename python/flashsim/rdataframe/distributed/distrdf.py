@@ -1,8 +1,8 @@
-"""Every use of the inner parts of ROOT's distributed RDataFrame, in one place.
+"""Every use of the inner parts of ROOT's distributed RDataFrame, in one place; its faults are those of `patches`.
 
 ROOT 6.40 keeps it in the package ``ROOT._distrdf``: a graph of Python nodes on the client, each with an operation, that
 is sent to the workers and booked there on a real RDataFrame for each part of the dataset. What each function needs of
-it stands beside it; ``tests/test_distributed_internals.py`` fails when a new ROOT changes that.
+it stands beside it; ``tests/distributed/test_distributed_internals.py`` fails when a new ROOT changes that.
 """
 
 from __future__ import annotations
@@ -19,20 +19,16 @@ __all__ = [
     "call_before",
     "cluster_of",
     "files_of",
-    "forget_graph",
-    "graph_not_to_be_cloned",
     "initialization_of",
     "is_available",
-    "mend_errors_of_merges",
-    "mend_report",
-    "mend_snapshot",
     "reads_ntuple",
     "register_methods",
-    "release_the_lock",
     "run_tasks",
+    "run_without_gil",
     "send_file",
     "set_initialization",
     "skip_empty_loops",
+    "translate_errors_of_merges",
 ]
 
 
@@ -157,33 +153,6 @@ def reads_ntuple(head: Any) -> bool:
     return isinstance(head, RNTupleHeadNode)
 
 
-def graph_not_to_be_cloned(head: Any) -> Any:
-    """Names the head's graph if its tasks must each book it anew, for `forget_graph`; else None.
-
-    For all tasks but its first one on trees, a worker clones the actions that it has, and ROOT 6.40 cannot clone a
-    Snapshot of RNTuples.
-
-    Needs: ``graph_nodes``, the arguments of the operation "Snapshot", and the head's ``rdf_uuid``.
-    """
-    import ROOT
-
-    for node in head.graph_nodes:
-        if node.operation is not None and node.operation.name == "Snapshot" and len(node.operation.args) > 3:
-            options = node.operation.args[3]
-            if options.fOutputFormat == ROOT.RDF.ESnapshotOutputFormat.kRNTuple:
-                return head.rdf_uuid
-    return None
-
-
-def forget_graph(name: Any) -> None:
-    """Has this worker book a graph again. Needs: ``_ACTIONS_REGISTER`` and ``_RDF_REGISTER`` of ``_graph_cache``."""
-    from ROOT._distrdf import _graph_cache
-
-    for register in (_graph_cache._ACTIONS_REGISTER, _graph_cache._RDF_REGISTER):
-        for identifier in [known for known in register if known.rdf_uuid == name]:
-            del register[identifier]
-
-
 def run_tasks(head: Any, tasks: list[Any], run: Callable[[Any], Any], merge: Callable[[Any, Any], Any]) -> Any:
     """``run(task)`` for all tasks on the workers, and the results merged. Needs: the backend's ``ProcessAndMerge``."""
     return head.backend.ProcessAndMerge(tasks, run, merge)
@@ -220,7 +189,7 @@ def skip_empty_loops(is_anything_booked: Callable[[Any], bool]) -> None:
     ROOT.Internal.RDF.TriggerRun = trigger_if_booked
 
 
-def release_the_lock(run: Callable[[Any], None]) -> None:
+def run_without_gil(run: Callable[[Any], None]) -> None:
     """Has ``run(result)`` called for the results of a task before they are collected.
 
     ROOT triggers the event loop of the graph's first node only. What lies behind a look-ahead has an event loop of its
@@ -254,54 +223,7 @@ def release_the_lock(run: Callable[[Any], None]) -> None:
         Utils.get_mergeablevalue.register(kind, run_and_collect)
 
 
-def mend_report(run: Callable[[Any], None], book: Callable[[Any], Any], make_mergeable: Callable[[Any], Any]) -> None:
-    """Has ``Report`` work for any number of tasks.
-
-    For all tasks but its first one, a worker clones the actions that it has. Clones of Report have errors in ROOT 6.40:
-    one on an ``RJittedFilter`` takes the filter behind it for another RJittedFilter, and the process crashes; a clone
-    starts with the numbers of the report that it was made from, and adds a copy of each filter to the graph. `book`
-    takes a general node (``RNode``) and makes a report that can be cloned. The sum of more than two reports is wrong,
-    too: `make_mergeable` makes of a report what adds up; `run` is that of `release_the_lock`.
-
-    Needs: the single-dispatch function ``get_mergeablevalue``, through which all results of a task go.
-    """
-    import ROOT
-    from ROOT._distrdf.Backends import Utils
-
-    for kind in ("RJittedFilter", "RNodeBase"):
-        ROOT.RDF.RInterface[f"ROOT::Detail::RDF::{kind}"].Report = lambda node: book(ROOT.RDF.AsRNode(node))
-
-    def collect(result: Any) -> Any:
-        run(result)
-        return make_mergeable(result.GetValue())
-
-    Utils.get_mergeablevalue.register(ROOT.RDF.RResultPtr["ROOT::RDF::RCutFlowReport"], collect)
-
-
-def mend_snapshot() -> None:
-    """Has ``Snapshot`` return a dataframe of RNTuples if it wrote RNTuples: ROOT 6.40 takes them for trees and crashes.
-
-    Needs: the single-dispatch function ``set_value_on_node``, through which all results go on the client; of
-    ``SnapshotResult``, ``treename`` and ``filenames``; and the backend's ``make_dataframe``.
-    """
-    import ROOT
-    from ROOT._distrdf.Backends import Utils
-    from ROOT._distrdf.PythonMergeables import SnapshotResult
-
-    set_value = Utils.set_value_on_node.dispatch(SnapshotResult)
-
-    def set_dataframe(result: Any, node: Any, backend: Any) -> None:
-        with ROOT.TFile.Open(result.filenames[0]) as file:
-            is_ntuple = str(file.GetKey(result.treename).GetClassName()) == "ROOT::RNTuple"
-        if is_ntuple:
-            node.value = backend.make_dataframe(result.treename, result.filenames)
-        else:
-            set_value(result, node, backend)
-
-    Utils.set_value_on_node.register(SnapshotResult, set_dataframe)
-
-
-def mend_errors_of_merges() -> None:
+def translate_errors_of_merges() -> None:
     """Has what goes wrong in a merge told without the signatures that cppyy has tried.
 
     Needs: the single-dispatch function ``merge_values``, through which all pairs of results go.

@@ -18,7 +18,7 @@ from ...histograms import efficiency
 from .. import methods
 from ..plain_histograms import PLAIN_HISTOGRAMS, warn_if_oversampled
 from ..simulation import Simulation
-from . import distrdf
+from . import distrdf, patches
 from .first_entries import check_files, check_identity, first_entries
 from .flows import FlowReference, make_reference, open_reference, send
 from .worker import make_initialization
@@ -48,10 +48,10 @@ def enable() -> None:
     distrdf.call_before(PLAIN_HISTOGRAMS, lambda node, name: warn_if_oversampled(node, name, stacklevel=4))
     distrdf.add_preparation((_SIMULATION, _HISTOGRAM), _prepare)
     distrdf.skip_empty_loops(root().FlashSim.IsAnythingBooked)
-    distrdf.release_the_lock(_run_graph)
-    distrdf.mend_report(_run_graph, root().FlashSim.BookReport, lambda report: root().FlashSim.MakeMergeable(report))
-    distrdf.mend_snapshot()
-    distrdf.mend_errors_of_merges()
+    distrdf.run_without_gil(_run_graph)
+    distrdf.translate_errors_of_merges()
+    patches.patch_report(_run_graph, root().FlashSim.BookReport, lambda report: root().FlashSim.MakeMergeable(report))
+    patches.patch_snapshot()
 
 
 def _make_simulation(method: Callable[..., Any], *, is_inline: bool = False) -> Callable[..., Any]:
@@ -83,8 +83,8 @@ def _make_histogram(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _prepare(head: Any, operations: list[tuple[Any, Any]]) -> None:
-    not_to_be_cloned = distrdf.graph_not_to_be_cloned(head)
-    distrdf.set_initialization(head, lambda initialize: make_initialization(initialize, not_to_be_cloned))
+    rebooked = patches.graph_to_rebook(head)
+    distrdf.set_initialization(head, lambda initialize: make_initialization(initialize, rebooked))
     for operation, upstream in operations:
         if operation.name == _SIMULATION:
             send(head, operation.kwargs["flows"])

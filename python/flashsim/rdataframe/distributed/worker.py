@@ -13,15 +13,15 @@ from typing import Any
 __all__ = ["describe_worker", "make_initialization", "make_task"]
 
 
-def make_initialization(initialize: Callable[[], None], not_to_be_cloned: Any = None) -> Callable[[], None]:
+def make_initialization(initialize: Callable[[], None], rebooked: Any = None) -> Callable[[], None]:
     """The function that workers call before each task: the user's own `initialize`, then the package is loaded.
 
-    `not_to_be_cloned` names a graph that each task must book anew (see `distrdf.graph_not_to_be_cloned`).
+    `rebooked` names a graph that each task must book anew (see `patches.graph_to_rebook`).
     Raises RuntimeError there, naming the worker, if the package is missing or of another version than here.
     """
     from ..._version import __version__
 
-    return partial(_by_value(_load_package), initialize, __version__, not_to_be_cloned, os.getpid())
+    return partial(_by_value(_load_package), initialize, __version__, rebooked, os.getpid())
 
 
 def make_task(initialize: Callable[[], None], function: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -34,7 +34,7 @@ def describe_worker() -> str:
     return f"worker on {platform.node()} (process {os.getpid()})"
 
 
-def _load_package(initialize: Callable[[], None], wanted: str, not_to_be_cloned: Any, client: int) -> None:
+def _load_package(initialize: Callable[[], None], wanted: str, rebooked: Any, client: int) -> None:
     import os
     import platform
     import sys
@@ -60,10 +60,10 @@ def _load_package(initialize: Callable[[], None], wanted: str, not_to_be_cloned:
         from flashsim.rdataframe.plain_histograms import silence
 
         silence()  # the user has been told on the client
-    if not_to_be_cloned is not None:
-        from flashsim.rdataframe.distributed.distrdf import forget_graph
+    if rebooked is not None:
+        from flashsim.rdataframe.distributed.patches import drop_cached_graph
 
-        forget_graph(not_to_be_cloned)
+        drop_cached_graph(rebooked)
 
 
 def _run(load: Callable[[], None], module: str, function: str, task: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...flows.graph import GraphBuilder
-from ..recipe.errors import ConfigError, suggest
+from ...toml_reader import ConfigError, suggest
 from ..recipe.sections import VariableConfig
 from .atoms import Dequantise, Present, Spike
 from .elementary import Absolute, Angle, OneHot, Saturate, Standardise

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any
 
 from ...flows.contract import DTYPES, is_grid
 from ...flows.ode.solvers import SOLVERS
+from ...toml_reader import ConfigError, read_table, read_toml, suggest
 from ..preparation.preprocessing import Preprocessing
-from .errors import ConfigError, suggest
 from .sections import (
-    MODELS,
     SCHEDULES,
     FlowConfig,
     FlowMatchingConfig,
     ModelConfig,
+    SamplingConfig,
     SplineConfig,
     TrainingConfig,
+    VariableConfig,
 )
 
 __all__ = ["config_from_dict", "config_to_dict", "load_config"]
-
-Section = TypeVar("Section")
 
 
 def load_config(path: str | Path) -> FlowConfig:
@@ -45,17 +43,14 @@ def load_config(path: str | Path) -> FlowConfig:
         >>> [variable.name for variable in config.context]
         ['pt', 'eta', 'phi', 'mass', 'partonFlavour', 'nMuon']
     """
-    text = Path(path).read_text(encoding="utf-8")
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not a TOML file: {error}") from error
-    return config_from_dict(document, where=str(path))
+    config = read_toml(FlowConfig, path)
+    _check(config, str(path))
+    return config
 
 
 def config_from_dict(document: Mapping[str, Any], where: str = "config") -> FlowConfig:
     """Build a recipe from a nested dictionary such as TOML or a checkpoint holds; errors as in `load_config`."""
-    config = _section(FlowConfig, document, where)
+    config = read_table(FlowConfig, document, where)
     _check(config, where)
     return config
 
@@ -65,73 +60,11 @@ def config_to_dict(config: FlowConfig) -> dict[str, Any]:
     return dataclasses.asdict(config)
 
 
-def _section(kind: type[Section], document: Any, where: str) -> Section:
-    if not isinstance(document, Mapping):
-        raise ConfigError(f"{where}: expected a table of keys, found {document!r}")
-    hints = get_type_hints(kind)
-    fields = {item.name: item for item in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    for key in document:
-        if key not in fields:
-            raise ConfigError(f"{where}: unknown key {key!r}{suggest(key, fields)}")
-    for name, item in fields.items():
-        required = item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
-        if required and name not in document:
-            raise ConfigError(f"{where}: missing key {name!r}")
-    return kind(**{key: _value(hints[key], value, f"{where}: {key}") for key, value in document.items()})
+Bound = tuple[str, bool, str]
+"""A key of a section, whether its value is possible, and what was expected."""
 
 
-def _value(hint: Any, value: Any, where: str) -> Any:
-    if hint == ModelConfig:
-        return _model(value, where)
-    if dataclasses.is_dataclass(hint):
-        return _section(hint, value, where)  # type: ignore[arg-type]
-    if get_origin(hint) is tuple:
-        if not isinstance(value, list | tuple):
-            raise ConfigError(f"{where}: expected a list, found {value!r}")
-        arguments = get_args(hint)
-        if arguments[-1] is not Ellipsis and len(arguments) != len(value):
-            raise ConfigError(f"{where}: expected {len(arguments)} values, found {len(value)}")
-        return tuple(_value(arguments[0], item, f"{where}[{index}]") for index, item in enumerate(value))
-    if get_origin(hint) is dict:
-        if isinstance(value, str):
-            return {"op": value}
-        if not isinstance(value, Mapping) or not isinstance(value.get("op"), str):
-            raise ConfigError(f'{where}: expected "name" or {{op = "name", …}}, found {value!r}')
-        return dict(value)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
-        raise ConfigError(f"{where}: expected {hint.__name__}, found {value!r}")
-    return value
-
-
-def _model(document: Any, where: str) -> ModelConfig:
-    if not isinstance(document, Mapping):
-        raise ConfigError(f"{where}: expected a table of keys, found {document!r}")
-    family = document.get("family", FlowMatchingConfig.family)
-    if not isinstance(family, str) or family not in MODELS:
-        raise ConfigError(f"{where}: family: unknown family {family!r}{suggest(str(family), MODELS)}")
-    return _section(MODELS[family], document, where)
-
-
-def _model_bounds(model: ModelConfig) -> list[tuple[str, Any, bool, str]]:
-    if isinstance(model, FlowMatchingConfig):
-        couplings = ("independent", "optimal_transport")
-        return [
-            ("model.time_frequencies", model.time_frequencies, model.time_frequencies >= 0, "0 or more"),
-            ("model.sigma_min", model.sigma_min, 0 < model.sigma_min < 1, "in (0, 1)"),
-            ("model.coupling", model.coupling, model.coupling in couplings, f"one of {', '.join(couplings)}"),
-            ("model.context_weight", model.context_weight, 0 <= model.context_weight < math.inf, "0 or more, finite"),
-        ]
-    expected = "at least 2, so that every variable is transformed"
-    bounds: list[tuple[str, Any, bool, str]] = [("model.transforms", model.transforms, model.transforms >= 2, expected)]
-    if isinstance(model, SplineConfig):
-        bounds.append(("model.bins", model.bins, model.bins >= 2, "at least 2"))
-        bounds.append(("model.bound", model.bound, 0 < model.bound < math.inf, "above 0, finite"))
-    return bounds
-
-
-def _training_bounds(training: TrainingConfig) -> list[tuple[str, Any, bool, str]]:
+def _training_bounds(training: TrainingConfig) -> list[Bound]:
     final, patience = training.final_learning_rate, training.patience
     bounds = [
         ("epochs", training.epochs >= 1, "at least 1"),
@@ -153,52 +86,68 @@ def _training_bounds(training: TrainingConfig) -> list[tuple[str, Any, bool, str
     if training.schedule == "plateau":
         lasting = patience == 0 or patience > training.plateau_epochs
         bounds.append(("patience", lasting, f"0, or more than plateau_epochs = {training.plateau_epochs}"))
-    return [(f"training.{key}", getattr(training, key), fine, expected) for key, fine, expected in bounds]
+    return bounds
+
+
+def _model_bounds(model: ModelConfig) -> list[Bound]:
+    bounds: list[Bound] = [
+        ("hidden", bool(model.hidden) and min(model.hidden) >= 1, "one or more widths above 0"),
+    ]
+    if isinstance(model, FlowMatchingConfig):
+        couplings = ("independent", "optimal_transport")
+        return [
+            *bounds,
+            ("time_frequencies", model.time_frequencies >= 0, "0 or more"),
+            ("sigma_min", 0 < model.sigma_min < 1, "in (0, 1)"),
+            ("coupling", model.coupling in couplings, f"one of {', '.join(couplings)}"),
+            ("context_weight", 0 <= model.context_weight < math.inf, "0 or more, finite"),
+        ]
+    bounds.append(("transforms", model.transforms >= 2, "at least 2, so that every variable is transformed"))
+    if isinstance(model, SplineConfig):
+        bounds.append(("bins", model.bins >= 2, "at least 2"))
+        bounds.append(("bound", 0 < model.bound < math.inf, "above 0, finite"))
+    return bounds
+
+
+def _sampling_bounds(sampling: SamplingConfig) -> list[Bound]:
+    return [
+        ("default_steps", sampling.default_steps >= 1, "at least 1"),
+        ("solver", sampling.solver in SOLVERS, f"one of {', '.join(SOLVERS)}"),
+        ("grid", is_grid(sampling.grid), "ascending times from 0 to 1"),
+    ]
 
 
 def _check(config: FlowConfig, where: str) -> None:
-    training, model, sampling = config.training, config.model, config.sampling
-    bounds = (
-        *_training_bounds(training),
-        ("model.hidden", model.hidden, model.hidden and min(model.hidden) >= 1, "one or more widths above 0"),
-        *_model_bounds(model),
-        ("sampling.default_steps", sampling.default_steps, sampling.default_steps >= 1, "at least 1"),
-        ("sampling.solver", sampling.solver, sampling.solver in SOLVERS, f"one of {', '.join(SOLVERS)}"),
-        (
-            "sampling.grid",
-            sampling.grid,
-            is_grid(sampling.grid),
-            "ascending times from 0 to 1",
-        ),
-        (
-            "dataset.validation_fraction",
-            config.dataset.validation_fraction,
-            0 < config.dataset.validation_fraction < 1,
-            "in (0, 1)",
-        ),
-    )
-    for key, value, fine, expected in bounds:
-        if not fine:
-            raise ConfigError(f"{where}: {key}: expected {expected}, found {value!r}")
+    fraction = config.dataset.validation_fraction
+    sections: dict[str, list[Bound]] = {
+        "training": _training_bounds(config.training),
+        "model": _model_bounds(config.model),
+        "sampling": _sampling_bounds(config.sampling),
+        "dataset": [("validation_fraction", 0 < fraction < 1, "in (0, 1)")],
+    }
+    for section, bounds in sections.items():
+        for key, is_possible, expected in bounds:
+            if not is_possible:
+                value = getattr(getattr(config, section), key)
+                raise ConfigError(f"{where}: {section}.{key}: expected {expected}, found {value!r}")
     for kind, variables in (("context", config.context), ("target", config.target)):
         if not variables:
             raise ConfigError(f"{where}: [[{kind}]]: at least one variable is needed")
         names = [variable.name for variable in variables]
         for variable in variables:
-            if names.count(variable.name) > 1:
-                raise ConfigError(f"{where}: {kind} variable {variable.name!r} is declared twice")
-            if variable.dtype not in DTYPES:
-                raise ConfigError(
-                    f"{where}: {kind} variable {variable.name!r}: "
-                    f"dtype {variable.dtype!r}{suggest(variable.dtype, DTYPES)}"
-                )
-            if not variable.range[0] < variable.range[1]:
-                raise ConfigError(
-                    f"{where}: {kind} variable {variable.name!r}: range {variable.range} has no values in it"
-                )
+            _check_variable(variable, names, f"{where}: {kind} variable {variable.name!r}")
     targets = [variable.name for variable in config.target]
     if config.sort_by and config.sort_by not in targets:
         raise ConfigError(
             f"{where}: sort_by: {config.sort_by!r} is no target variable{suggest(config.sort_by, targets)}"
         )
     Preprocessing(config.context, config.target, where=where)
+
+
+def _check_variable(variable: VariableConfig, names: Sequence[str], where: str) -> None:
+    if names.count(variable.name) > 1:
+        raise ConfigError(f"{where} is declared twice")
+    if variable.dtype not in DTYPES:
+        raise ConfigError(f"{where}: dtype {variable.dtype!r}{suggest(variable.dtype, DTYPES)}")
+    if not variable.range[0] < variable.range[1]:
+        raise ConfigError(f"{where}: range {variable.range} has no values in it")

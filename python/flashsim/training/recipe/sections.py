@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+from ...toml_reader import Named, Tag
 
 __all__ = [
     "MODELS",
@@ -32,7 +34,7 @@ class VariableConfig:
 
     name: str
     range: tuple[float, float]
-    operations: tuple[dict[str, Any], ...]
+    operations: tuple[Annotated[dict[str, Any], Named("op")], ...]
     unit: str = ""
     dtype: str = "float32"
     branch: str = ""
@@ -156,6 +158,6 @@ class FlowConfig:
     context: tuple[VariableConfig, ...]
     target: tuple[VariableConfig, ...]
     sort_by: str = ""
-    model: ModelConfig = field(default_factory=FlowMatchingConfig)
+    model: Annotated[ModelConfig, Tag("family")] = field(default_factory=FlowMatchingConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)

@@ -11,14 +11,14 @@ from matplotlib.patches import Patch
 from scipy.ndimage import gaussian_filter
 
 from ...flows.flow import Variable
+from ...style import SHADES_OF_BLUE, new_figure
 from ..samples import Samples
 from .binning import is_integer, is_skewed
-from .style import FLOW, Array, Picture, label, logarithmic_axis, new_figure, styled, to_png
+from .style import FLOW, Array, Picture, label, logarithmic_axis, styled, to_png
 
 __all__ = ["contour_levels", "correlation_matrix", "draw_contours", "draw_correlations"]
 
 _CONTENTS = (0.4, 0.68, 0.95)
-_BLUES = ("#d9e8f8", "#9cc6ec", "#4f99dc")
 _BINS, _SMOOTHING = 50, 1.5
 _MOST_NUMBERS = 18  # variables up to which the matrices carry numbers
 
@@ -121,7 +121,7 @@ def draw_contours(samples: Samples, most: int = 8) -> list[Picture]:
         for axes in panels.flat[len(chosen) :]:
             axes.set_axis_off()
         figure.legend(
-            handles=[Patch(facecolor=_BLUES[-1], label="target"), Line2D([], [], color=FLOW, label="flow")],
+            handles=[Patch(facecolor=SHADES_OF_BLUE[-1], label="target"), Line2D([], [], color=FLOW, label="flow")],
             frameon=False,
             loc="lower center",
             bbox_to_anchor=(0.5, 0.91),
@@ -160,7 +160,7 @@ def _contours(axes: Any, samples: Samples, first: int, second: int, wanted: floa
         for rows in (samples.target, samples.flow)
     ]
     levels = [contour_levels(density) for density in densities]
-    colours = _BLUES[-len(levels[0]) :]
+    colours = SHADES_OF_BLUE[-len(levels[0]) :]
     axes.contourf(*centres, densities[0], levels=[*levels[0], densities[0].max() * 1.001], colors=colours)
     axes.contour(*centres, densities[1], levels=levels[1], colors=FLOW, linewidths=1.1)
     if logarithmic[0]:

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from ...flows.flow import Variable
+from ...style import new_figure
 from ..halves import halves
 from ..samples import Samples
 from .binning import bin_edges, density
-from .style import FLOW, TARGET, Array, Picture, label, new_figure, points, styled, to_png
+from .style import FLOW, TARGET, Array, Picture, label, points, styled, to_png
 
 __all__ = ["draw_marginals"]
 

@@ -10,9 +10,10 @@ import numpy as np
 from matplotlib.ticker import FixedLocator
 
 from ...flows.flow import Variable
+from ...style import new_figure
 from ..samples import Samples
 from .binning import context_edges, is_integer, is_skewed
-from .style import Array, Picture, band, label, logarithmic_axis, new_figure, points, styled, to_png
+from .style import Array, Picture, band, label, logarithmic_axis, points, styled, to_png
 
 __all__ = ["draw_means", "draw_profiles", "half_width", "median", "response"]
 

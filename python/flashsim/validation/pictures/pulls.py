@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import scipy.stats
 
+from ...style import new_figure
 from ..halves import halves
 from ..samples import Samples
 from .binning import bin_edges
-from .style import FLOW, TARGET, Array, Picture, new_figure, styled, to_png
+from .style import FLOW, TARGET, Array, Picture, styled, to_png
 
 __all__ = ["bin_pulls", "draw_pulls"]
 

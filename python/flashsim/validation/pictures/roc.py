@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from ...style import BLUE, GREY, PURPLE, RED, YELLOW, new_figure
 from ..samples import Samples
 from ..tagging import RocCurve, Tagger
-from .style import Array, Picture, new_figure, styled, to_png
+from .style import Array, Picture, styled, to_png
 
 __all__ = ["draw_roc"]
 
-_COLOURS = ("black", "#ffa90e", "#3f90da", "#bd1f01", "#832db6", "#94a4a2")
+_COLOURS = ("black", YELLOW, BLUE, RED, PURPLE, GREY)
 _NAMES = {(1, 2, 3): "u, d, s", (21,): "gluon", (4,): "c", (5,): "b"}
 _LEAST_ROWS = 200
 _POINTS = 200

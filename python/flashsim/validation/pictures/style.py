@@ -1,4 +1,4 @@
-"""How pictures look, and how they become bytes."""
+"""How the pictures of a validation look, and how they become bytes."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib as mpl
-import mplhep
 import numpy as np
 import numpy.typing as npt
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
+from matplotlib.ticker import FixedLocator
 from PIL import Image, ImageOps
 
+from ... import style
 from ...flows.flow import Variable
 
 __all__ = [
@@ -27,7 +25,6 @@ __all__ = [
     "band",
     "label",
     "logarithmic_axis",
-    "new_figure",
     "points",
     "styled",
     "to_png",
@@ -35,7 +32,7 @@ __all__ = [
 
 Array = npt.NDArray[Any]
 
-TARGET, FLOW = "#3f90da", "#bd1f01"
+TARGET, FLOW = style.BLUE, style.RED
 
 _DOTS_PER_INCH = 110
 _COLOURS = 96
@@ -79,15 +76,8 @@ class Picture:
 @contextmanager
 def styled() -> Iterator[None]:
     """The style of all pictures, without touching that of the caller."""
-    with mpl.rc_context(mplhep.style.CMS), mpl.rc_context(_STYLE):
+    with style.styled(_STYLE):
         yield
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """A figure in inches that no window system and no pyplot knows of."""
-    figure = Figure(figsize=(width, height))
-    FigureCanvasAgg(figure)
-    return figure
 
 
 def to_png(figure: Figure) -> bytes:
@@ -118,8 +108,7 @@ def logarithmic_axis(axis: Any, edges: Array) -> None:
     scale = axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale
     scale("log")
     axis.set_major_locator(FixedLocator([tick for tick in ticks if edges[0] <= tick <= edges[-1]]))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
+    style.plain_numbers(axis)
 
 
 def band(axes: Any, edges: Array, values: Array, errors: Array, **options: Any) -> None:
