@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -93,6 +94,15 @@ REFUSED = [
     ({}, "root://server//out.root", ValueError, "is not a local file"),
     ({}, "no/out.root", FileNotFoundError, "there is no folder .*no"),
 ]
+
+
+def test_an_error_that_is_kept_does_not_keep_the_file_of_snapshot_open(options, threads, tiny_flow, tmp_path):
+    path = tmp_path / "out.root"
+    sim = make_gen().FlashSim(tiny_flow, context={"pt": "GenJet_pt * (event == 40 ? -1 : 1)"})
+    with pytest.raises(RuntimeError, match="entry 40, context variable 'pt'") as kept:
+        sim.Snapshot("Events", str(path), COLUMNS, options)
+    assert kept.value.__traceback__ is not None
+    assert path.resolve() not in [link.resolve() for link in Path("/proc/self/fd").iterdir()]
 
 
 @pytest.mark.parametrize(("fields", "path", "error", "message"), REFUSED, ids=[case[3] for case in REFUSED])
