@@ -106,13 +106,6 @@ private:
    mutable ClipCounts fClipCounts;                  //!
 };
 
-/// The standard normal draws of one object, as Flow::Sample uses them: count floats. For tests and for other samplers.
-std::vector<float> GaussianNoise(std::size_t count, std::uint64_t seed, std::uint64_t flowKey, const NoiseRow &row);
-
-/// Draws from the uniform distribution on (0, 1) of one object: count numbers. GaussianNoise() is their quantile.
-/// \throws std::logic_error if copy or source of the row is 4096 or more
-std::vector<double> UniformNoise(std::size_t count, std::uint64_t seed, std::uint64_t flowKey, const NoiseRow &row);
-
 } // namespace FlashSim
 
 #endif

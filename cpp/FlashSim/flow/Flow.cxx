@@ -26,20 +26,6 @@ bool IsFinite(const float *values, std::size_t count)
 
 } // namespace
 
-std::vector<float> GaussianNoise(std::size_t count, std::uint64_t seed, std::uint64_t flowKey, const NoiseRow &row)
-{
-   std::vector<float> noise(count);
-   FillGaussianNoise(noise.data(), count, seed, flowKey, row, 0);
-   return noise;
-}
-
-std::vector<double> UniformNoise(std::size_t count, std::uint64_t seed, std::uint64_t flowKey, const NoiseRow &row)
-{
-   std::vector<double> draws(count);
-   FillUniformNoise(draws.data(), count, seed, flowKey, row, 0);
-   return draws;
-}
-
 Flow::Flow(const std::string &path) : fModel(std::make_unique<const Model>(path)), fNoiseKey(fModel->GetNoiseKey())
 {
    if (GetContract().fKind != EModelKind::kFlow) {

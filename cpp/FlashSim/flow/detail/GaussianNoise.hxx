@@ -2,7 +2,7 @@
 #ifndef FLASHSIM_GAUSSIANNOISE
 #define FLASHSIM_GAUSSIANNOISE
 
-#include "FlashSim/Flow.hxx"
+#include "FlashSim/events/EventIdentity.hxx"
 
 #include <cstddef>
 #include <cstdint>

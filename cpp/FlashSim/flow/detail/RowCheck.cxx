@@ -1,8 +1,7 @@
 // Part of FlashSim for RDataFrame.
 #include "FlashSim/flow/detail/RowCheck.hxx"
 
-#include "FlashSim/flow/detail/GaussianNoise.hxx"
-
+#include "FlashSim/flow/NoiseDraws.hxx"
 #include "FlashSim/interrupts/Interruption.hxx"
 
 #include <algorithm>
