@@ -53,7 +53,7 @@ void OversampledTH<BASE>::SetBinsWith(Int_t nCells, Set setBins)
       ThrowNeedsCovariance("SetBins with another number of bins", "Reset() the histogram first, or use Rebin.");
    setBins();
    if (isEmpty)
-      MakeSums();
+      ResetSums();
 }
 
 template <typename BASE>
