@@ -5,6 +5,7 @@
 #include "FlashSim/Chi2.hxx"
 #include "FlashSim/folds/OpenFolds.hxx"
 #include "FlashSim/histograms/FoldSums.hxx"
+#include "FlashSim/histograms/Statistics.hxx"
 
 #include <TAxis.h>
 #include <TH1.h>
@@ -12,7 +13,6 @@
 #include <TH3.h>
 #include <TMatrixDSym.h>
 
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <string>
@@ -87,8 +87,6 @@ class OversampledTH : public BASE {
    static_assert(std::is_base_of_v<TH1, BASE>, "oversampled histograms derive from ROOT's");
 
 public:
-   using Statistics_t = std::array<Double_t, TH1::kNstat>;
-
    /// The ROOT histogram that this one is.
    using Base_t = BASE;
 
