@@ -13,7 +13,12 @@ __all__ = ["make_model"]
 
 
 def make_model(model: Any, dimension: int) -> Any:
-    """A ``ROOT.RDF.TH1DModel`` (2, 3). Raises TypeError if it is none, ValueError if edges do not fit."""
+    """A ``ROOT.RDF.TH1DModel`` (2, 3). Raises TypeError if it is none, ValueError if edges do not fit.
+
+    >>> model = make_model(("pt", ";p_{T}", 2, [0, 20, 50]), 1)
+    >>> str(model.fName), model.fNbinsX, list(model.fBinXEdges)
+    ('pt', 2, [0.0, 20.0, 50.0])
+    """
     model_class = getattr(namespace("RDF"), f"TH{dimension}DModel")
     if isinstance(model, model_class):
         return model
