@@ -22,7 +22,8 @@
 #pragma link C++ function FlashSim::GetFoldSize;
 #pragma link C++ class FlashSim::LoopProgress-;
 
-// Oversampled histograms. OversampledTH has a Streamer of its own, hence the minus.
+// Oversampled histograms. OversampledTH has a Streamer of its own, hence the minus. Classes are written out, of
+// FLASHSIM_FOR_EACH_OVERSAMPLEDTH too: rootcling takes no macros here, and writes a pattern into the rootmap as it is.
 #pragma link C++ class FlashSim::FoldSums+;
 #pragma link C++ class FlashSim::OversampledTH<TH1D>-;
 #pragma link C++ class FlashSim::OversampledTH1D+;
@@ -46,15 +47,7 @@
 #pragma link C++ function FlashSim::ReadOversampledTH;
 #pragma link C++ function FlashSim::IsOversampledTH;
 #pragma link C++ namespace FlashSim::Booking;
-#pragma link C++ function FlashSim::Booking::AddPassedAxis;
-#pragma link C++ function FlashSim::Booking::ReadTH;
-#pragma link C++ function FlashSim::Booking::GetTH;
-#pragma link C++ function FlashSim::Booking::BookTH1D;
-#pragma link C++ function FlashSim::Booking::BookTH1F;
-#pragma link C++ function FlashSim::Booking::BookTH2D;
-#pragma link C++ function FlashSim::Booking::BookTH2F;
-#pragma link C++ function FlashSim::Booking::BookTH3D;
-#pragma link C++ function FlashSim::Booking::BookTH3F;
+#pragma link C++ function FlashSim::Booking::*;
 // Results that distributed RDataFrame sends between processes.
 #pragma link C++ function FlashSim::RunGraph;
 #pragma link C++ function FlashSim::RunGraphs;

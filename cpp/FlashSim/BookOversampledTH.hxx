@@ -7,6 +7,7 @@
 #include "FlashSim/OversampledTH3.hxx"
 #include "FlashSim/booking/FillColumns.hxx"
 #include "FlashSim/booking/OversampledTHAction.hxx"
+#include "FlashSim/histograms/ForEachOversampledTH.hxx"
 
 #include <ROOT/RDF/HistoModels.hxx>
 #include <ROOT/RDF/RInterface.hxx>
@@ -43,24 +44,12 @@ ROOT::RDF::RResultPtr<Histogram> Book(ROOT::RDF::RNode node, const Request<Histo
 
 /// \name BookOversampled() for Python, where errors of templates are hard to read
 /// \{
-ROOT::RDF::RResultPtr<OversampledTH1D> BookTH1D(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model,
-                                                const std::vector<std::string> &values, const std::string &weight,
-                                                const FoldOptions &options);
-ROOT::RDF::RResultPtr<OversampledTH1F> BookTH1F(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model,
-                                                const std::vector<std::string> &values, const std::string &weight,
-                                                const FoldOptions &options);
-ROOT::RDF::RResultPtr<OversampledTH2D> BookTH2D(ROOT::RDF::RNode node, const ROOT::RDF::TH2DModel &model,
-                                                const std::vector<std::string> &values, const std::string &weight,
-                                                const FoldOptions &options);
-ROOT::RDF::RResultPtr<OversampledTH2F> BookTH2F(ROOT::RDF::RNode node, const ROOT::RDF::TH2DModel &model,
-                                                const std::vector<std::string> &values, const std::string &weight,
-                                                const FoldOptions &options);
-ROOT::RDF::RResultPtr<OversampledTH3D> BookTH3D(ROOT::RDF::RNode node, const ROOT::RDF::TH3DModel &model,
-                                                const std::vector<std::string> &values, const std::string &weight,
-                                                const FoldOptions &options);
-ROOT::RDF::RResultPtr<OversampledTH3F> BookTH3F(ROOT::RDF::RNode node, const ROOT::RDF::TH3DModel &model,
-                                                const std::vector<std::string> &values, const std::string &weight,
-                                                const FoldOptions &options);
+#define FLASHSIM_BOOK(DIMENSION, PRECISION)                                                                            \
+   ROOT::RDF::RResultPtr<OversampledTH##DIMENSION##PRECISION> BookTH##DIMENSION##PRECISION(                            \
+       ROOT::RDF::RNode node, const ROOT::RDF::TH##DIMENSION##DModel &model, const std::vector<std::string> &values,   \
+       const std::string &weight, const FoldOptions &options);
+FLASHSIM_FOR_EACH_OVERSAMPLEDTH(FLASHSIM_BOOK)
+#undef FLASHSIM_BOOK
 /// \}
 
 } // namespace Booking

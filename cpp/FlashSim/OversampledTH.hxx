@@ -5,6 +5,7 @@
 #include "FlashSim/Chi2.hxx"
 #include "FlashSim/folds/OpenFolds.hxx"
 #include "FlashSim/histograms/FoldSums.hxx"
+#include "FlashSim/histograms/Statistics.hxx"
 
 #include <TAxis.h>
 #include <TH1.h>
@@ -12,7 +13,6 @@
 #include <TH3.h>
 #include <TMatrixDSym.h>
 
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <string>
@@ -87,8 +87,6 @@ class OversampledTH : public BASE {
    static_assert(std::is_base_of_v<TH1, BASE>, "oversampled histograms derive from ROOT's");
 
 public:
-   using Statistics_t = std::array<Double_t, TH1::kNstat>;
-
    /// The ROOT histogram that this one is.
    using Base_t = BASE;
 
@@ -99,14 +97,8 @@ public:
    using BASE::Normalize;
    using BASE::SetBins;
 
-   OversampledTH() { MakeSums(); }
-   template <typename... Binning>
-   OversampledTH(const char *name, const char *title, Binning... binning) : BASE(name, title, binning...)
-   {
-      MakeSums();
-   }
-   OversampledTH(const OversampledTH &other) : BASE(other), fFoldSums(other.fFoldSums) {}
-   OversampledTH &operator=(const OversampledTH &other);
+   /// ROOT's constructors. A histogram made of a vector or a matrix has no fold information.
+   using BASE::BASE;
 
    /// Whether contents and errors are still those that the fold information belongs to. Looks at all bins.
    bool HasFoldInformation() const { return fFoldSums.Belong(*this); }
@@ -313,8 +305,10 @@ private:
       std::vector<TAxis> fAxes;
    };
 
-   /// Fold information of a histogram without contents.
-   void MakeSums();
+   /// Makes the array of squared errors. \return fold information of a histogram without contents
+   FoldSums MakeSums(bool withCovariance = false);
+   /// Forgets the folds, but not whether the covariance is held.
+   void ResetSums();
 
    template <typename Set>
    void SetBinsWith(Int_t nCells, Set setBins);
@@ -337,8 +331,8 @@ private:
    void RequireIndependence(const char *method, const TH1 *first, const TH1 *second) const;
    [[noreturn]] void ThrowNoFoldInformation(const char *method) const;
 
-   FoldSums fFoldSums;        ///< fold information
-   bool fIsRebinning = false; ///<! while ROOT's own methods may change the number of bins
+   FoldSums fFoldSums = MakeSums(); ///< fold information
+   bool fIsRebinning = false;       ///<! while ROOT's own methods may change the number of bins
 
    ClassDefOverride(OversampledTH, 1);
 };

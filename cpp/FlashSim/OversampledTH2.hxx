@@ -8,9 +8,22 @@
 #include <ROOT/RDF/HistoModels.hxx>
 #include <TH2.h>
 
+#include <functional>
+#include <string>
+
 class TProfile;
 
 namespace FlashSim {
+
+/// \cond
+namespace Projection {
+/// \brief As TH2::ProjectionX() or ProjectionY(), with these parameters, of an OversampledTH2D or OversampledTH2F.
+/// \param[in] project ROOT's own projection, under the name that it is given
+template <typename Histogram>
+TH1D *OnAxis(const Histogram &histogram, bool onX, const std::string &name, Int_t first, Int_t last, const char *option,
+             const std::function<TH1D *(const char *)> &project);
+} // namespace Projection
+/// \endcond
 
 /// \brief A TH2D whose errors are right when several RECO events were made from each GEN event. See OversampledTH.
 ///
@@ -21,64 +34,18 @@ namespace FlashSim {
 /// auto h = FlashSim::BookOversampledTH2D(simulated, model, "pt", "eta", "", options);
 /// TH1D *pt = h->ProjectionX(); // an OversampledTH1D
 /// ~~~
-class OversampledTH2D : public OversampledTH<TH2D> {
+class OversampledTH2D final : public OversampledTH<TH2D> {
 public:
-   static constexpr unsigned int kDimension = 2;
-   using Model_t = ROOT::RDF::TH2DModel;
-
-   OversampledTH2D();
-   OversampledTH2D(const char *name, const char *title, Int_t nbinsx, Double_t xlow, Double_t xup, Int_t nbinsy,
-                   Double_t ylow, Double_t yup);
-   OversampledTH2D(const char *name, const char *title, Int_t nbinsx, const Double_t *xbins, Int_t nbinsy,
-                   Double_t ylow, Double_t yup);
-   OversampledTH2D(const char *name, const char *title, Int_t nbinsx, Double_t xlow, Double_t xup, Int_t nbinsy,
-                   const Double_t *ybins);
-   OversampledTH2D(const char *name, const char *title, Int_t nbinsx, const Double_t *xbins, Int_t nbinsy,
-                   const Double_t *ybins);
-   OversampledTH2D(const OversampledTH2D &other);
-   OversampledTH2D &operator=(const OversampledTH2D &other);
-   ~OversampledTH2D() override;
-
-   /// \brief As TH2::Rebin2D(), which RebinX and RebinY call. \return a histogram of this class
-   /// \throws std::logic_error without covariance
-   TH2 *Rebin2D(Int_t nxgroup = 2, Int_t nygroup = 2, const char *newname = "") override;
-
-protected:
-   TH1D *DoProjection(bool onX, const char *name, Int_t firstbin, Int_t lastbin, Option_t *option) const override;
-   [[noreturn]] TProfile *DoProfile(bool onX, const char *name, Int_t firstbin, Int_t lastbin,
-                                    Option_t *option) const override;
-
+   using OversampledTH::OversampledTH;
+#include "FlashSim/histograms/OversampledTH2Methods.hxx"
    ClassDefOverride(OversampledTH2D, 1);
 };
 
 /// The same with contents in single precision.
-class OversampledTH2F : public OversampledTH<TH2F> {
+class OversampledTH2F final : public OversampledTH<TH2F> {
 public:
-   static constexpr unsigned int kDimension = 2;
-   using Model_t = ROOT::RDF::TH2DModel;
-
-   OversampledTH2F();
-   OversampledTH2F(const char *name, const char *title, Int_t nbinsx, Double_t xlow, Double_t xup, Int_t nbinsy,
-                   Double_t ylow, Double_t yup);
-   OversampledTH2F(const char *name, const char *title, Int_t nbinsx, const Double_t *xbins, Int_t nbinsy,
-                   Double_t ylow, Double_t yup);
-   OversampledTH2F(const char *name, const char *title, Int_t nbinsx, Double_t xlow, Double_t xup, Int_t nbinsy,
-                   const Double_t *ybins);
-   OversampledTH2F(const char *name, const char *title, Int_t nbinsx, const Double_t *xbins, Int_t nbinsy,
-                   const Double_t *ybins);
-   OversampledTH2F(const OversampledTH2F &other);
-   OversampledTH2F &operator=(const OversampledTH2F &other);
-   ~OversampledTH2F() override;
-
-   /// \brief As TH2::Rebin2D(), which RebinX and RebinY call. \return a histogram of this class
-   /// \throws std::logic_error without covariance
-   TH2 *Rebin2D(Int_t nxgroup = 2, Int_t nygroup = 2, const char *newname = "") override;
-
-protected:
-   TH1D *DoProjection(bool onX, const char *name, Int_t firstbin, Int_t lastbin, Option_t *option) const override;
-   [[noreturn]] TProfile *DoProfile(bool onX, const char *name, Int_t firstbin, Int_t lastbin,
-                                    Option_t *option) const override;
-
+   using OversampledTH::OversampledTH;
+#include "FlashSim/histograms/OversampledTH2Methods.hxx"
    ClassDefOverride(OversampledTH2F, 1);
 };
 

@@ -8,73 +8,50 @@
 #include <ROOT/RDF/HistoModels.hxx>
 #include <TH3.h>
 
+#include <functional>
+#include <string>
+
 class TProfile2D;
 
 namespace FlashSim {
 
+/// \cond
+namespace Projection {
+/// \brief One axis of an OversampledTH3D or OversampledTH3F.
+/// \param[in] kept of the histogram
+/// \param[in] axis1,axis2 copies of its other axes with other ranges, or nullptr
+/// \param[in] useUnderflow,useOverflow whether they count where a summed axis has no range
+/// \param[in] project ROOT's own projection, under the name that it is given
+template <typename Histogram>
+TH1D *OnAxis(const Histogram &histogram, const std::string &name, const TAxis &kept, const TAxis *axis1,
+             const TAxis *axis2, bool useUnderflow, bool useOverflow,
+             const std::function<TH1D *(const char *)> &project);
+
+/// Two of its axes: `first`, the first that TH3::Project3D() names, becomes the second of the projection.
+template <typename Histogram>
+TH2D *OnPlane(const Histogram &histogram, const std::string &name, const TAxis &first, const TAxis &second,
+              bool useUnderflow, bool useOverflow, const std::function<TH2D *(const char *)> &project);
+} // namespace Projection
+
+namespace Rebinning {
+/// Replaces a histogram by what `rebin` makes of it: TH3::Rebin3D in place gives wrong under- and overflow (ROOT 6.40).
+TH3 *ReplaceBy(TH3 &histogram, const std::function<TH3 *(const char *)> &rebin);
+} // namespace Rebinning
+/// \endcond
+
 /// \brief A TH3D whose errors are right when several RECO events were made from each GEN event. See OversampledTH.
-class OversampledTH3D : public OversampledTH<TH3D> {
+class OversampledTH3D final : public OversampledTH<TH3D> {
 public:
-   static constexpr unsigned int kDimension = 3;
-   using Model_t = ROOT::RDF::TH3DModel;
-
-   OversampledTH3D();
-   OversampledTH3D(const char *name, const char *title, Int_t nbinsx, Double_t xlow, Double_t xup, Int_t nbinsy,
-                   Double_t ylow, Double_t yup, Int_t nbinsz, Double_t zlow, Double_t zup);
-   OversampledTH3D(const char *name, const char *title, Int_t nbinsx, const Double_t *xbins, Int_t nbinsy,
-                   const Double_t *ybins, Int_t nbinsz, const Double_t *zbins);
-   OversampledTH3D(const OversampledTH3D &other);
-   OversampledTH3D &operator=(const OversampledTH3D &other);
-   ~OversampledTH3D() override;
-
-   /// \brief As TH3::Rebin3D(), which RebinX, RebinY and RebinZ call. \return a histogram of this class
-   /// \throws std::logic_error without covariance
-   TH3 *Rebin3D(Int_t nxgroup = 2, Int_t nygroup = 2, Int_t nzgroup = 2, const char *newname = "") override;
-
-protected:
-   using TH3D::DoProject1D;
-   using TH3D::DoProject2D;
-   TH1D *DoProject1D(const char *name, const char *title, const TAxis *projAxis, const TAxis *axis1, const TAxis *axis2,
-                     bool computeErrors, bool originalRange, bool useUF, bool useOF, bool useWidth) const override;
-   TH2D *DoProject2D(const char *name, const char *title, const TAxis *projX, const TAxis *projY, bool computeErrors,
-                     bool originalRange, bool useUF, bool useOF, bool useWidth) const override;
-   [[noreturn]] TProfile2D *DoProjectProfile2D(const char *name, const char *title, const TAxis *projX,
-                                               const TAxis *projY, bool originalRange, bool useUF, bool useOF,
-                                               bool useWidth) const override;
-
+   using OversampledTH::OversampledTH;
+#include "FlashSim/histograms/OversampledTH3Methods.hxx"
    ClassDefOverride(OversampledTH3D, 1);
 };
 
 /// The same with contents in single precision.
-class OversampledTH3F : public OversampledTH<TH3F> {
+class OversampledTH3F final : public OversampledTH<TH3F> {
 public:
-   static constexpr unsigned int kDimension = 3;
-   using Model_t = ROOT::RDF::TH3DModel;
-
-   OversampledTH3F();
-   OversampledTH3F(const char *name, const char *title, Int_t nbinsx, Double_t xlow, Double_t xup, Int_t nbinsy,
-                   Double_t ylow, Double_t yup, Int_t nbinsz, Double_t zlow, Double_t zup);
-   OversampledTH3F(const char *name, const char *title, Int_t nbinsx, const Double_t *xbins, Int_t nbinsy,
-                   const Double_t *ybins, Int_t nbinsz, const Double_t *zbins);
-   OversampledTH3F(const OversampledTH3F &other);
-   OversampledTH3F &operator=(const OversampledTH3F &other);
-   ~OversampledTH3F() override;
-
-   /// \brief As TH3::Rebin3D(), which RebinX, RebinY and RebinZ call. \return a histogram of this class
-   /// \throws std::logic_error without covariance
-   TH3 *Rebin3D(Int_t nxgroup = 2, Int_t nygroup = 2, Int_t nzgroup = 2, const char *newname = "") override;
-
-protected:
-   using TH3F::DoProject1D;
-   using TH3F::DoProject2D;
-   TH1D *DoProject1D(const char *name, const char *title, const TAxis *projAxis, const TAxis *axis1, const TAxis *axis2,
-                     bool computeErrors, bool originalRange, bool useUF, bool useOF, bool useWidth) const override;
-   TH2D *DoProject2D(const char *name, const char *title, const TAxis *projX, const TAxis *projY, bool computeErrors,
-                     bool originalRange, bool useUF, bool useOF, bool useWidth) const override;
-   [[noreturn]] TProfile2D *DoProjectProfile2D(const char *name, const char *title, const TAxis *projX,
-                                               const TAxis *projY, bool originalRange, bool useUF, bool useOF,
-                                               bool useWidth) const override;
-
+   using OversampledTH::OversampledTH;
+#include "FlashSim/histograms/OversampledTH3Methods.hxx"
    ClassDefOverride(OversampledTH3F, 1);
 };
 

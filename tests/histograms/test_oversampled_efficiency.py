@@ -223,6 +223,9 @@ def test_mistakes():
     without = ROOT.RDF.FromNumpy(ROWS).OversampledTH2D((*MODEL, 2, -0.5, 1.5), "x", "passed", "w")
     with pytest.raises(RuntimeError, match="an efficiency needs to know how bins are correlated"):
         flashsim.OversampledEfficiency(without).values()
+    for option in ("group", "covariance"):
+        with pytest.raises(TypeError, match=rf"efficiency_1d\(\) got an unexpected keyword argument '{option}'"):
+            ROOT.RDF.FromNumpy(ROWS).OversampledEfficiency1D(MODEL, "x", "passed", **{option: "event"})
     with pytest.raises(TypeError, match="model must be"):
         ROOT.RDF.FromNumpy(ROWS).OversampledEfficiency1D(("eff", ""), "x", "passed")
     with pytest.raises(RuntimeError, match="nothing"):

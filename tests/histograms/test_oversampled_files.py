@@ -333,6 +333,16 @@ def first_version_rows() -> Rows:
     }
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_files_describe_the_classes_as_ever(kind):
+    stored = ROOT.FlashSim.FoldSums.Class()
+    histogram = getattr(ROOT.FlashSim, f"OversampledTH{kind}").Class()
+    base = ROOT.TClass.GetClass(f"FlashSim::OversampledTH<TH{kind}>")
+    assert [type.GetClassVersion() for type in (histogram, base, stored)] == [1, 1, 2]
+    assert [element.GetName() for element in histogram.GetStreamerInfo().GetElements()] == [base.GetName()]
+    assert [element.GetName() for element in base.GetStreamerInfo().GetElements()] == [f"TH{kind}", "fFoldSums"]
+
+
 def test_files_of_the_first_version():
     """Written by class version 1, which had no covariance. The histogram `lost` was given a content by hand."""
     path = str(Path(__file__).parents[1] / "data" / "oversampled_v1.root")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pytest
 import ROOT
+
+from flashsim.histograms.booking import METHODS
 
 MODEL = ("h", ";x;events", 10, 0.0, 10.0)
 
@@ -19,6 +23,20 @@ def make_dataframe(**replaced):
         **replaced,
     }
     return ROOT.RDF.FromNumpy(columns)
+
+
+OPTIONS = ["event", "fold_size", "contiguous", "covariance", "group", "fold_index"]
+
+
+@pytest.mark.parametrize("precision", ["D", "F"])
+@pytest.mark.parametrize(("dimension", "columns"), [(1, ["value"]), (2, ["x", "y"]), (3, ["x", "y", "z"])])
+def test_options(dimension, columns, precision):
+    name = f"OversampledTH{dimension}{precision}"
+    shown = inspect.signature(METHODS[name]).parameters
+    assert list(shown) == ["node", "model", *columns, "weight", *OPTIONS]
+    assert {shown[option].kind for option in OPTIONS} == {inspect.Parameter.KEYWORD_ONLY}
+    with pytest.raises(TypeError, match="unexpected keyword argument 'folds'"):
+        getattr(make_dataframe(), name)(MODEL, *columns, folds=10)
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,17 @@ def test_copies(rows):
     assert (histogram.GetBinContent(5), histogram.GetBinErrorNaive(5), histogram.GetNGenEvents()) == (0, 0, 0)
 
 
+def test_constructors_of_root():
+    edges = [0.0, 1.0, 4.0]
+    empty = ROOT.FlashSim.OversampledTH1F("h", "", 2, np.array(edges, np.float32))
+    assert [empty.GetBinLowEdge(i) for i in (1, 2, 3)] == edges and empty.GetSumw2N() == 4
+    assert empty.HasFoldInformation() and empty.GetNGenEvents() == 0
+    contents = ROOT.TVectorD(2)
+    contents[0] = 3
+    of_vector = ROOT.FlashSim.OversampledTH1D(contents)
+    assert of_vector.GetBinContent(1) == 3 and not of_vector.HasFoldInformation()
+
+
 def test_scale(rows):
     histogram = fill(rows)
     histogram.Scale(-0.25)

@@ -2,6 +2,7 @@
 #include "FlashSim/BookOversampledTH.hxx"
 
 #include "FlashSim/booking/detail/HistogramModels.hxx"
+#include "FlashSim/histograms/ForEachOversampledTH.hxx"
 
 #include <ROOT/RVec.hxx>
 
@@ -131,72 +132,20 @@ ROOT::RDF::RResultPtr<Histogram> BookOversampled(ROOT::RDF::RNode node, const ty
    return ChooseTypes<Histogram>(*request.fColumns)(std::move(node), request);
 }
 
-template struct Booking::Request<OversampledTH1D>;
-template struct Booking::Request<OversampledTH1F>;
-template struct Booking::Request<OversampledTH2D>;
-template struct Booking::Request<OversampledTH2F>;
-template struct Booking::Request<OversampledTH3D>;
-template struct Booking::Request<OversampledTH3F>;
-
-ROOT::RDF::RResultPtr<OversampledTH1D> Booking::BookTH1D(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model,
-                                                         const std::vector<std::string> &values,
-                                                         const std::string &weight, const FoldOptions &options)
-{
-   return BookOversampled<OversampledTH1D>(std::move(node), model, values, weight, options);
-}
-
-ROOT::RDF::RResultPtr<OversampledTH1F> Booking::BookTH1F(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model,
-                                                         const std::vector<std::string> &values,
-                                                         const std::string &weight, const FoldOptions &options)
-{
-   return BookOversampled<OversampledTH1F>(std::move(node), model, values, weight, options);
-}
-
-ROOT::RDF::RResultPtr<OversampledTH2D> Booking::BookTH2D(ROOT::RDF::RNode node, const ROOT::RDF::TH2DModel &model,
-                                                         const std::vector<std::string> &values,
-                                                         const std::string &weight, const FoldOptions &options)
-{
-   return BookOversampled<OversampledTH2D>(std::move(node), model, values, weight, options);
-}
-
-ROOT::RDF::RResultPtr<OversampledTH2F> Booking::BookTH2F(ROOT::RDF::RNode node, const ROOT::RDF::TH2DModel &model,
-                                                         const std::vector<std::string> &values,
-                                                         const std::string &weight, const FoldOptions &options)
-{
-   return BookOversampled<OversampledTH2F>(std::move(node), model, values, weight, options);
-}
-
-ROOT::RDF::RResultPtr<OversampledTH3D> Booking::BookTH3D(ROOT::RDF::RNode node, const ROOT::RDF::TH3DModel &model,
-                                                         const std::vector<std::string> &values,
-                                                         const std::string &weight, const FoldOptions &options)
-{
-   return BookOversampled<OversampledTH3D>(std::move(node), model, values, weight, options);
-}
-
-ROOT::RDF::RResultPtr<OversampledTH3F> Booking::BookTH3F(ROOT::RDF::RNode node, const ROOT::RDF::TH3DModel &model,
-                                                         const std::vector<std::string> &values,
-                                                         const std::string &weight, const FoldOptions &options)
-{
-   return BookOversampled<OversampledTH3F>(std::move(node), model, values, weight, options);
-}
-
-template ROOT::RDF::RResultPtr<OversampledTH1D>
-BookOversampled<OversampledTH1D>(ROOT::RDF::RNode, const ROOT::RDF::TH1DModel &, const std::vector<std::string> &,
-                                 const std::string &, const FoldOptions &);
-template ROOT::RDF::RResultPtr<OversampledTH1F>
-BookOversampled<OversampledTH1F>(ROOT::RDF::RNode, const ROOT::RDF::TH1DModel &, const std::vector<std::string> &,
-                                 const std::string &, const FoldOptions &);
-template ROOT::RDF::RResultPtr<OversampledTH2D>
-BookOversampled<OversampledTH2D>(ROOT::RDF::RNode, const ROOT::RDF::TH2DModel &, const std::vector<std::string> &,
-                                 const std::string &, const FoldOptions &);
-template ROOT::RDF::RResultPtr<OversampledTH2F>
-BookOversampled<OversampledTH2F>(ROOT::RDF::RNode, const ROOT::RDF::TH2DModel &, const std::vector<std::string> &,
-                                 const std::string &, const FoldOptions &);
-template ROOT::RDF::RResultPtr<OversampledTH3D>
-BookOversampled<OversampledTH3D>(ROOT::RDF::RNode, const ROOT::RDF::TH3DModel &, const std::vector<std::string> &,
-                                 const std::string &, const FoldOptions &);
-template ROOT::RDF::RResultPtr<OversampledTH3F>
-BookOversampled<OversampledTH3F>(ROOT::RDF::RNode, const ROOT::RDF::TH3DModel &, const std::vector<std::string> &,
-                                 const std::string &, const FoldOptions &);
+#define FLASHSIM_INSTANTIATE(DIMENSION, PRECISION)                                                                     \
+   template struct Booking::Request<OversampledTH##DIMENSION##PRECISION>;                                              \
+   template ROOT::RDF::RResultPtr<OversampledTH##DIMENSION##PRECISION>                                                 \
+   BookOversampled<OversampledTH##DIMENSION##PRECISION>(ROOT::RDF::RNode, const ROOT::RDF::TH##DIMENSION##DModel &,    \
+                                                        const std::vector<std::string> &, const std::string &,         \
+                                                        const FoldOptions &);                                          \
+                                                                                                                       \
+   ROOT::RDF::RResultPtr<OversampledTH##DIMENSION##PRECISION> Booking::BookTH##DIMENSION##PRECISION(                   \
+       ROOT::RDF::RNode node, const ROOT::RDF::TH##DIMENSION##DModel &model, const std::vector<std::string> &values,   \
+       const std::string &weight, const FoldOptions &options)                                                          \
+   {                                                                                                                   \
+      return BookOversampled<OversampledTH##DIMENSION##PRECISION>(std::move(node), model, values, weight, options);    \
+   }
+FLASHSIM_FOR_EACH_OVERSAMPLEDTH(FLASHSIM_INSTANTIATE)
+#undef FLASHSIM_INSTANTIATE
 
 } // namespace FlashSim

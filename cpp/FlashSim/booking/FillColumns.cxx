@@ -73,7 +73,7 @@ FillColumns::FillColumns(ROOT::RDF::RNode node, std::string action, const std::v
                      ? "Expected the number of a group of GEN events; give its column, or columns, as group."
                      : "Expected the number of the GEN event that an entry was simulated from; give its column, or "
                        "columns, as event, or none (None in Python, {} in C++) if one entry is one GEN event.");
-      fLayout.fIntegers |= 1U << position;
+      fLayout.fIntegers.Add(position);
       fLabels.fEventColumns.push_back(event);
       fLabels.fAreSigned.push_back(!IsUnsigned(fTypes[position]));
    }
@@ -85,7 +85,7 @@ FillColumns::FillColumns(ROOT::RDF::RNode node, std::string action, const std::v
                  "Expected the number of RECO events simulated from a GEN event; give its column, or the number, as "
                  "fold_size.");
       fLabels.fFoldSize = "column '" + options.fFoldSize + "'";
-      fLayout.fIntegers |= 1U << position;
+      fLayout.fIntegers.Add(position);
    } else if (options.fConstantFoldSize > 0) {
       fLabels.fFoldSize = "the same for all";
    } else {
@@ -98,15 +98,15 @@ FillColumns::FillColumns(ROOT::RDF::RNode node, std::string action, const std::v
           node, options.fFoldIndex,
           "With groups, it tells which of the RECO events of its GEN event an entry is, from 0 to N-1, since those of "
           "the same fold index count as one; give its column as fold_index. It is not needed with fold_size=1.");
-      fLayout.fIntegers |= 1U << position;
+      fLayout.fIntegers.Add(position);
       fLabels.fFoldIndex = options.fFoldIndex;
    }
 }
 
-void FillColumns::CheckScalars(unsigned int areIntegers) const
+void FillColumns::CheckScalars(ColumnSet integers) const
 {
    for (unsigned int column = 0; column < fNames.size(); ++column) {
-      if ((fLayout.fIntegers & ~areIntegers) >> column & 1U)
+      if (fLayout.fIntegers.Has(column) && !integers.Has(column))
          ThrowWrongType(column, "an integer");
    }
    if (fLayout.fNEvents == 0)
@@ -118,7 +118,7 @@ void FillColumns::CheckScalars(unsigned int areIntegers) const
 std::size_t FillColumns::CheckAndCount(const ColumnView *row) const
 {
    for (unsigned int column = 0; column < fNames.size(); ++column) {
-      if (fLayout.fIntegers >> column & 1U) {
+      if (fLayout.fIntegers.Has(column)) {
          if (!row[column].IsInteger())
             ThrowWrongType(column, "an integer");
       } else if (!row[column].IsNumeric()) {

@@ -3,6 +3,7 @@
 #define FLASHSIM_FILLCOLUMNS
 
 #include "FlashSim/FoldOptions.hxx"
+#include "FlashSim/booking/ColumnSet.hxx"
 #include "FlashSim/booking/ColumnView.hxx"
 #include "FlashSim/folds/FoldAccumulator.hxx"
 
@@ -21,15 +22,14 @@ namespace FlashSim {
 /// Checks what can be wrong with them, and says so in the name of the histogram. Only read while the event loop runs.
 class FillColumns {
 public:
-   /// Which column is what: values first, then weight, event, fold size and fold
-   /// index, as far as there are.
+   /// Which column is what: values first, then weight, event, fold size and fold index, as far as there are.
    struct Layout {
       unsigned int fNValues;
       bool fHasWeight, fHasFoldSize, fHasFoldIndex;
       bool fAreGroups;                                     ///< whether the event columns identify groups of GEN events
       unsigned int fNEvents;                               ///< columns that identify the GEN event; 0: inline mode
       unsigned int fWeight, fEvent, fFoldSize, fFoldIndex; ///< positions
-      unsigned int fIntegers = 0;                          ///< bits of the columns that must be integers
+      ColumnSet fIntegers;                                 ///< columns that must be integers
       Long64_t fConstantFoldSize; ///< if there is no column of fold sizes; 0: in inline mode, the number of fills
    };
 
@@ -53,9 +53,9 @@ public:
    bool IsPart() const { return fIsPart; }
 
    /// \brief Checks an entry of numbers only.
-   /// \param[in] areIntegers which columns hold integers, one bit for each
+   /// \param[in] integers columns that hold integers
    /// \throws std::runtime_error in inline mode, which needs an RVec, or if event or fold size hold no integers
-   void CheckScalars(unsigned int areIntegers) const;
+   void CheckScalars(ColumnSet integers) const;
 
    /// \brief Checks an entry, and counts its fills.
    /// \param[in] row the columns

@@ -65,10 +65,10 @@ inline void FoldFiller<Dimension>::StartRecoEvent(const Column *row)
 }
 
 template <unsigned int Dimension>
-void FoldFiller<Dimension>::Fill(const ScalarColumn *row, unsigned int areIntegers)
+void FoldFiller<Dimension>::Fill(const ScalarColumn *row, ColumnSet integers)
 {
-   if ((fLayout.fIntegers & ~areIntegers) != 0 || fLayout.fNEvents == 0)
-      fColumns->CheckScalars(areIntegers);
+   if (!integers.HasAll(fLayout.fIntegers) || fLayout.fNEvents == 0)
+      fColumns->CheckScalars(integers);
 
    StartRecoEvent(row);
    Point_t point;
@@ -136,7 +136,7 @@ inline std::size_t FoldFiller<Dimension>::Count(const Point_t &point, double wei
    if (isInRange || fConsiderOverflows) {
       const double share = weight * fAccumulator.GetInverseFoldSize();
       fAccumulator.AddToTotal(weight);
-      unsigned int moment = 2; // 0 and 1 are the total and its variance
+      std::size_t moment = Statistics::kMoments;
       for (unsigned int d = 0; d < Dimension; ++d) {
          fStatistics[moment++] += share * point[d];
          fStatistics[moment++] += share * point[d] * point[d];
@@ -157,11 +157,11 @@ void FoldFiller<Dimension>::Merge(const FoldFiller &other)
 }
 
 template <unsigned int Dimension>
-typename FoldFiller<Dimension>::Statistics_t FoldFiller<Dimension>::GetStatistics() const
+Statistics_t FoldFiller<Dimension>::GetStatistics() const
 {
    auto statistics = fStatistics;
-   statistics[0] = fAccumulator.GetTotal();
-   statistics[1] = fAccumulator.GetTotalVariance();
+   statistics[Statistics::kTotal] = fAccumulator.GetTotal();
+   statistics[Statistics::kTotalVariance] = fAccumulator.GetTotalVariance();
    return statistics;
 }
 

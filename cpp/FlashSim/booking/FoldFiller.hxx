@@ -5,6 +5,7 @@
 #include "FlashSim/booking/BinFinder.hxx"
 #include "FlashSim/booking/FillColumns.hxx"
 #include "FlashSim/folds/FoldAccumulator.hxx"
+#include "FlashSim/histograms/Statistics.hxx"
 
 #include <TH1.h>
 
@@ -26,8 +27,6 @@ class alignas(64) FoldFiller {
    static_assert(Dimension >= 1 && Dimension <= 3, "ROOT's histograms have 1 to 3 axes");
 
 public:
-   using Statistics_t = std::array<double, TH1::kNstat>;
-
    /// \param[in] histogram gives the axes; it is only read, and must live as long
    /// \param[in] considerOverflows whether under- and overflow count in the statistics
    /// \param[in] columns what will fill
@@ -43,8 +42,8 @@ public:
 
    /// \brief The same for an entry that holds numbers only, faster.
    /// \param[in] row the columns
-   /// \param[in] areIntegers which columns hold integers, one bit for each
-   void Fill(const ScalarColumn *row, unsigned int areIntegers);
+   /// \param[in] integers columns that hold integers
+   void Fill(const ScalarColumn *row, ColumnSet integers);
 
    void Merge(const FoldFiller &other);
 
@@ -56,7 +55,6 @@ public:
 
    const FoldAccumulator &GetAccumulator() const { return fAccumulator; }
 
-   /// Sums in the order of TH1::GetStats(), weighted with w / N.
    Statistics_t GetStatistics() const;
 
    /// Number of fills.

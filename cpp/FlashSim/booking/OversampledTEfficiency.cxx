@@ -18,7 +18,7 @@
 namespace FlashSim {
 namespace {
 
-constexpr Int_t kFailed = 1, kPassed = 2; // bins of the last axis
+enum EBin { kUnderflow, kFailed, kPassed, kOverflow }; // of the last axis
 constexpr Double_t kOneSigma = 0.682689492137085897;
 
 void CopyAxis(const TAxis &from, TAxis &to)
@@ -99,7 +99,7 @@ OversampledTEfficiency::OversampledTEfficiency(const TH1 &filled, const FoldSums
       fBins->GetYaxis()->SetTitle("efficiency");
    const auto nBins = static_cast<std::size_t>(fBins->GetNcells());
    for (std::size_t bin = 0; bin < nBins; ++bin) {
-      for (const std::size_t layer : {0, 3}) {
+      for (const std::size_t layer : {kUnderflow, kOverflow}) {
          if (fSums.GetContents()[bin + layer * nBins] != 0 || fSums.GetVariances()[bin + layer * nBins] != 0)
             throw std::invalid_argument(std::string("FlashSim: OversampledTEfficiency of '") + filled.GetName() +
                                         "': some of what was filled neither passed nor failed. Expected a column of "

@@ -10,7 +10,6 @@
 #include <TDirectory.h>
 
 #include <exception>
-#include <initializer_list>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -93,9 +92,9 @@ public:
    void Exec(unsigned int slot, const ColumnTypes &...columns)
    {
       if constexpr ((ColumnView::IsScalarType<ColumnTypes>() && ...)) {
-         constexpr unsigned int areIntegers = GetBits({ColumnView::IsIntegerType<ColumnTypes>()...});
+         constexpr ColumnSet integers{ColumnView::IsIntegerType<ColumnTypes>()...};
          const ScalarColumn row[] = {ScalarColumn::Of(columns)...};
-         fSlots[slot].fFiller->Fill(row, areIntegers);
+         fSlots[slot].fFiller->Fill(row, integers);
       } else {
          const ColumnView row[] = {ColumnView(columns)...};
          fSlots[slot].fFiller->Fill(row);
@@ -172,17 +171,6 @@ private:
       std::exception_ptr fFailure; // of the end of a task
    };
 
-   static constexpr unsigned int GetBits(std::initializer_list<bool> bits)
-   {
-      unsigned int sum = 0;
-      unsigned int value = 1;
-      for (const bool bit : bits) {
-         sum += bit ? value : 0;
-         value *= 2;
-      }
-      return sum;
-   }
-
    static void Write(const Filler_t &sums, Histogram &histogram)
    {
       histogram.SetFromFolds(sums.GetAccumulator(), sums.GetStatistics(), sums.GetEntries());
@@ -191,7 +179,7 @@ private:
    int fUncaughtExceptions = 0;
    std::string fFailure;
    OpenFolds fOpenFolds; ///< if the event loop covers a part of a dataset
-   typename Filler_t::Statistics_t fStatistics{};
+   Statistics_t fStatistics{};
    std::shared_ptr<Histogram> fResult;
    std::shared_ptr<const FillColumns> fColumns;
    std::vector<Slot> fSlots;

@@ -108,7 +108,7 @@ Sums_t CumulatePairs(const Sums_t &sums, std::size_t nCells, const std::vector<s
 } // namespace
 
 FoldSums::FoldSums(std::size_t nCells, bool withCovariance)
-   : fNaiveVariance(nCells), fLimitVariance(nCells), fFoldVariance(nCells)
+   : fNaiveVariance(nCells), fLimitVariance(nCells), fFoldVariance(nCells), fContents(nCells), fVariances(nCells)
 {
    if (withCovariance) {
       for (auto *sums : {&fCovariance, &fLimitCovariance, &fFoldCovariance})

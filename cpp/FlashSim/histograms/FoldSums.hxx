@@ -27,9 +27,14 @@ struct FoldPart;
 /// The sums belong to one set of contents and errors. Seal() notes which, and Belong() tells whether they still stand,
 /// so that no way of changing a histogram (a method, an array that Python writes to, ...) can leave sums behind that
 /// are wrong unnoticed.
+///
+/// *Memory*: 40 bytes for each cell, 16 of them for the copies of contents and squared errors that Seal() makes; a TH1D
+/// with squared errors has 16, so that an oversampled one takes 3.5 times as much. The covariance of n cells takes
+/// 12 n (n + 1) bytes more.
 class FoldSums {
 public:
    FoldSums() = default;
+   /// The sums of an empty histogram, sealed.
    explicit FoldSums(std::size_t nCells, bool withCovariance = false);
 
    std::size_t GetNCells() const { return fNaiveVariance.size(); }
@@ -57,7 +62,7 @@ public:
    const std::vector<Double_t> &GetCovariances() const { return fCovariance; }
    /// \}
 
-   /// Contents and squared errors that the sums belong to.
+   /// Copies of the contents and squared errors that the sums belong to.
    const std::vector<Double_t> &GetContents() const { return fContents; }
    const std::vector<Double_t> &GetVariances() const { return fVariances; }
 
@@ -92,7 +97,7 @@ public:
    /// Whether contents are those of the histogram, up to rounding to float.
    bool AreContentsOf(const TH1 &histogram) const;
 
-   /// Declares that the sums belong to the contents and errors that the histogram has now.
+   /// Declares that the sums belong to the contents and errors that the histogram has now, and copies these.
    void Seal(const TH1 &histogram);
 
    /// Whether contents and errors of the histogram are those at the time of Seal(), bit for bit.

@@ -2,6 +2,7 @@
 #include "FlashSim/OversampledTH.hxx"
 
 #include "FlashSim/folds/FoldAccumulator.hxx"
+#include "FlashSim/histograms/ForEachOversampledTH.hxx"
 #include "FlashSim/histograms/detail/OversampledTHBins.hxx"
 #include "FlashSim/histograms/detail/OversampledTHCovariance.hxx"
 #include "FlashSim/histograms/detail/StoredFolds.hxx"
@@ -18,23 +19,18 @@
 namespace FlashSim {
 
 template <typename BASE>
-OversampledTH<BASE> &OversampledTH<BASE>::operator=(const OversampledTH &other)
-{
-   if (this != &other) {
-      BASE::operator=(other);
-      fFoldSums = other.fFoldSums;
-   }
-   return *this;
-}
-
-template <typename BASE>
-void OversampledTH<BASE>::MakeSums()
+FoldSums OversampledTH<BASE>::MakeSums(bool withCovariance)
 {
    if (this->GetSumw2N() != this->GetNcells())
       this->Sumw2();
-   const auto nCells = static_cast<std::size_t>(this->GetNcells());
-   fFoldSums = FoldSums(nCells, fFoldSums.HasCovariance() && nCells == fFoldSums.GetNCells());
-   fFoldSums.Seal(*this);
+   return FoldSums(static_cast<std::size_t>(this->GetNcells()), withCovariance);
+}
+
+template <typename BASE>
+void OversampledTH<BASE>::ResetSums()
+{
+   const bool hasCellsOfBefore = fFoldSums.GetNCells() == static_cast<std::size_t>(this->GetNcells());
+   fFoldSums = MakeSums(fFoldSums.HasCovariance() && hasCellsOfBefore);
 }
 
 template <typename BASE>
@@ -215,7 +211,7 @@ template <typename BASE>
 void OversampledTH<BASE>::Reset(Option_t *option)
 {
    BASE::Reset(option);
-   MakeSums();
+   ResetSums();
 }
 
 template <typename BASE>
@@ -411,11 +407,8 @@ void OversampledTH<BASE>::Streamer(TBuffer &buffer)
    }
 }
 
-template class OversampledTH<TH1D>;
-template class OversampledTH<TH1F>;
-template class OversampledTH<TH2D>;
-template class OversampledTH<TH2F>;
-template class OversampledTH<TH3D>;
-template class OversampledTH<TH3F>;
+#define FLASHSIM_INSTANTIATE(DIMENSION, PRECISION) template class OversampledTH<TH##DIMENSION##PRECISION>;
+FLASHSIM_FOR_EACH_OVERSAMPLEDTH(FLASHSIM_INSTANTIATE)
+#undef FLASHSIM_INSTANTIATE
 
 } // namespace FlashSim

@@ -3,18 +3,13 @@
 
 #include "FlashSim/histograms/detail/Projection.hxx"
 
-#include <TH1.h>
 #include <TString.h>
 
-#include <memory>
-
 namespace FlashSim {
-namespace {
 
-/// What TH2::ProjectionX and ProjectionY do, as an oversampled histogram. `project` is ROOT's own projection.
-template <typename Histogram, typename Project>
-TH1D *ProjectOnAxis(const Histogram &histogram, bool onX, const std::string &name, Int_t first, Int_t last,
-                    const char *option, Project project)
+template <typename Histogram>
+TH1D *Projection::OnAxis(const Histogram &histogram, bool onX, const std::string &name, Int_t first, Int_t last,
+                         const char *option, const std::function<TH1D *(const char *)> &project)
 {
    const char *method = onX ? "ProjectionX" : "ProjectionY";
    if (TString(option).Contains("["))
@@ -29,108 +24,18 @@ TH1D *ProjectOnAxis(const Histogram &histogram, bool onX, const std::string &nam
    }
    const auto sum = CellMap::Sum(summed, first, last < 0 ? overflow : last);
 
-   const auto plain = Projection::MakeAside([&](const char *aside) { return project(aside); });
-   const auto keep = Projection::Keep(kept, *plain->GetXaxis());
+   const auto plain = MakeAside(project);
+   const auto keep = Keep(kept, *plain->GetXaxis());
    const CellMap map(onX ? std::vector<CellMap::AxisMap_t>{keep, sum} : std::vector<CellMap::AxisMap_t>{sum, keep},
                      onX ? std::vector<Int_t>{1, 0} : std::vector<Int_t>{0, 1},
                      static_cast<std::size_t>(plain->GetNcells()));
    const bool isDefaultName = name == (onX ? "_px" : "_py");
-   return Projection::Make<OversampledTH1D>(histogram, method, isDefaultName ? histogram.GetName() + name : name,
-                                            *plain, map);
+   return Make<OversampledTH1D>(histogram, method, isDefaultName ? histogram.GetName() + name : name, *plain, map);
 }
 
-} // namespace
-
-OversampledTH2D::OversampledTH2D() = default;
-
-OversampledTH2D::OversampledTH2D(const char *name, const char *title, Int_t nbinsx, Double_t xlow, Double_t xup,
-                                 Int_t nbinsy, Double_t ylow, Double_t yup)
-   : OversampledTH<TH2D>(name, title, nbinsx, xlow, xup, nbinsy, ylow, yup)
-{
-}
-
-OversampledTH2D::OversampledTH2D(const char *name, const char *title, Int_t nbinsx, Double_t xlow, Double_t xup,
-                                 Int_t nbinsy, const Double_t *ybins)
-   : OversampledTH<TH2D>(name, title, nbinsx, xlow, xup, nbinsy, ybins)
-{
-}
-
-OversampledTH2D::OversampledTH2D(const char *name, const char *title, Int_t nbinsx, const Double_t *xbins, Int_t nbinsy,
-                                 Double_t ylow, Double_t yup)
-   : OversampledTH<TH2D>(name, title, nbinsx, xbins, nbinsy, ylow, yup)
-{
-}
-
-OversampledTH2D::OversampledTH2D(const char *name, const char *title, Int_t nbinsx, const Double_t *xbins, Int_t nbinsy,
-                                 const Double_t *ybins)
-   : OversampledTH<TH2D>(name, title, nbinsx, xbins, nbinsy, ybins)
-{
-}
-
-OversampledTH2D::OversampledTH2D(const OversampledTH2D &) = default;
-OversampledTH2D &OversampledTH2D::operator=(const OversampledTH2D &) = default;
-OversampledTH2D::~OversampledTH2D() = default;
-
-TH2 *OversampledTH2D::Rebin2D(Int_t nxgroup, Int_t nygroup, const char *newname)
-{
-   return RebinWith("Rebin2D", nxgroup != 1 || nygroup != 1, [&] { return TH2D::Rebin2D(nxgroup, nygroup, newname); });
-}
-
-TH1D *OversampledTH2D::DoProjection(bool onX, const char *name, Int_t firstbin, Int_t lastbin, Option_t *option) const
-{
-   return ProjectOnAxis(*this, onX, name, firstbin, lastbin, option,
-                        [&](const char *aside) { return TH2D::DoProjection(onX, aside, firstbin, lastbin, option); });
-}
-
-TProfile *OversampledTH2D::DoProfile(bool onX, const char *, Int_t, Int_t, Option_t *) const
-{
-   ThrowNotSupported(onX ? "ProfileX" : "ProfileY", "Take the means of slices (ProjectionY and the like).");
-}
-
-OversampledTH2F::OversampledTH2F() = default;
-
-OversampledTH2F::OversampledTH2F(const char *name, const char *title, Int_t nbinsx, Double_t xlow, Double_t xup,
-                                 Int_t nbinsy, Double_t ylow, Double_t yup)
-   : OversampledTH<TH2F>(name, title, nbinsx, xlow, xup, nbinsy, ylow, yup)
-{
-}
-
-OversampledTH2F::OversampledTH2F(const char *name, const char *title, Int_t nbinsx, Double_t xlow, Double_t xup,
-                                 Int_t nbinsy, const Double_t *ybins)
-   : OversampledTH<TH2F>(name, title, nbinsx, xlow, xup, nbinsy, ybins)
-{
-}
-
-OversampledTH2F::OversampledTH2F(const char *name, const char *title, Int_t nbinsx, const Double_t *xbins, Int_t nbinsy,
-                                 Double_t ylow, Double_t yup)
-   : OversampledTH<TH2F>(name, title, nbinsx, xbins, nbinsy, ylow, yup)
-{
-}
-
-OversampledTH2F::OversampledTH2F(const char *name, const char *title, Int_t nbinsx, const Double_t *xbins, Int_t nbinsy,
-                                 const Double_t *ybins)
-   : OversampledTH<TH2F>(name, title, nbinsx, xbins, nbinsy, ybins)
-{
-}
-
-OversampledTH2F::OversampledTH2F(const OversampledTH2F &) = default;
-OversampledTH2F &OversampledTH2F::operator=(const OversampledTH2F &) = default;
-OversampledTH2F::~OversampledTH2F() = default;
-
-TH2 *OversampledTH2F::Rebin2D(Int_t nxgroup, Int_t nygroup, const char *newname)
-{
-   return RebinWith("Rebin2D", nxgroup != 1 || nygroup != 1, [&] { return TH2F::Rebin2D(nxgroup, nygroup, newname); });
-}
-
-TH1D *OversampledTH2F::DoProjection(bool onX, const char *name, Int_t firstbin, Int_t lastbin, Option_t *option) const
-{
-   return ProjectOnAxis(*this, onX, name, firstbin, lastbin, option,
-                        [&](const char *aside) { return TH2F::DoProjection(onX, aside, firstbin, lastbin, option); });
-}
-
-TProfile *OversampledTH2F::DoProfile(bool onX, const char *, Int_t, Int_t, Option_t *) const
-{
-   ThrowNotSupported(onX ? "ProfileX" : "ProfileY", "Take the means of slices (ProjectionY and the like).");
-}
+template TH1D *Projection::OnAxis(const OversampledTH2D &, bool, const std::string &, Int_t, Int_t, const char *,
+                                  const std::function<TH1D *(const char *)> &);
+template TH1D *Projection::OnAxis(const OversampledTH2F &, bool, const std::string &, Int_t, Int_t, const char *,
+                                  const std::function<TH1D *(const char *)> &);
 
 } // namespace FlashSim

@@ -4,6 +4,7 @@
 #include "FlashSim/OversampledTH1.hxx"
 #include "FlashSim/OversampledTH2.hxx"
 #include "FlashSim/OversampledTH3.hxx"
+#include "FlashSim/histograms/ForEachOversampledTH.hxx"
 #include "FlashSim/histograms/detail/StoredFolds.hxx"
 
 #include <TClass.h>
@@ -40,26 +41,29 @@ bool IsOversampledClass(const std::string &name)
    return name.rfind("FlashSim::OversampledTH", 0) == 0;
 }
 
+/// Nothing if the plain histogram is of another class.
 template <typename Histogram>
-bool Assemble(const TH1 &plain, const FoldSums &sums, std::unique_ptr<TH1> &result)
+std::unique_ptr<TH1> AssembleAs(const TH1 &plain, const FoldSums &sums)
 {
    if (plain.IsA() != Histogram::Base_t::Class())
-      return false;
+      return nullptr;
    auto histogram = std::make_unique<Histogram>();
    histogram->SetDirectory(nullptr);
    plain.Copy(*histogram);
    histogram->SetDirectory(nullptr);
    histogram->SetFoldSums(sums);
-   result = std::move(histogram);
-   return true;
+   return histogram;
 }
 
-template <typename... Histograms>
-std::unique_ptr<TH1> AssembleOneOf(const TH1 &plain, const FoldSums &sums)
+/// The oversampled histogram of whatever class, or nothing if there is none of the plain one's.
+std::unique_ptr<TH1> Assemble(const TH1 &plain, const FoldSums &sums)
 {
-   std::unique_ptr<TH1> result;
-   static_cast<void>((Assemble<Histograms>(plain, sums, result) || ...));
-   return result;
+#define FLASHSIM_TRY(DIMENSION, PRECISION)                                                                             \
+   if (auto histogram = AssembleAs<OversampledTH##DIMENSION##PRECISION>(plain, sums))                                  \
+      return histogram;
+   FLASHSIM_FOR_EACH_OVERSAMPLEDTH(FLASHSIM_TRY)
+#undef FLASHSIM_TRY
+   return nullptr;
 }
 
 } // namespace
@@ -87,8 +91,7 @@ std::unique_ptr<TH1> ReadOversampledTH(TDirectory &directory, const std::string 
    if (isObject)
       return stored;
    const auto sums = StoredFolds::Read(*found.fDirectory, found.fName, found.fKey->GetCycle(), *stored);
-   auto histogram = AssembleOneOf<OversampledTH1D, OversampledTH1F, OversampledTH2D, OversampledTH2F, OversampledTH3D,
-                                  OversampledTH3F>(*stored, sums);
+   auto histogram = Assemble(*stored, sums);
    if (!histogram)
       throw std::runtime_error(place + "is a " + className +
                                " beside fold information. Expected a TH1D, TH1F, TH2D, TH2F, TH3D or TH3F.");

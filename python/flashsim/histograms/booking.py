@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import inspect
-import numbers
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from .._errors import translated
 from .._library import namespace
+from .fold_options import FoldOptions, takes_options
+from .histogram_model import make_model
 
 __all__ = ["METHODS", "Booking", "oversampled_th1d", "oversampled_th2d", "oversampled_th3d"]
 
 
+@takes_options()
 def oversampled_th1d(
     node: Any,
     model: Any,
     value: str,
     weight: str | None = None,
-    *,
-    event: str | Sequence[str] | None = "genEvent",
-    fold_size: str | int = "foldSize",
-    contiguous: bool = True,
-    covariance: bool = False,
-    group: str | Sequence[str] | None = None,
-    fold_index: str = "foldIndex",
+    **options: Any,
 ) -> Any:
     r"""Books a histogram of oversampled events: ``node.OversampledTH1D(("pt", ";pt", 50, 0, 250), "pt", "genWeight")``.
 
@@ -118,24 +112,17 @@ def oversampled_th1d(
     >>> h.GetBinContent(1), h.GetBinError(1), round(h.GetBinErrorNaive(1), 3)
     (4.0, 2.0, 7.211)
     """
-    return Booking(
-        "OversampledTH1D", model, [value], weight, event, fold_size, contiguous, covariance, group, fold_index
-    ).book(node)
+    return Booking("OversampledTH1D", model, [value], weight, **options).book(node)
 
 
+@takes_options()
 def oversampled_th2d(
     node: Any,
     model: Any,
     x: str,
     y: str,
     weight: str | None = None,
-    *,
-    event: str | Sequence[str] | None = "genEvent",
-    fold_size: str | int = "foldSize",
-    contiguous: bool = True,
-    covariance: bool = False,
-    group: str | Sequence[str] | None = None,
-    fold_index: str = "foldIndex",
+    **options: Any,
 ) -> Any:
     """Books a histogram of two columns of oversampled events: ``node.OversampledTH2D(model, "pt", "eta")``.
 
@@ -153,11 +140,10 @@ def oversampled_th2d(
     >>> h.ProjectionX().GetBinError(1)
     1.0
     """
-    return Booking(
-        "OversampledTH2D", model, [x, y], weight, event, fold_size, contiguous, covariance, group, fold_index
-    ).book(node)
+    return Booking("OversampledTH2D", model, [x, y], weight, **options).book(node)
 
 
+@takes_options()
 def oversampled_th3d(
     node: Any,
     model: Any,
@@ -165,13 +151,7 @@ def oversampled_th3d(
     y: str,
     z: str,
     weight: str | None = None,
-    *,
-    event: str | Sequence[str] | None = "genEvent",
-    fold_size: str | int = "foldSize",
-    contiguous: bool = True,
-    covariance: bool = False,
-    group: str | Sequence[str] | None = None,
-    fold_index: str = "foldIndex",
+    **options: Any,
 ) -> Any:
     """Books a histogram of three columns of oversampled events: ``node.OversampledTH3D(model, "pt", "eta", "phi")``.
 
@@ -185,13 +165,11 @@ def oversampled_th3d(
     >>> h.GetBinContent(1, 1, 1)
     1.0
     """
-    return Booking(
-        "OversampledTH3D", model, [x, y, z], weight, event, fold_size, contiguous, covariance, group, fold_index
-    ).book(node)
+    return Booking("OversampledTH3D", model, [x, y, z], weight, **options).book(node)
 
 
 @dataclass
-class Booking:
+class Booking(FoldOptions):
     """What is to be booked: plain data, as long as the model is."""
 
     histogram: str
@@ -199,12 +177,6 @@ class Booking:
     model: Any
     values: list[str]
     weight: str | None
-    event: str | Sequence[str] | None
-    fold_size: str | int
-    contiguous: bool
-    covariance: bool
-    group: str | Sequence[str] | None = None
-    fold_index: str = "foldIndex"
 
     @classmethod
     def parse(cls, method: Callable[..., Any], *positional: Any, **keywords: Any) -> tuple[Any, Booking]:
@@ -219,25 +191,11 @@ class Booking:
 
     def book(self, node: Any, is_part: bool = False) -> Any:
         """Books on a local node; `is_part` if others fill from other parts of the same dataset."""
-        model = _make_model(self.model, len(self.values))
-        options = self._make_options(is_part)
+        model = make_model(self.model, len(self.values))
+        options = self.to_cpp(is_part)
         book = getattr(namespace("FlashSim").Booking, self.histogram.replace("Oversampled", "Book"))
         with translated():
             return book(namespace("RDF").AsRNode(node), model, self.values, self.weight or "", options)
-
-    def _make_options(self, is_part: bool) -> Any:
-        options = namespace("FlashSim").FoldOptions()
-        options.fEvent = _check_columns("event", self.event, "None for inline mode")
-        options.fGroup = _check_columns("group", self.group, "None if there are no groups of GEN events")
-        options.fFoldIndex = _check_fold_index(self.fold_index)
-        options.fContiguous = self.contiguous
-        options.fCovariance = self.covariance
-        options.fIsPart = is_part
-        if isinstance(self.fold_size, str):
-            options.fFoldSize = self.fold_size
-        else:
-            options.fConstantFoldSize = _check_fold_size(self.fold_size)
-        return options
 
 
 def _in_single_precision(method: Callable[..., Any], name: str) -> Callable[..., Any]:
@@ -253,87 +211,10 @@ def _in_single_precision(method: Callable[..., Any], name: str) -> Callable[...,
     return single_precision
 
 
+_BY_DIMENSION: dict[int, Callable[..., Any]] = {1: oversampled_th1d, 2: oversampled_th2d, 3: oversampled_th3d}
+
 METHODS: dict[str, Callable[..., Any]] = {
-    "OversampledTH1D": oversampled_th1d,
-    "OversampledTH2D": oversampled_th2d,
-    "OversampledTH3D": oversampled_th3d,
-    "OversampledTH1F": _in_single_precision(oversampled_th1d, "OversampledTH1F"),
-    "OversampledTH2F": _in_single_precision(oversampled_th2d, "OversampledTH2F"),
-    "OversampledTH3F": _in_single_precision(oversampled_th3d, "OversampledTH3F"),
+    **{f"OversampledTH{n}D": method for n, method in _BY_DIMENSION.items()},
+    **{f"OversampledTH{n}F": _in_single_precision(method, f"OversampledTH{n}F") for n, method in _BY_DIMENSION.items()},
 }
 """What RDataFrame nodes gain, by the name of the method."""
-
-
-def _check_columns(parameter: str, value: Any, meaning_of_none: str) -> list[str]:
-    columns = [value] if isinstance(value, str) else list(value) if isinstance(value, Sequence) else []
-    if (value is not None and not columns) or not all(isinstance(column, str) and column for column in columns):
-        message = (
-            f"{parameter} must be the name of a column, names of columns, or {meaning_of_none}, not {value!r}. "
-            f'Example: {parameter}=("run", "luminosityBlock", "event").'
-        )
-        raise TypeError(message)
-    return columns
-
-
-def _check_fold_index(fold_index: Any) -> str:
-    if not isinstance(fold_index, str):
-        message = f"fold_index must be the name of a column, not {fold_index!r}. The number N is fold_size."
-        raise TypeError(message)
-    return fold_index
-
-
-def _check_fold_size(fold_size: Any) -> int:
-    if not isinstance(fold_size, numbers.Integral) or isinstance(fold_size, bool):
-        message = f"fold_size must be the name of a column or an integer, not {fold_size!r}."
-        raise TypeError(message)
-    if fold_size < 1:
-        message = (
-            f"fold_size is {fold_size}. Expected how many RECO events were simulated from each GEN event, at least 1."
-        )
-        raise ValueError(message)
-    return int(fold_size)
-
-
-def _make_model(model: Any, dimension: int) -> Any:
-    model_class = getattr(namespace("RDF"), f"TH{dimension}DModel")
-    if isinstance(model, model_class):
-        return model
-    if not isinstance(model, tuple) or len(model) < 2:
-        raise TypeError(_describe_models(model, dimension))
-    name, title, *rest = model
-    made = model_class()
-    made.fName, made.fTitle = name, title
-    for axis in "XYZ"[:dimension]:
-        if len(rest) >= 2 and not isinstance(rest[1], numbers.Real):
-            n_bins, edges, *rest = rest
-            _set_edges(made, axis, n_bins, edges)
-        elif len(rest) >= 3 and isinstance(rest[2], numbers.Real):
-            n_bins, low, high, *rest = rest
-            setattr(made, f"fNbins{axis}", int(n_bins))
-            setattr(made, f"f{axis}Low", float(low))
-            setattr(made, f"f{axis}Up", float(high))
-        else:
-            raise TypeError(_describe_models(model, dimension))
-    if rest:
-        raise TypeError(_describe_models(model, dimension))
-    return made
-
-
-def _set_edges(model: Any, axis: str, n_bins: int, edges: Any) -> None:
-    edges = np.ascontiguousarray(edges, dtype=np.float64)
-    if edges.shape != (n_bins + 1,):
-        message = (
-            f"histogram {str(model.fName)!r} has {n_bins} bins and edges of shape {edges.shape} in {axis.lower()}; "
-            f"expected {n_bins + 1} edges."
-        )
-        raise ValueError(message)
-    setattr(model, f"fNbins{axis}", int(n_bins))
-    setattr(model, f"fBin{axis}Edges", edges.tolist())
-
-
-def _describe_models(model: Any, dimension: int) -> str:
-    axes = ", ".join(f"nbins{axis}, {axis}low, {axis}high" for axis in "xyz"[:dimension])
-    return (
-        f"model must be (name, title, {axes}), with edges in the place of low and high where bins differ in width, or "
-        f"a ROOT.RDF.TH{dimension}DModel, not {model!r}."
-    )

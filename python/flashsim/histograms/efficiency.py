@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._errors import translated
 from .._library import root
-from .booking import _make_model as make_model
 from .conversion import axes_of, edges_of, in_shape, to_array
+from .fold_options import takes_options
+from .histogram_model import make_model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,16 +19,14 @@ if TYPE_CHECKING:
 __all__ = ["METHODS", "OversampledEfficiency", "oversampled_efficiency_1d", "oversampled_efficiency_2d", "register"]
 
 
+@takes_options("event", "fold_size", "contiguous")
 def oversampled_efficiency_1d(
     node: Any,
     model: Any,
     value: str,
     passed: str,
     weight: str | None = None,
-    *,
-    event: str | Sequence[str] | None = "genEvent",
-    fold_size: str | int = "foldSize",
-    contiguous: bool = True,
+    **options: Any,
 ) -> OversampledEfficiency:
     r"""Books an efficiency: ``node.OversampledEfficiency1D(("eff", ";p_{T}", 20, 0, 200), "pt", "isTagged", "w")``.
 
@@ -69,9 +68,10 @@ def oversampled_efficiency_1d(
     >>> e.GetEfficiency(1), round(e.GetEfficiencyError(1), 4), round(e.GetEfficiencyErrorNaive(1), 4)
     (0.75, 0.1768, 0.0968)
     """
-    return _book("OversampledTH2D", node, model, [value], passed, weight, event, fold_size, contiguous)
+    return _book("OversampledTH2D", node, model, [value], passed, weight, options)
 
 
+@takes_options("event", "fold_size", "contiguous")
 def oversampled_efficiency_2d(
     node: Any,
     model: Any,
@@ -79,10 +79,7 @@ def oversampled_efficiency_2d(
     y: str,
     passed: str,
     weight: str | None = None,
-    *,
-    event: str | Sequence[str] | None = "genEvent",
-    fold_size: str | int = "foldSize",
-    contiguous: bool = True,
+    **options: Any,
 ) -> OversampledEfficiency:
     """Books an efficiency in bins of two columns: ``node.OversampledEfficiency2D(model, "pt", "eta", "isTagged")``.
 
@@ -97,7 +94,7 @@ def oversampled_efficiency_2d(
     >>> e.values().tolist()
     [[0.5, 1.0]]
     """
-    return _book("OversampledTH3D", node, model, [x, y], passed, weight, event, fold_size, contiguous)
+    return _book("OversampledTH3D", node, model, [x, y], passed, weight, options)
 
 
 METHODS: dict[str, Callable[..., Any]] = {
@@ -192,12 +189,9 @@ def _book(
     columns: list[str],
     passed: str,
     weight: str | None,
-    event: str | Sequence[str] | None,
-    fold_size: str | int,
-    contiguous: bool,
+    options: dict[str, Any],
 ) -> OversampledEfficiency:
     of_values = make_model(model, len(columns))
     model = (*model, 2, -0.5, 1.5) if isinstance(model, tuple) else root().FlashSim.Booking.AddPassedAxis(of_values)
     book = getattr(node, histogram)
-    options = {"event": event, "fold_size": fold_size, "contiguous": contiguous, "covariance": True}
-    return OversampledEfficiency(book(model, *columns, passed, weight, **options))
+    return OversampledEfficiency(book(model, *columns, passed, weight, covariance=True, **options))

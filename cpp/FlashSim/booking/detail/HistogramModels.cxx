@@ -2,6 +2,7 @@
 #include "FlashSim/booking/detail/HistogramModels.hxx"
 
 #include "FlashSim/folds/PairSums.hxx"
+#include "FlashSim/histograms/ForEachOversampledTH.hxx"
 
 #include <TAxis.h>
 #include <TDirectory.h>
@@ -106,11 +107,10 @@ std::shared_ptr<Histogram> MakeHistogram(const typename Histogram::Model_t &mode
    return histogram;
 }
 
-template std::shared_ptr<OversampledTH1D> MakeHistogram(const ROOT::RDF::TH1DModel &, const std::string &, bool);
-template std::shared_ptr<OversampledTH1F> MakeHistogram(const ROOT::RDF::TH1DModel &, const std::string &, bool);
-template std::shared_ptr<OversampledTH2D> MakeHistogram(const ROOT::RDF::TH2DModel &, const std::string &, bool);
-template std::shared_ptr<OversampledTH2F> MakeHistogram(const ROOT::RDF::TH2DModel &, const std::string &, bool);
-template std::shared_ptr<OversampledTH3D> MakeHistogram(const ROOT::RDF::TH3DModel &, const std::string &, bool);
-template std::shared_ptr<OversampledTH3F> MakeHistogram(const ROOT::RDF::TH3DModel &, const std::string &, bool);
+#define FLASHSIM_INSTANTIATE(DIMENSION, PRECISION)                                                                     \
+   template std::shared_ptr<OversampledTH##DIMENSION##PRECISION> MakeHistogram(                                        \
+       const ROOT::RDF::TH##DIMENSION##DModel &, const std::string &, bool);
+FLASHSIM_FOR_EACH_OVERSAMPLEDTH(FLASHSIM_INSTANTIATE)
+#undef FLASHSIM_INSTANTIATE
 
 } // namespace FlashSim

@@ -53,7 +53,7 @@ void OversampledTH<BASE>::SetBinsWith(Int_t nCells, Set setBins)
       ThrowNeedsCovariance("SetBins with another number of bins", "Reset() the histogram first, or use Rebin.");
    setBins();
    if (isEmpty)
-      MakeSums();
+      ResetSums();
 }
 
 template <typename BASE>
@@ -174,11 +174,12 @@ void OversampledTH<BASE>::CorrectStatistics()
       return;
    Statistics_t statistics{};
    this->GetStats(statistics.data());
-   statistics[1] = 0;
+   auto &variance = statistics[Statistics::kTotalVariance];
+   variance = 0;
    const auto bins = GetBins(AreOverflowsInStatistics());
    for (const auto a : bins) {
       for (const auto b : bins)
-         statistics[1] += fFoldSums.GetCovariance(static_cast<std::size_t>(a), static_cast<std::size_t>(b));
+         variance += fFoldSums.GetCovariance(static_cast<std::size_t>(a), static_cast<std::size_t>(b));
    }
    const Double_t entries = this->GetEntries();
    this->PutStats(statistics.data());

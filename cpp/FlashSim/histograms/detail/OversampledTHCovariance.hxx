@@ -3,6 +3,7 @@
 #define FLASHSIM_OVERSAMPLEDTHCOVARIANCE
 
 #include "FlashSim/OversampledTH.hxx"
+#include "FlashSim/histograms/ForEachOversampledTH.hxx"
 
 #include <TString.h>
 
@@ -19,27 +20,24 @@ namespace {
 
 constexpr const char *kBookWithCovariance = "Book it with covariance=True (fCovariance in C++), or fill another one.";
 
-/// The covariance of a histogram if it is an oversampled one, in whatever precision.
-template <typename... BASES>
-bool GetCovarianceOf(const TH1 &histogram, bool withFlow, TMatrixDSym &covariance)
+/// Calls `use` with the oversampled histogram that this is, of whatever class. \return whether it is one
+template <typename Use>
+bool UseIfOversampled(const TH1 *histogram, Use use)
 {
-   const auto get = [&](const auto *oversampled) {
+   const auto tryClass = [&](const auto *oversampled) {
       if (oversampled)
-         covariance = oversampled->GetCovarianceMatrix(withFlow);
+         use(*oversampled);
       return oversampled != nullptr;
    };
-   return (get(dynamic_cast<const OversampledTH<BASES> *>(&histogram)) || ...);
-}
-
-template <typename... BASES>
-bool IsAnyOf(const TH1 *histogram)
-{
-   return ((dynamic_cast<const OversampledTH<BASES> *>(histogram) != nullptr) || ...);
+#define FLASHSIM_TRY(DIMENSION, PRECISION)                                                                             \
+   || tryClass(dynamic_cast<const OversampledTH<TH##DIMENSION##PRECISION> *>(histogram))
+   return false FLASHSIM_FOR_EACH_OVERSAMPLEDTH(FLASHSIM_TRY);
+#undef FLASHSIM_TRY
 }
 
 bool IsOversampled(const TH1 *histogram)
 {
-   return IsAnyOf<TH1D, TH1F, TH2D, TH2F, TH3D, TH3F>(histogram);
+   return UseIfOversampled(histogram, [](const auto &) {});
 }
 
 } // namespace
@@ -105,10 +103,7 @@ Chi2Result OversampledTH<BASE>::Chi2WithCovariance(const TH1 &other, bool withFl
                                   "', whose bins have other labels. Expected the same labels in the same order.");
    auto covariance = GetCovarianceMatrix(withFlow);
    const auto bins = GetBins(withFlow);
-   TMatrixDSym ofOther(covariance.GetNrows());
-   if (GetCovarianceOf<TH1D, TH1F, TH2D, TH2F, TH3D, TH3F>(other, withFlow, ofOther)) {
-      covariance += ofOther;
-   } else {
+   if (!UseIfOversampled(&other, [&](const auto &known) { covariance += known.GetCovarianceMatrix(withFlow); })) {
       for (std::size_t i = 0; i < bins.size(); ++i) {
          const Double_t error = other.GetBinError(bins[i]);
          covariance(static_cast<Int_t>(i), static_cast<Int_t>(i)) += error * error;
