@@ -20,8 +20,11 @@ class LookAheadPosition {
    std::atomic<std::uint64_t> fNRecoEvents{0};    // RECO events of the chunk
 
 public:
-   /// \param[in] done,inChunk,total entries of the upstream dataset before the chunk, in it, and in all
-   /// \param[in] firstRecoEvent,nRecoEvents entries of the downstream one before the chunk and in it
+   /// \param[in] done GEN events before the chunk
+   /// \param[in] inChunk GEN events of the chunk, dropped ones included
+   /// \param[in] total GEN events of the dataset
+   /// \param[in] firstRecoEvent RECO events before the chunk
+   /// \param[in] nRecoEvents RECO events of the chunk
    void Set(std::uint64_t done, std::uint64_t inChunk, std::uint64_t total, std::uint64_t firstRecoEvent,
             std::uint64_t nRecoEvents)
    {
