@@ -1,6 +1,6 @@
 """A first histogram with right errors.
 
-You learn how to turn GEN events into several RECO events each with `FlashSim`, how to go on with them as in any
+You learn how to turn GEN events into several RECO events each with `FlashSim`, how to continue with them as in any
 RDataFrame analysis, and why the histogram is booked with `OversampledTH1D` instead of `Histo1D`.
 
 Writes 01_first_histogram.png. Run it from any folder: python 01_first_histogram.py

@@ -88,8 +88,8 @@ def compare_families(
         ("flow", *headings, "parameters", "training [min]", "rows/s, one core"),
         rows,
         [
-            f"Each was trained on {len(data)} pairs and saw {budget} rows, and was judged on {len(unseen)} pairs that "
-            "none has seen. Smaller is better."
+            f"Each was trained on {len(data)} pairs, over {budget} rows, and validated on {len(unseen)} unseen pairs. "
+            "Smaller is better."
         ],
     )
     save(_draw(list(chosen), headings, numbers), study.write(folder))

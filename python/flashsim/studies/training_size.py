@@ -83,7 +83,7 @@ def compare_sizes(
         "Size of the training sample",
         ("pairs", "epochs", *headings),
         rows,
-        [f"Each training saw {budget} rows; all were judged on {len(unseen)} pairs that none has seen."],
+        [f"Each training took {budget} rows; all were validated on {len(unseen)} unseen pairs."],
     )
     save(_draw(sorted(sizes), headings, numbers), study.write(folder))
     return study
