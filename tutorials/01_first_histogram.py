@@ -1,6 +1,6 @@
 """A first histogram with right errors.
 
-You learn how to turn GEN events into several RECO events each with `FlashSim`, how to go on with them as in any
+You learn how to turn GEN events into several RECO events each with `FlashSim`, how to continue with them as in any
 RDataFrame analysis, and why the histogram is booked with `OversampledTH1D` instead of `Histo1D`.
 
 Writes 01_first_histogram.png. Run it from any folder: python 01_first_histogram.py
@@ -15,15 +15,15 @@ ROOT.gROOT.SetBatch(True)
 # GEN events of top-quark pairs, shipped with the package: tree "Events" with GenJet_pt, GenJet_eta, ...
 gen = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(500)
 
-# Ten RECO events for each of them. "jets" is the shipped flow, which makes Jet_pt, Jet_btag, ... from GenJet_*. This
-# sample has Jet_* columns already, so that one can compare; the new ones are to be called FlashJet_*.
+# Ten RECO events for each of them. The shipped flow "jets" makes Jet_pt, Jet_btag, ... from GenJet_*. This sample has
+# Jet_* columns of its own to compare with, so the new ones get the names FlashJet_*.
 sim = gen.FlashSim("jets", fold_size=10, seed=1, prefix="Flash")
 
 # From here on it is an ordinary RDataFrame with ten times as many entries.
 selected = sim.Filter("nFlashJet >= 2 && FlashJet_pt[1] > 30", "two jets above 30 GeV").Define("ht", "Sum(FlashJet_pt)")
 
-# The ten RECO events of a GEN event resemble each other, so that they count for less than ten independent ones.
-# OversampledTH1D knows; its contents are per GEN event, which means that no weight of 1/10 is needed.
+# The ten RECO events of a GEN event are correlated: they count for less than ten independent ones. The errors of
+# OversampledTH1D include this correlation. Its contents are per GEN event: no weight of 1/10 is needed.
 histogram = selected.OversampledTH1D(("ht", ";H_{T} [GeV];events", 20, 0, 1000), "ht")
 n_reco, n_gen = sim.Count(), gen.Count()
 

@@ -8,7 +8,7 @@
 //     eval "$(flashsim config --shell)"
 //     root -l -b -q 02_first_histogram.C
 //
-// For macros of your own, `flashsim config --root-macro` prints lines to begin with, which make the first step needless.
+// Macros that begin with the lines of `flashsim config --root-macro` do not need the first step.
 // Writes 02_first_histogram.png.
 
 R__LOAD_LIBRARY(libFlashSim.so)
@@ -35,7 +35,7 @@ void _02_first_histogram()
    // GEN events of top-quark pairs: tree "Events" with GenJet_pt, GenJet_eta, ...
    auto gen = ROOT::RDataFrame("Events", data + "/ttbar.root").Range(500);
 
-   // Ten RECO events for each of them. The sample has Jet_* columns already; the new ones are to be called FlashJet_*.
+   // Ten RECO events for each of them. The sample has Jet_* columns already, so the new ones get the names FlashJet_*.
    FlashSim::SimulateOptions options;
    options.fFoldSize = 10;
    options.fSeed = 1;
@@ -46,7 +46,8 @@ void _02_first_histogram()
    auto selected =
       sim.Filter("nFlashJet >= 2 && FlashJet_pt[1] > 30", "two jets above 30 GeV").Define("ht", "Sum(FlashJet_pt)");
 
-   // Knows which RECO events share a GEN event. Contents are per GEN event: no weight of 1/10 is needed.
+   // Its errors include the correlation of RECO events that share a GEN event. Contents are per GEN event: no weight of
+   // 1/10 is needed.
    auto histogram = FlashSim::BookOversampledTH1D(selected, {"ht", ";H_{T} [GeV];events", 20, 0., 1000.}, "ht");
    auto nReco = sim.Count();
    auto nGen = gen.Count();

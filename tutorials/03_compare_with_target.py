@@ -1,6 +1,6 @@
 """How well does a flow reproduce its target?
 
-You learn how to have the file's own jets (Jet_pt, the target) and simulated ones (FlashJet_pt) in the same dataframe,
+You learn how to put the file's own jets (Jet_pt, the target) and simulated ones (FlashJet_pt) into the same dataframe,
 how to relate both to their GEN jets, and how to compare target and oversampled simulation with right errors in a ratio.
 
 Writes 03_compare_with_target.png. Run it from any folder: python 03_compare_with_target.py
@@ -36,8 +36,7 @@ def add_response(node, jet):
 both = add_response(add_response(sim, "Jet"), "FlashJet")
 model = ("response", "", 40, 0.4, 1.6)
 
-# Every upstream column is there in each RECO event. The target exists once per GEN event, so it is filled from one
-# RECO event of each only.
+# Each RECO event has all upstream columns. The target exists once per GEN event, so one RECO event of each fills it.
 target = both.Filter("foldIndex == 0").OversampledTH1D(model, "Jet_response", fold_size=1)
 flash = both.OversampledTH1D(model, "FlashJet_response")
 

@@ -1,7 +1,7 @@
-"""A NanoAOD-like file of simulated events, which anybody can read without FlashSim.
+"""A NanoAOD-like file of simulated events, readable without FlashSim.
 
 You learn how to write RECO events with Snapshot as a TTree and as an RNTuple, how to read them back with uproot, and
-how an ordinary RDataFrame analysis runs on the file, with histograms that still know which events share a GEN event.
+how an ordinary RDataFrame analysis runs on the file, with errors that include the correlation of RECO events.
 
 Writes gen.root, nano_tree.root and nano_rntuple.root. Run it from any folder: python 04_write_nanoaod.py
 """
@@ -25,7 +25,7 @@ shipped.Snapshot("Events", "gen.root", gen_columns)
 gen = ROOT.RDataFrame("Events", "gen.root")
 sim = gen.FlashSim("jets", fold_size=FOLD_SIZE, seed=1)
 
-# What to write: what identifies events, GEN columns as far as wanted, the jets, and which RECO events belong together.
+# The columns to write: the identity of events, some GEN columns, the jets, and the columns of the fold.
 jets = [f"Jet_{variable.name}" for variable in flashsim.Flow("jets").target]
 output = [*identity, "GenMET_pt", "GenMET_phi", "nJet", *jets, "Jet_genJetIdx", "foldIndex", "genEvent", "foldSize"]
 
@@ -40,13 +40,13 @@ written = [
 ]
 ROOT.RDF.RunGraphs(written)  # both files in one event loop
 
-# Anybody: uproot and awkward, no ROOT, no FlashSim.
+# Read with uproot and awkward: no ROOT, no FlashSim.
 for name in ("nano_tree.root", "nano_rntuple.root"):
     events = uproot.open(name)["Events"].arrays(["nJet", "Jet_pt", "Jet_jetId", "genEvent", "foldIndex"])
     print(f"{name}: {len(events)} RECO events from {len(set(events.genEvent.tolist()))} GEN events")
     print(f"    leading jets of the first GEN event: {ak.to_list(ak.firsts(events.Jet_pt[:FOLD_SIZE]))} GeV")
 
-# A NanoAOD analysis as it always was, on either file.
+# An ordinary NanoAOD analysis, on either file.
 for name in ("nano_tree.root", "nano_rntuple.root"):
     analysis = (
         ROOT.RDataFrame("Events", name)
@@ -54,7 +54,7 @@ for name in ("nano_tree.root", "nano_rntuple.root"):
         .Filter("Sum(good) >= 4", "four good jets")
         .Define("ht", "Sum(Jet_pt[good])")
     )
-    # The columns genEvent and foldSize of the file are all that is needed for right errors.
+    # Right errors need the columns genEvent and foldSize of the file, and nothing else.
     ht = analysis.OversampledTH1D(("ht", ";H_{T} [GeV];events", 10, 0, 1000), "ht")
     peak = ht.GetMaximumBin()
     print(f"{name}: {ht.GetBinContent(peak):.1f} ± {ht.GetBinError(peak):.1f} events in the highest bin")

@@ -1,8 +1,8 @@
 """Right errors where RECO events share GEN events, on the mass of the W boson.
 
-You learn why the errors of Histo1D are wrong for oversampled events, as one can see without any formula; how bins are
-correlated, and what this does when bins are merged; and how many RECO events per GEN event are worth their CPU time.
-The formulas are derived in docs/statistics.md.
+You learn, without any formula, why the errors of Histo1D are wrong for oversampled events; how bins are correlated, and
+the effect on merged bins; and how many RECO events per GEN event are worth their CPU time. docs/statistics.md derives
+the formulas.
 
 Writes 05_right_errors.png and 05_fold_size.png. Run it from any folder: python 05_right_errors.py
 """
@@ -26,7 +26,7 @@ gen = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(2500)
 sim = gen.FlashSim("jets", fold_size=10, seed=1, prefix="Flash")
 
 # To see how much a result scatters, get it many times: each GEN event goes, with all its RECO events, into one of 250
-# small samples, which are then independent. At random, so that their sizes vary as those of real samples do.
+# small samples, which are independent. The choice is random: the sizes of the samples vary as those of real ones do.
 selected = w_candidate(sim.Define("sample", f"std::mt19937(event)() % {SAMPLES}"), "Flash")
 
 title = "W candidates;W candidate mass [GeV];events"
@@ -34,8 +34,8 @@ narrow = selected.OversampledTH1D(("narrow", title, BINS, LOW, HIGH), "FlashW_ma
 wide = selected.OversampledTH1D(("wide", title, BINS // 4, LOW, HIGH), "FlashW_mass")
 small = selected.OversampledTH2D(("small", title, BINS, LOW, HIGH, SAMPLES, 0, SAMPLES), "FlashW_mass", "sample")
 
-# 1. Merging bins. One GEN event fills several, so that they are correlated and their errors do not add in quadrature.
-# A histogram that holds the covariance gives what wide bins would have had from the start.
+# 1. Merging bins. One GEN event fills several bins: they are correlated, and their errors do not add in quadrature.
+# With the covariance, merged bins have the same errors as wide bins filled from the start.
 rebinned = narrow.Rebin(4, "rebinned")
 variances = narrow.variances()
 peak = rebinned.FindBin(80.4)
@@ -45,8 +45,8 @@ print(f"    error, bins of 5 GeV, in quadrature      {np.sqrt(variances[4 * peak
 print(f"    error, bins of 5 GeV, with covariance    {rebinned.GetBinError(peak):.2f}")
 print(f"    error, filled with bins of 20 GeV        {wide.GetBinError(peak):.2f}")
 
-# 2. Which is right? A small sample has 1/250 of the GEN events, and hence of the variance. How much the small samples
-# scatter, divided by the error claimed for them, must be 1. The covariance of merged bins is J C J^T.
+# 2. Which is right? A small sample has 1/250 of the GEN events, and hence of the variance. The scatter of the small
+# samples, divided by the error claimed for them, must be 1. The covariance of merged bins is J C J^T.
 naive = np.array([narrow.GetBinErrorNaive(b) ** 2 for b in range(1, BINS + 1)])
 covariance, contents = narrow.covariance(), small.values()
 resampled = contents[:, np.random.default_rng(1).integers(SAMPLES, size=(200, SAMPLES))]  # bootstrap, for error bars
@@ -79,7 +79,7 @@ left.set_title("10 RECO events per GEN event", fontsize="medium")
 flashsim.plot.correlation(narrow, axes=right)
 figure.savefig("05_right_errors.png", dpi=100)
 
-# 3. Which fold size? That depends on what events cost: here 0.1 s to generate a GEN event, and 0.3 ms to simulate
+# 3. Which fold size? That depends on the cost of events: here 0.1 s to generate a GEN event, and 0.3 ms to simulate
 # and analyse a RECO event on one core.
 best = flashsim.optimal_fold_size(narrow, t_gen=0.1, t_sim=3e-4, bins=PEAK)
 print(

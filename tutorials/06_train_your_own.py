@@ -1,8 +1,8 @@
 """A flow of your own: train it, export it, judge it, simulate with it.
 
-You learn what a recipe says, how a flow is trained and exported, how its metrics compare with their noise floors, and
-that it runs in RDataFrame like the shipped one. It takes half a minute; a flow for physics takes a million jets and
-twenty minutes: docs/training.md has the commands. Needs the extras: pip install "flashsim[train,validate]"
+You learn the contents of a recipe, how to train and export a flow, how to compare its metrics with their noise floors,
+and how to run it in RDataFrame, like the shipped one. It takes half a minute. A flow for physics takes a million jets
+and twenty minutes: docs/training.md has the commands. Needs the extras: pip install "flashsim[train,validate]"
 
 Writes 06_jets5.pt, 06_jets5.pt.history.json, 06_jets5.pt.loss.png, 06_jets5.onnx, 06_report.html. Run it from any
 folder: python 06_train_your_own.py
@@ -24,7 +24,7 @@ recipe = load_config(files("flashsim.recipes") / "jets5.toml")
 recipe = replace(recipe, training=replace(recipe.training, epochs=15, batch_size=256, average_decay=0.99))
 print("GEN:", [variable.name for variable in recipe.context], "→ RECO:", [variable.name for variable in recipe.target])
 
-# Pairs of a GEN jet and its RECO jet; the flow is to be judged by events that it has not seen.
+# Pairs of a GEN jet and its RECO jet. Unseen events are kept to judge the flow.
 pairs = read_pairs([flashsim.data.path("ttbar.root")], recipe)
 known = pairs.head(3 * len(pairs) // 4)
 rest = slice(len(known), None)
@@ -33,12 +33,12 @@ unseen = Pairs(pairs.context[rest], pairs.target[rest], event=pairs.event[rest])
 train(recipe, known, "06_jets5.pt", overwrite=True, threads=1)
 export_flow("06_jets5.pt", "06_jets5.onnx")
 
-# A bare number says nothing: beside each metric stands the same metric between two samples of the target.
+# Beside each metric stands its noise floor: the same metric between two samples of the target.
 validation = validate("06_jets5.onnx", unseen, label="ttbar")
 print(validation.table())
 write_report([validation], "06_report.html")
 
-# And it runs where the shipped flow runs.
+# It runs where the shipped flow runs.
 gen = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(500)
 sim = gen.FlashSim("06_jets5.onnx", fold_size=10, seed=1, prefix="Mine").Filter("nMineJet >= 2")
 h = sim.Define("leading", "MineJet_pt[0]").OversampledTH1D(("pt", "", 20, 0, 400), "leading", "genWeight")

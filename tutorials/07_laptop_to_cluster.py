@@ -1,8 +1,8 @@
 """The same analysis on a laptop and on a cluster.
 
-You learn how to write an analysis that does not know where it runs, which three lines send it to a cluster, and what
-you get back: the same histogram, and the same RECO events bit for bit. Here the cluster is two processes of this
-machine; on a batch system, or with Spark, one line is another (below). Needs the extra: pip install "flashsim[dask]"
+You learn how to write one analysis for both, which three lines send it to a cluster, and that the results are the same:
+the histogram to rounding, the RECO events bit for bit. Here the cluster is two processes of this machine; a batch
+system or Spark needs one other line (below). Needs the extra: pip install "flashsim[dask]"
 
 Writes 07_laptop_to_cluster.png, local.root, cluster_0.root, cluster_1.root, cluster_2.root, cluster_3.root.
 Run it from any folder: python 07_laptop_to_cluster.py
@@ -30,13 +30,13 @@ except ImportError:
 FOLD_SIZE = 10
 PARTITIONS = 4
 
-# In a production, this is a list of many files. Workers open them under the names given here, so that on a cluster the
-# names are of a shared file system, or URLs (root://...). No file may be in the list twice.
+# In a production, this is a list of many files. Workers open them under these names: on a cluster, give names of a
+# shared file system, or URLs (root://...). No file may be in the list twice.
 FILES = [flashsim.data.path("ttbar.root")]
 
 
 def analyse(gen, output):
-    """Books a histogram and the file of RECO events that it is filled from: on any dataframe, local or distributed."""
+    """Books a histogram and a file of the RECO events in it, on any dataframe, local or distributed."""
     sim = gen.Filter("nGenJet >= 4").FlashSim("jets", fold_size=FOLD_SIZE, seed=1, prefix="Flash")
     selected = sim.Filter("nFlashJet >= 4 && FlashJet_pt[3] > 30", "four jets above 30 GeV")
     selected = selected.Define("ht", "Sum(FlashJet_pt)")
@@ -48,14 +48,14 @@ def analyse(gen, output):
 
 
 def reco_events(written):
-    """The columns genEvent, foldIndex and ht of what was written, in the order of the GEN events."""
+    """The columns genEvent, foldIndex and ht of the written file, in the order of the GEN events."""
     columns = written.GetValue().AsNumpy(["genEvent", "foldIndex", "ht"])
     order = np.lexsort((columns["foldIndex"], columns["genEvent"]))
     return {name: column[order] for name, column in columns.items()}
 
 
 def describe(histogram):
-    """Its integral, for whose error it takes the covariance of the bins."""
+    """Its integral; the error takes the covariance of the bins."""
     error = ctypes.c_double()
     integral = histogram.IntegralAndError(0, -1, error)
     return f"{integral:.1f} ± {error.value:.1f} events"
@@ -96,9 +96,9 @@ if __name__ == "__main__":
     local, local_file = analyse(gen, "local.root")
     print(f"local:   {describe(local)}")
 
-    # On a cluster. The workers need flashsim of the same version, installed in the Python that runs them; the flow is
-    # found there, or sent. Without an address, Dask starts the workers on this machine. On a batch system the client
-    # gets them from the package dask-jobqueue, and all else stays:
+    # On a cluster. The workers need flashsim of the same version, installed in their Python; the flow is found there,
+    # or sent. Without an address, Dask starts the workers on this machine. On a batch system the client gets them from
+    # the package dask-jobqueue, and all else stays:
     #
     #     cluster = dask_jobqueue.HTCondorCluster(cores=1, memory="2 GB", disk="1 GB")
     #     cluster = dask_jobqueue.SLURMCluster(queue="short", cores=1, memory="2 GB", walltime="02:00:00")
@@ -110,16 +110,16 @@ if __name__ == "__main__":
     #     with pyspark.SparkContext("spark://host:7077") as context:
     #         gen = ROOT.RDataFrame("Events", FILES, executor=context, npartitions=PARTITIONS)
     with Client(n_workers=2, threads_per_worker=1, dashboard_address=None) as client:  # (2)
-        # Each partition is a task: a few for each worker, so that none is idle for long while the last ones end.
+        # Each partition is a task. A few for each worker keep all of them busy until the end.
         gen = ROOT.RDataFrame("Events", FILES, executor=client, npartitions=PARTITIONS)  # (3)
         distributed, distributed_files = analyse(gen, "cluster.root")
         print(f"\ncluster: {describe(distributed)}")
-        # Snapshot writes one file for each partition, in whatever order these are done: cluster_0.root, ...
+        # Snapshot writes one file for each partition, in any order: cluster_0.root, ...
         events = reco_events(distributed_files)
     print(f"files: {', '.join(sorted(file.name for file in Path().glob('cluster_*.root')))}")
 
     # A RECO event depends on the seed, the flow and its GEN event alone: not on partitions, workers or their order. The
-    # sums in a histogram are the same up to the order in which numbers are added.
+    # sums in a histogram differ by the order of the additions, hence by rounding.
     same = all(np.array_equal(column, events[name]) for name, column in reco_events(local_file).items())
     print(f"{len(events['ht'])} RECO events, the same bit for bit: {same}")
     for what, mine, theirs in (

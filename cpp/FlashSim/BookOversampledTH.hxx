@@ -104,8 +104,9 @@ ROOT::RDF::RResultPtr<Histogram> BookOversampled(ROOT::RDF::RNode node, const ty
                                                  const FoldOptions &options = {});
 
 /// \brief The same for any types of columns without just-in-time compilation.
-/// \tparam FirstColumn,OtherColumns types of values, weight, event (or group), fold size and fold index, as far as they
-/// are columns
+/// \tparam FirstColumn type of the first value
+/// \tparam OtherColumns types of the other values, weight, event (or group), fold size and fold index, without those
+///         that are no columns
 ///
 /// ~~~{.cpp}
 /// auto h = FlashSim::BookOversampled<FlashSim::OversampledTH1D, ROOT::RVecF, ULong64_t, int>(

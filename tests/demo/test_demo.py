@@ -133,7 +133,7 @@ def test_command_prints_the_tables(tmp_path, monkeypatch):
         "RECO/s",
         "FlashSim ×2, naive",
         "FlashSim ×2, correct",
-        "2 RECO events per GEN event are worth",
+        "2 RECO events per GEN event correspond to",
         "flashsim-demo.root",
     ):
         assert text in result.stdout

@@ -132,7 +132,7 @@ class TestJobs:
     def test_error_of_a_worker_arrives(self, tmp_path, small_parts, monkeypatch):
         broken = dataclasses.replace(PROCESSES["ttbar"], name="broken", settings=("Top:noSuchThing = on",))
         monkeypatch.setitem(PROCESSES, "broken", broken)
-        with pytest.raises(RuntimeError, match=r"process broken: Pythia refuses the setting 'Top:noSuchThing = on'"):
+        with pytest.raises(RuntimeError, match=r"process broken: Pythia rejects the setting 'Top:noSuchThing = on'"):
             produce(tmp_path / "out.root", process="broken", events=40, jobs=2)
         assert not list(tmp_path.iterdir())
 
@@ -165,7 +165,7 @@ class TestInterruption:
         with pytest.raises(KeyboardInterrupt) as caught:
             produce(tmp_path / "out.root", events=self.EVENTS)
         (note,) = caught.value.__notes__
-        assert "2 finished parts of up to 20 events" in note and "out.root.parts" in note and "go on" in note
+        assert "2 finished parts of up to 20 events" in note and "out.root.parts" in note and "continue" in note
 
     def test_failure_before_the_first_part_leaves_nothing_behind(self, tmp_path, simulation):
         output = tmp_path / "out.root"
@@ -276,7 +276,7 @@ class TestInterruption:
     def test_broken_record(self, tmp_path, simulation, text):
         folder = interrupted(simulation, tmp_path / "out.root", 4, events=self.EVENTS)
         (folder / RECORD).write_text(text)
-        with pytest.raises(ValueError, match=r"production\.json cannot be understood"):
+        with pytest.raises(ValueError, match=r"production\.json cannot be read"):
             produce(tmp_path / "out.root", events=self.EVENTS)
         assert (folder / "00001.root").exists()
 
@@ -284,13 +284,13 @@ class TestInterruption:
         folder = tmp_path / "out.root.parts"
         folder.mkdir()
         (folder / "thesis.tex").write_text("precious")
-        with pytest.raises(ValueError, match=r"holds no production\.json"):
+        with pytest.raises(ValueError, match=r"has no production\.json"):
             produce(tmp_path / "out.root")
         assert names(folder) == ["thesis.tex"]
 
     def test_file_in_the_way(self, tmp_path, simulation):
         (tmp_path / "out.root.parts").write_text("precious")
-        with pytest.raises(FileExistsError, match=r"out\.root\.parts is in the way"):
+        with pytest.raises(FileExistsError, match=r"out\.root\.parts is not a folder"):
             produce(tmp_path / "out.root")
 
     def test_two_at_once(self, tmp_path, simulation):
@@ -487,7 +487,7 @@ class TestArguments:
             ({"seed": 0}, ValueError, "seed is 0"),
             ({"seed": 900_000_001}, ValueError, "900000000"),
             ({"output": "missing/out.root"}, FileNotFoundError, "missing"),
-            ({"output": "out?.root"}, ValueError, r"'\?' has a meaning of its own"),
+            ({"output": "out?.root"}, ValueError, r"'\?' is special in ROOT's file names"),
             ({"output": "."}, IsADirectoryError, "directory"),
         ],
     )

@@ -46,7 +46,7 @@ def test_said_once_with_the_remedy(gen, tiny_flow, method):
     sim = gen.FlashSim(tiny_flow, fold_size=3)
     (warning,) = warnings_of(lambda: [getattr(sim, method)(*MODELS[method]) for _ in range(3)])
     text = str(warning.message)
-    assert text.startswith(f"{method} takes the 3 RECO events that FlashSim makes of a GEN event for independent")
+    assert text.startswith(f"{method} assumes that the 3 RECO events of a GEN event are independent")
     assert ("its contents 3 times too large" in text) == method.startswith("Histo")
     assert f"Oversampled{method.replace('Histo', 'TH')}" in text or method.startswith("Profile")
     assert "category=flashsim.OversamplingWarning" in text
@@ -139,4 +139,4 @@ for node in (before, ROOT.RDataFrame("Events", {gen_files["TTree"]!r}).Define("a
 """
     arguments = [sys.executable, "-W", "always", "-c", code]
     said = subprocess.run(arguments, capture_output=True, text=True, check=True).stderr
-    assert said.count("OversamplingWarning: Histo1D takes the 2 RECO events") == 6
+    assert said.count("OversamplingWarning: Histo1D assumes that the 2 RECO events") == 6

@@ -92,7 +92,7 @@ REFUSED = [
     ({"fLazy": True}, "out.root", ValueError, "Leave fLazy False"),
     ({"fMode": "UPDATE"}, "out.root", ValueError, "have the mode 'UPDATE'"),
     ({}, "root://server//out.root", ValueError, "is not a local file"),
-    ({}, "no/out.root", FileNotFoundError, "there is no folder .*no"),
+    ({}, "no/out.root", FileNotFoundError, "the folder .*no does not exist"),
 ]
 
 
@@ -119,7 +119,7 @@ def test_what_is_refused(fields, path, error, message, tmp_path, monkeypatch):
 def test_distributed_nodes_are_refused(tmp_path):
     from serial_backend import Serial
 
-    with pytest.raises(TypeError, match="call Snapshot of a distributed dataframe"):
+    with pytest.raises(TypeError, match="call Snapshot of the distributed dataframe"):
         flashsim.snapshot(Serial().make_dataframe(3).Define("x", "1"), "Events", tmp_path / "out.root")
 
 
@@ -128,7 +128,7 @@ def test_entries_that_are_missing_in_the_file(tmp_path, monkeypatch):
     module = sys.modules["flashsim.rdataframe.snapshot"]
     write = module._write
     monkeypatch.setattr(module, "_write", lambda *arguments: write(*arguments) + 1)
-    with pytest.raises(OSError, match=r"holds 3 of 4 entries, and is removed\. Is there room on the disk"):
+    with pytest.raises(OSError, match=r"holds 3 of 4 entries, and is removed: check the free space on the disk"):
         flashsim.snapshot(ROOT.RDataFrame(3).Define("x", "1"), "Events", tmp_path / "out.root", ["x"])
     assert not list(tmp_path.iterdir())
 

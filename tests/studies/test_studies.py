@@ -131,7 +131,7 @@ def test_sizes(folder, config, data, unseen):
     assert_written(study, folder / "sizes")
     assert column(study, "pairs") == [500, 5000, "noise floor"]
     assert column(study, "epochs")[:2] == [42, 4]
-    with pytest.raises(ValueError, match=r"10000 pairs is wanted, the data hold 6000"):
+    with pytest.raises(ValueError, match=r"10000 pairs exceeds the data, 6000 pairs"):
         compare_sizes(config, data, unseen, folder / "sizes", sizes=(10_000,), tell=lambda _: None)
 
 

@@ -366,8 +366,8 @@ def test_fold_size_one_is_best_for_events_that_exist(file):
         ("mass", "expected FILE:NAME"),
         ("missing.root:mass", "missing.root: there is no such file"),
         ("{file}:nothing", "no 'nothing'. There is: folder, lost, mass, once, plain."),
-        ("{file}:plain", "'plain' is a TH1D, not an oversampled histogram"),
-        ("{file}:folder", "'folder' is a TDirectoryFile, not an oversampled"),
+        ("{file}:plain", "'plain' is a TH1D, expected an oversampled histogram"),
+        ("{file}:folder", "'folder' is a TDirectoryFile, expected an oversampled"),
         ("{file}:once", "histogram 'once': bin (0,) (counted from 0) was filled by a GEN event with a fold size of 1"),
         ("{file}:lost", "'lost'"),
     ],
@@ -390,7 +390,7 @@ def test_options_that_mean_nothing(file):
     given = ("--histogram", f"{file}:mass", "--simulation-seconds", 1)
     assert "--cores" in error_of(*given, "--cores", 5)
     assert "--input" in error_of(*given, "--input", "x.root")
-    assert "one of them" in error_of(*given, "--measure")
+    assert "exclude each other" in error_of(*given, "--measure")
     assert "objects_per_event" in error_of("--objects-per-event", 0)
 
 

@@ -43,7 +43,7 @@ def test_no_folder_to_write_to(tmp_path: Path) -> None:
 
 def test_an_existing_checkpoint_is_not_overwritten_silently(path: Path, trained: bytes) -> None:
     with pytest.raises(
-        CheckpointError, match=r"toys.pt exists. Go on from it with --resume, or start over with --over"
+        CheckpointError, match=r"toys.pt exists. Continue from it with --resume, or start over with --over"
     ):
         quietly(changed(epochs=1, seed=9), toy_pairs(), path)
     with pytest.raises(ValueError, match="exclude each other"):
@@ -161,5 +161,5 @@ def test_nothing_but_data_is_unpickled(path: Path) -> None:
 def test_a_checkpoint_within_the_first_epoch_is_no_flow_yet(tmp_path: Path) -> None:
     path = tmp_path / "toys.pt"
     run_until(Trainer(CONFIG, toy_pairs(), path), epoch=0, batch=2)
-    with pytest.raises(CheckpointError, match=r"no epoch is complete yet. Go on with `flashsim train --resume`"):
+    with pytest.raises(CheckpointError, match=r"no epoch is complete yet. Continue with `flashsim train --resume`"):
         TrainedFlow.load(path)

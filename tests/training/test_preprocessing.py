@@ -182,7 +182,7 @@ def test_whole_numbers_beyond_the_training_data_move_to_its_ends() -> None:
 
 
 def test_a_category_that_never_occurs_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"no row has the value 7 or 9, so that nothing .* counts as other = 0"):
+    with pytest.raises(ValueError, match=r"no row has the value 7 or 9: remove it .* counts as other = 0"):
         OneHot(categories=[0.0, 4.0, 7.0, 9.0], other=0.0).fit(DATA["code"], ROW)
 
 
@@ -301,7 +301,7 @@ def test_training_values_are_checked_before_they_are_used() -> None:
     refused("target variable 'btag': 2 of 3001 rows are not finite", gen, broken)
     broken[[3, 5], 0] = 1.5, -0.1
     refused(r"target variable 'btag': 2 of 3001 rows are outside \[0, 1\]", gen, broken)
-    refused(r"context variable 'pt': every training value is 7: a constant variable", np.full_like(gen, 7.0), tag)
+    refused(r"context variable 'pt': every training value is 7: leave the constant", np.full_like(gen, 7.0), tag)
 
 
 def test_rows_that_cannot_be_encoded_are_counted() -> None:
@@ -330,12 +330,12 @@ def test_values_that_cannot_be_prepared_name_variable_and_operation() -> None:
     [
         (({"op": "gausianise"},), r"target variable 'x': unknown operation 'gausianise'; did you mean 'gaussianise'"),
         (({"op": "absolute"},), r"operation 'absolute' cannot be used for a target variable"),
-        (({"op": "ratio", "to": "pT"},), r"target variable 'x': 'pT' is no context variable; did you mean 'pt'"),
+        (({"op": "ratio", "to": "pT"},), r"target variable 'x': 'pT' is not a context variable; did you mean 'pt'"),
         (({"op": "ratio"},), r"operation 'ratio': missing key 'to'"),
         (({"op": "log", "ofset": 1},), r"operation 'log': unknown key 'ofset'; did you mean 'offset'"),
         (({"op": "standardise", "mean": 1.0},), r"unknown key 'mean'"),
-        (({"op": "present", "of": "y"},), r"'y' is no target variable"),
-        (({"op": "share", "after": ["y"]},), r"'y' is no target variable"),
+        (({"op": "present", "of": "y"},), r"'y' is not a target variable"),
+        (({"op": "share", "after": ["y"]},), r"'y' is not a target variable"),
         (({"op": "present", "of": "x"},), r"target variables refer to each other: x → x"),
         (({"op": "gaussianise", "knots": 1},), r"knots = 1 must be 3 or more"),
         (({"op": "logit", "epsilon": 2.0},), r"epsilon = 2.0 is not in"),

@@ -164,7 +164,7 @@ def test_values_that_cannot_be_prepared_are_named() -> None:
 
 def test_too_few_events_are_refused() -> None:
     for pairs in (numbered(0), numbered(1), numbered(50, per_event=50)):
-        with pytest.raises(ValueError, match=f"{len(pairs)} pairs of too few events"):
+        with pytest.raises(ValueError, match=f"{len(pairs)} pairs are of too few events"):
             TrainingRows(pairs, 0.1, seed=1)
     for seed in range(20):
         rows = TrainingRows(numbered(3), 0.01, seed=seed)

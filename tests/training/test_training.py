@@ -316,12 +316,12 @@ def test_more_epochs_than_planned(tmp_path: Path, pairs: Pairs, capsys: pytest.C
         assert "4 epochs instead of the 2 planned" in said
         if schedule == "constant":
             assert_same(planned, extended)
-            assert "learning rate goes on" not in said
+            assert "learning rate continues" not in said
         else:
             assert [entry["learning_rate"] for entry in history(extended)][2:] == [
                 entry["learning_rate"] for entry in history(planned)
             ][2:]
-            assert "the learning rate goes on from 0.00075 instead of 1e-06" in said
+            assert "the learning rate continues from 0.00075 instead of 1e-06" in said
 
 
 def test_a_diverging_training_stops_and_keeps_the_last_good_checkpoint(tmp_path: Path, pairs: Pairs) -> None:
@@ -388,14 +388,14 @@ def test_devices() -> None:
         with pytest.raises(ValueError, match=f"device '{name}' is not one of auto, cpu, cuda"):
             choose_device(name)
     with pytest.raises(
-        ValueError, match=r"device 'cuda:99': torch .* sees \d+ CUDA GPUs here. Use --device cpu, or inst"
+        ValueError, match=r"device 'cuda:99': torch .* finds \d+ CUDA GPUs here. Use --device cpu, or inst"
     ):
         choose_device("cuda:99")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_missing_gpu_is_refused_before_the_data_are_read(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"device 'cuda': torch .* sees 0 CUDA GPUs here"):
+    with pytest.raises(ValueError, match=r"device 'cuda': torch .* finds 0 CUDA GPUs here"):
         train(CONFIG, [tmp_path / "absent.root"], tmp_path / "toys.pt", device="cuda")
 
 

@@ -98,11 +98,11 @@ def test_document_holds_everything_but_the_rows(perfect, shifted, tmp_path):
 def test_documents_that_are_none(tmp_path, perfect):
     path = tmp_path / "validation.json"
     path.write_text("[]")
-    with pytest.raises(ValueError, match="no document of validations"):
+    with pytest.raises(ValueError, match="not a document of validations"):
         read_json(path)
     document = perfect.to_dict()
     del document["files"], document["rows"]
-    with pytest.raises(ValueError, match="it has no files, rows"):
+    with pytest.raises(ValueError, match="a validation: files, rows missing"):
         Validation.from_dict(document)
 
 
@@ -121,7 +121,9 @@ def test_broken_requirements_are_named(shifted):
     ]
     assert "2 × its floor" in lines[-1]
     assert "of shifted" in lines[0]
-    with pytest.raises(ValueError, match=r"no metric 'ks/mass' was found of shifted; there are wasserstein/pt"):
+    with pytest.raises(
+        ValueError, match=r"validation of shifted has no metric 'ks/mass'; its metrics are wasserstein/pt"
+    ):
         broken(shifted, [Requirement("ks/mass", 1.0)])
 
 
@@ -164,7 +166,7 @@ def test_training_data_are_noticed(tmp_path):
     flow = tiny_flows.write_smearing_flow(tmp_path / "trained.onnx", training=training)
     path = write_smearing_events(tmp_path / "events.root", 1200)
     found = validate(flow, [path], repeat=2, classifier_repeat=1)
-    assert "trained on events.root: this is no validation" in found.notes[-1]
+    assert "trained on events.root, by its metadata: this is not a validation" in found.notes[-1]
     assert found.training == training
 
 
@@ -202,7 +204,7 @@ def test_pairs_of_another_flow(tiny_flow):
 
 def test_flows_and_numbers_that_cannot_be(tiny_flow, tmp_path):
     pairs = smearing_pairs(2000, seed=1)
-    with pytest.raises(ValueError, match="flow 'tiny' samples in one shot; do not give steps"):
+    with pytest.raises(ValueError, match="flow 'tiny' samples in one shot: it takes no steps"):
         validate(tiny_flow, pairs, steps=4)
     with pytest.raises(FileNotFoundError, match=r"nowhere\.onnx"):
         validate("nowhere.onnx", pairs)

@@ -193,7 +193,7 @@ def test_verdicts():
         ("c2st", "NAME=LIMIT"),
         ("ks=high", "NAME=LIMIT"),
         ("=3", "NAME=LIMIT"),
-        ("chi2=3", "no metric 'chi2'; there are wasserstein, ks"),
+        ("chi2=3", "unknown metric 'chi2'; the metrics are wasserstein, ks"),
         ("c2st=3x", "zero on average"),
     ],
 )

@@ -17,8 +17,8 @@ namespace FlashSim {
 /// \brief An oversampled histogram of a part of a dataset, as distributed RDataFrame sends it between processes.
 /// \tparam Histogram such as OversampledTH1D
 ///
-/// Merging joins the folds that the cut between the parts has divided: the result is that of one event loop over all
-/// of the dataset, to rounding. Parts may be merged in any order. \throws std::runtime_error as OpenFolds::Merge()
+/// Merging joins the folds that the partition has cut: the result is that of one event loop over the whole dataset, to
+/// rounding. Parts may be merged in any order. \throws std::runtime_error as OpenFolds::Merge()
 template <typename Histogram>
 class MergeableOversampledTH final : public ROOT::Detail::RDF::RMergeableValue<Histogram> {
    using Base_t = ROOT::Detail::RDF::RMergeableValue<Histogram>;
@@ -26,12 +26,12 @@ class MergeableOversampledTH final : public ROOT::Detail::RDF::RMergeableValue<H
 
    void Merge(const Base_t &other) final
    {
-      // Python calls this again if it throws: nothing may have changed by then.
+      // Python calls this again if it throws: an exception must leave the object unchanged.
       const auto &part = dynamic_cast<const MergeableOversampledTH &>(other);
       OpenFolds openFolds = fOpenFolds;
       const auto pieces = openFolds.Merge(part.fOpenFolds);
       TList histograms;
-      histograms.Add(const_cast<Histogram *>(&part.fValue)); // which TH1::Merge() only reads
+      histograms.Add(const_cast<Histogram *>(&part.fValue)); // TH1::Merge() only reads it
       this->fValue.Merge(&histograms);
       this->fValue.JoinFolds(pieces);
       fOpenFolds = std::move(openFolds);
@@ -52,7 +52,7 @@ class MergeableOversampledTH final : public ROOT::Detail::RDF::RMergeableValue<H
    }
 
    OpenFolds fOpenFolds;
-   Statistics_t fStatistics{}; ///< TH1 makes up its own where the weights sum up to nothing
+   Statistics_t fStatistics{}; ///< TH1 replaces them where the sum of weights is 0
 
 public:
    MergeableOversampledTH() = default;

@@ -14,7 +14,7 @@ class TTreeReader;
 namespace FlashSim {
 namespace {
 
-/// Reads nothing, and at the end what the filters have counted.
+/// Reads no columns, and at the end the counts of the filters.
 class ReportAction : public ROOT::Detail::RDF::RActionImpl<ReportAction> {
 public:
    using Result_t = ROOT::RDF::RCutFlowReport;

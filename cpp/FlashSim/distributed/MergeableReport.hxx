@@ -12,8 +12,8 @@ namespace FlashSim {
 
 /// \brief The cut flow of a part of a dataset, as distributed RDataFrame sends it between processes.
 ///
-/// ROOT's own, `RMergeableReport`, loses all parts but two (6.40): its Merge() adds to the numbers of the first part,
-/// also when others have been added before.
+/// ROOT's own, `RMergeableReport`, loses all parts but two (6.40): each Merge() starts from the numbers of the first
+/// part.
 class MergeableReport final : public ROOT::Detail::RDF::RMergeableValue<ROOT::RDF::RCutFlowReport> {
    using Base_t = ROOT::Detail::RDF::RMergeableValue<ROOT::RDF::RCutFlowReport>;
 
@@ -29,8 +29,8 @@ std::unique_ptr<MergeableReport> MakeMergeable(const ROOT::RDF::RCutFlowReport &
 
 /// \brief `node.Report()` for the tasks of a distributed run, which clone it.
 ///
-/// Clones of ROOT's own (6.40) crash on filters given as text and on the head, repeat the numbers of the report that
-/// they were made from, and add copies of filters to the graph, which a report on the head tells then. Lazy.
+/// Clones of ROOT's own (6.40) crash on filters given as text and on the head, repeat the numbers of the original
+/// report, and add copies of filters to the graph, which appear in a report on the head. Lazy.
 ROOT::RDF::RResultPtr<ROOT::RDF::RCutFlowReport> BookReport(ROOT::RDF::RNode node);
 
 } // namespace FlashSim

@@ -9,7 +9,8 @@
 
 namespace FlashSim {
 
-/// \brief Which GEN event: the numbers in its columns, one (`genEvent`) or several (run, luminosityBlock, event).
+/// \brief Identity of a GEN event: the numbers in its columns, one (`genEvent`) or several (run, luminosityBlock,
+/// event).
 ///
 /// Integers of any type fit, signed ones as their two's complement. Numbers that are not used are 0.
 struct EventKey {
@@ -27,7 +28,7 @@ struct EventKey {
    friend bool operator!=(const EventKey &a, const EventKey &b) { return !(a == b); }
    friend bool operator<(const EventKey &a, const EventKey &b) { return a.fNumbers < b.fNumbers; }
 
-   /// Spreads events evenly over all 64 bits, whatever the pattern of their numbers.
+   /// Spreads events evenly over all 64 bits, for any pattern of their numbers.
    struct Hash {
       std::size_t operator()(const EventKey &key) const
       {

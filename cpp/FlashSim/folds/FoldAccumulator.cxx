@@ -107,7 +107,7 @@ void FoldAccumulator::JoinRecoCells()
    fRecoCells.erase(std::next(joined), fRecoCells.end());
 }
 
-/// What the GEN events of a group have filled becomes that of one GEN event, once all that is there of it is there.
+/// Joins the fills of the GEN events of a group into those of one GEN event, when the group is complete.
 void FoldAccumulator::JoinGenEventsOfGroup()
 {
    const auto nCells = fSums.size();
@@ -264,7 +264,7 @@ void FoldAccumulator::FinishParked(OpenFolds *open)
 {
    if (fIsAnyAddedTwice)
       fLabels.ThrowReappears("a GEN event"); // of which only a hash was remembered
-   // In the order of their keys, so that the result does not depend on that of a hash table.
+   // In the order of their keys: the result does not depend on the order of a hash table.
    std::vector<const ParkedFold *> all;
    all.reserve(fParked.size());
    for (const auto &[event, parked] : fParked)

@@ -19,17 +19,17 @@
 
 namespace FlashSim {
 
-/// Which RECO events of a GEN event may lie apart from the others.
+/// RECO events of a GEN event that may lie apart from the others.
 enum class EFoldOrder {
    kWhole,     ///< none: they follow one another within a task
    kStraddle,  ///< they follow one another, but may be split between tasks
    kScattered, ///< all: they may lie anywhere
 };
 
-/// \brief Sums weights by fold, so that variances know which fills are correlated because they share a GEN event.
+/// \brief Sums weights by fold, for variances that include the correlation of fills from the same GEN event.
 ///
-/// GEN event j is simulated N_j times; fill i of it has the weight w_ji, and x_jlb is what its RECO event l adds to
-/// cell b in total. Per GEN event and cell
+/// GEN event j is simulated N_j times; fill i of it has the weight w_ji, and its RECO event l adds x_jlb to cell b in
+/// total. Per GEN event and cell
 ///
 ///     A_jb = sum_l x_jlb / N_j        R_jb = sum_l (x_jlb / N_j)^2
 ///
@@ -42,28 +42,28 @@ enum class EFoldOrder {
 ///     fold variance   sum_j N_j (N_j R_jb - A_jb^2) / (N_j - 1)
 ///
 /// and, if wanted, the same for pairs of cells (PairSums). The variance is that of a sum over independent GEN events.
-/// With a fold size of n it would be the limit variance (an unbiased estimate of what remains for N -> infinity) plus
+/// With a fold size of n it would be the limit variance (an unbiased estimate of the variance for N -> infinity) plus
 /// the fold variance (the spread between the RECO events of one GEN event) divided by n. Both need two RECO events: a
 /// GEN event with N = 1 makes them NaN in the cells that it fills. RECO events that a selection has dropped count in
-/// N_j. The naive variance is what TH1::Fill would claim; it differs from sum_j R_jb where a RECO event fills a cell
-/// more than once.
+/// N_j. The naive variance is that of TH1::Fill; it differs from sum_j R_jb where a RECO event fills a cell more than
+/// once.
 ///
-/// *Groups of GEN events* that are not independent of each other, and of which each is simulated N_g times, are one
-/// unit: g in the place of j, with x_glb the sum over the GEN events of the group of what the l-th RECO event of each
-/// adds to the cell. (These may share random numbers; those of different l do not.)
+/// *Groups of GEN events* that are not independent of each other, each simulated N_g times, are one unit: g in the
+/// place of j, with x_glb the sum of x_jlb over the GEN events j of the group. (RECO events of the same l may share
+/// random numbers; those of different l do not.)
 ///
-/// Cells are numbers from 0 to nCells - 1; what they mean (bins of how many axes) is not known here. A GEN event costs
-/// time proportional to the cells that it fills, or to their square with covariance. Memory: 40 bytes per cell.
+/// Cells are numbers from 0 to nCells - 1; their bins and axes are not known here. A GEN event costs time proportional
+/// to the cells that it fills, or to their square with covariance. Memory: 40 bytes per cell.
 ///
 /// *Order of calls*: StartTask(), then for each RECO event StartRecoEvent() and its fills (one Fill(), or any number of
-/// FillOneOfMany() and EndRecoEvent()), EndTask(); as many tasks as one likes; at the end Merge() of other
-/// accumulators, Finish(), and the getters.
+/// FillOneOfMany() and EndRecoEvent()), EndTask(); any number of tasks; at the end Merge() of other accumulators,
+/// Finish(), and the getters.
 ///
 /// *Order of RECO events* (EFoldOrder): where folds may be split between tasks, the first and the last fold of each
 /// task are parked, in memory that grows with the number of tasks, and Finish() joins those of the same GEN event; its
-/// key must then be unique in the dataset. A GEN event that reappears elsewhere is an error, which SeenEvents notices
-/// (and describes what it may miss). Where RECO events are scattered, all folds are parked, in memory that grows with
-/// the number of GEN events, some 400 bytes each.
+/// key must then be unique in the dataset. A GEN event that reappears elsewhere is an error; SeenEvents finds it,
+/// within limits described there. Where RECO events are scattered, all folds are parked, in memory that grows with the
+/// number of GEN events, some 400 bytes each.
 ///
 /// *Threads*: one accumulator for each thread.
 ///
@@ -93,7 +93,7 @@ public:
    /// \param[in] event the GEN event that it was made from
    /// \param[in] foldSize N of this GEN event
    /// \throws std::runtime_error, naming the GEN event, if `foldSize` is below 1 or not the same in all of the GEN
-   /// event, if there are more RECO events than that, or if the GEN event was thought to be over
+   /// event, if there are more RECO events than that, or if the GEN event was already complete
    void StartRecoEvent(const EventKey &event, Long64_t foldSize)
    {
       if (!fInFold || event != fFold.fEvent)
@@ -107,9 +107,9 @@ public:
    /// \brief The same if GEN events come in groups.
    /// \param[in] group the group of GEN events
    /// \param[in] foldSize N of each of them
-   /// \param[in] foldIndex which of the RECO events of its GEN event, from 0 to N-1
-   /// \throws std::runtime_error, naming the group, if `foldSize` is below 1 or not the same in all of it, or if there
-   /// is no such `foldIndex`, or if the group was thought to be over
+   /// \param[in] foldIndex position of the RECO event among those of its GEN event, from 0 to N-1
+   /// \throws std::runtime_error, naming the group, if `foldSize` is below 1 or not the same in all of it, if there is
+   /// no such `foldIndex`, or if the group was already complete
    void StartRecoEventOfGroup(const EventKey &group, Long64_t foldSize, Long64_t foldIndex)
    {
       if (!fInFold || group != fFold.fEvent)
@@ -126,10 +126,10 @@ public:
    void StartGenEvent(Long64_t foldSize);
    void EndGenEvent();
 
-   /// Fill by a RECO event that fills this cell just once.
+   /// Fill by a RECO event that fills this cell only once.
    void Fill(std::size_t cell, double weight)
    {
-      // The sums of the cell are wanted at the end of the fold: with many cells they are far from the processor.
+      // The sums of the cell are needed at the end of the fold: with many cells they are not in the cache.
       __builtin_prefetch(&fSums[cell], 1);
       CellWeights &weights = fTable.Get(fFirstKey + cell);
       weights.fSum += weight;
@@ -162,12 +162,12 @@ public:
    /// Names the current GEN event in error messages.
    std::string DescribeEvent() const { return fLabels.Describe(fFold.fEvent); }
 
-   /// Adds all that the other one holds, parked folds included. \pre as many cells, and covariance for both or none
+   /// Adds the content of the other one, parked folds included. \pre as many cells, and covariance for both or none
    void Merge(const FoldAccumulator &other);
 
    /// \brief Joins the folds that were parked.
    /// \throws std::runtime_error, naming the GEN event, if the parts do not agree on N or have more than N RECO events,
-   /// or if parts of a GEN event were taken for the whole
+   /// or if a part of a GEN event was taken as complete
    void Finish() { FinishParked(nullptr); }
 
    /// As Finish(), if other parts of the dataset are filled elsewhere. \return the folds that may have RECO events
@@ -177,10 +177,10 @@ public:
    std::size_t GetNCells() const { return fSums.size(); }
    const Sums &GetSums(std::size_t cell) const { return fSums[cell]; }
 
-   /// Not held unless asked for.
+   /// Exist only on request.
    const PairSums &GetPairSums() const { return fPairs; }
 
-   /// sum_j sum_i w_ji / N_j over what AddToTotal() was given.
+   /// sum_j sum_i w_ji / N_j over the weights of AddToTotal().
    double GetTotal() const { return fTotal; }
 
    /// sum_j (sum_i w_ji / N_j)^2: the variance of GetTotal(), correlations between cells included.
@@ -190,18 +190,18 @@ public:
    ULong64_t GetNGenEvents() const { return fNGenEvents; }
 
 private:
-   /// What one RECO event adds to a cell.
+   /// Contribution of one RECO event to a cell.
    struct RecoCell {
       std::size_t fCell;
       double fWeight, fFillWeight2;
    };
 
-   /// Up to so many cells of a RECO event are searched one by one, more are sorted.
+   /// Largest number of cells of a RECO event that are searched one by one; more are sorted.
    static constexpr std::size_t kFewCells = 32;
 
    /// A fold, or a part of it, that waits for the rest.
    struct ParkedFold : FoldPart {
-      Long64_t fOtherFoldSize = 0; ///< N according to another part that does not agree
+      Long64_t fOtherFoldSize = 0; ///< N of another part, if it differs
    };
    using ParkedFolds_t = std::unordered_map<EventKey, ParkedFold, EventKey::Hash>;
 
@@ -210,7 +210,7 @@ private:
    void EndFold();
    void AddFoldToSums();
    void AddPairsToSums();
-   /// Whether the fold that starts or ends may have other parts elsewhere.
+   /// Whether the fold may have other parts elsewhere.
    bool MayBeParked() const
    {
       return fOrder == EFoldOrder::kScattered || (fOrder == EFoldOrder::kStraddle && fIsFirstFold);

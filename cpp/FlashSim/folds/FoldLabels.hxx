@@ -11,12 +11,12 @@
 
 namespace FlashSim {
 
-/// How error messages name what they complain about, and what can be wrong with folds.
+/// Names for error messages, and the errors about folds.
 struct FoldLabels {
-   std::string fAction;                    ///< what is filled, as in `FlashSim: OversampledTH1D 'mjj'`
+   std::string fAction;                    ///< the filled histogram, as in `FlashSim: OversampledTH1D 'mjj'`
    std::vector<std::string> fEventColumns; ///< columns of the GEN event's numbers; none if events have none
    std::vector<bool> fAreSigned;           ///< whether these numbers may be negative
-   std::string fFoldSize;                  ///< where the fold size comes from
+   std::string fFoldSize;                  ///< source of the fold size
    std::string fFoldIndex;                 ///< column of the fold index, with groups
    bool fAreGroups = false;                ///< whether an event is a group of GEN events
 

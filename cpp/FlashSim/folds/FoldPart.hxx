@@ -11,28 +11,28 @@
 
 namespace FlashSim {
 
-/// What is known of a fold beside its cells.
+/// A fold without its cells.
 struct Fold {
    EventKey fEvent;
    Long64_t fFoldSize = 0;   ///< N
    Long64_t fRecoEvents = 0; ///< seen so far
    double fTotal = 0;        ///< sum_i w_ji over the fills that count in the statistics
-   bool fIsGroup = false;    ///< whether it is that of a group of GEN events, however many these are
+   bool fIsGroup = false;    ///< whether it belongs to a group of GEN events, of any number
 
-   /// Whether there are more RECO events than can be.
+   /// Whether there are more RECO events than N.
    bool HasTooMany() const { return !fIsGroup && fRecoEvents > fFoldSize; }
 
-   /// Whether all RECO events are known to have been seen, and none was dropped.
+   /// Whether all N RECO events are present.
    bool IsComplete() const { return !fIsGroup && fRecoEvents == fFoldSize; }
 };
 
-/// A fold, or some of its RECO events and what these have filled. Of a group of GEN events, each RECO event has cells
-/// of its own, fold index * nCells + cell, as another GEN event of the group may have more of it.
+/// A fold, or some of its RECO events, and their fills. In a group of GEN events, each fold index has cells of its own,
+/// fold index * nCells + cell: another GEN event of the group may add to them.
 struct FoldPart {
    Fold fFold;
    std::vector<CellWeights> fWeights;
 
-   /// Takes in more RECO events of the same GEN event.
+   /// Adds more RECO events of the same GEN event.
    void Add(const FoldPart &other);
 };
 

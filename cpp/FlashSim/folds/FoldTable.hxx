@@ -8,7 +8,7 @@
 
 namespace FlashSim {
 
-/// What the RECO events of one GEN event have filled into a cell; not yet divided by N.
+/// Fills of the RECO events of one GEN event into a cell; not yet divided by N.
 struct CellWeights {
    static constexpr std::size_t kNoCell = std::numeric_limits<std::size_t>::max();
 
@@ -24,12 +24,12 @@ struct CellWeights {
       fFillSum2 += other.fFillSum2;
    }
 
-   /// Whether nothing but weights of 0 was filled.
+   /// Whether all filled weights are 0.
    bool IsNothing() const { return fSum == 0 && fFillSum2 == 0; }
 };
 
-/// \brief The cells that the fold at hand has touched: a small hash table, which stays in the processor's cache however
-/// many cells the histogram has.
+/// \brief The cells that the current fold has filled: a small hash table, which stays in the processor's cache for any
+/// number of cells.
 class FoldTable {
 public:
    FoldTable() : fTable(kFirstSize), fMask(kFirstSize - 1) {}
@@ -49,7 +49,7 @@ public:
    std::size_t GetSize() const { return fPlaces.size(); }
    bool IsEmpty() const { return fPlaces.empty(); }
 
-   /// Touched cells in the order in which they were touched first.
+   /// Filled cells in the order of their first fills.
    const CellWeights &operator[](std::size_t i) const { return fTable[fPlaces[i]]; }
 
    void Clear()

@@ -10,8 +10,8 @@ namespace FlashSim {
 
 /// \brief Sums over GEN events for each pair of different cells: the covariance of the cells, and its parts.
 ///
-/// (The diagonal is there, and stays empty: these are the sums of the cells, which FoldAccumulator has.) With the names
-/// of FoldAccumulator and R_jbc = sum_l x_jlb x_jlc / N_j^2, for the cells b and c
+/// (The diagonal exists and stays empty: FoldAccumulator has the sums of single cells.) With the names of
+/// FoldAccumulator and R_jbc = sum_l x_jlb x_jlc / N_j^2, for the cells b and c
 ///
 ///     covariance         sum_j A_jb A_jc
 ///     limit covariance   sum_j (A_jb A_jc - R_jbc) N_j / (N_j - 1)
@@ -32,7 +32,7 @@ public:
    PairSums() = default;
    explicit PairSums(std::size_t nCells) : fNCells(nCells), fSums(nCells * (nCells + 1) / 2) {}
 
-   /// Whether there is anything to sum.
+   /// Whether sums are kept.
    bool IsHeld() const { return fNCells > 0; }
 
    Sums &Get(std::size_t b, std::size_t c) { return fSums[GetPlace(fNCells, b, c)]; }

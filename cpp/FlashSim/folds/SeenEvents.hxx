@@ -12,26 +12,25 @@
 
 namespace FlashSim {
 
-/// \brief Notices GEN events that appear again after others, in memory that does not grow with the number of events.
+/// \brief Finds GEN events that appear again after others, in memory that does not grow with the number of events.
 ///
-/// Remembers a sample of the GEN events that are added: up to 16 384 of those that lack RECO events, which
-/// may have been cut in two, and up to 4096 of the others. Which ones depends on their numbers alone, not on order or
-/// thread. If M events of G come again, all are missed with the probability (1 - 16384 / G)^M: rows in random order are
-/// always noticed, and so is any event in datasets of up to 16 384 GEN events, or if nothing but folds that were cut is
-/// incomplete; a few events among millions may be missed.
+/// Keeps a sample of the added GEN events: up to 16 384 incomplete ones, which may have been cut in two, and up to 4096
+/// others. The choice depends on their numbers alone, not on order or thread. If M of G events come again, all are
+/// missed with the probability (1 - 16384 / G)^M. Rows in random order are always found, and so is any event in
+/// datasets of up to 16 384 GEN events, or if only cut folds are incomplete; a few events among millions may be missed.
 ///
-/// What is remembered is a hash of 64 bits, which for an event of one number is unique. With several numbers, one event
-/// is mistaken for another with a probability of 1e-15 for each GEN event.
+/// The sample holds hashes of 64 bits. The hash of an event with one number is unique. With several numbers, one event
+/// is taken for another with a probability of 1e-15 for each GEN event.
 ///
 /// Costs a hash for each GEN event and up to 320 kB.
 class SeenEvents {
 public:
-   /// Adds an event. \return whether it was remembered from earlier
+   /// Adds an event. \return whether it was in the sample
    bool Add(const EventKey &event, bool isComplete);
 
    bool IsRemembered(const EventKey &event) const { return IsRemembered(GetHash(event)); }
 
-   /// Adds what the other one remembers. \return whether both remember one of the events
+   /// Adds the sample of the other one. \return whether both hold one of the events
    bool Merge(const SeenEvents &other);
 
    /// The events with the smallest hashes; a hash table.

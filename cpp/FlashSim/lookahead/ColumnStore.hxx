@@ -21,13 +21,13 @@ class TTreeReader;
 
 namespace FlashSim {
 
-/// Where a collected value lies: which slot of the upstream event loop collected it, as which of its values.
+/// Place of a collected value: the slot of the upstream event loop, and the position among the slot's values.
 struct CollectedAt {
    std::uint32_t fSlot = 0;
    std::uint32_t fIndex = 0;
 };
 
-/// \brief The values of one upstream column in the current chunk of GEN events, whatever their type.
+/// \brief The values of one upstream column in the current chunk of GEN events, of any type.
 ///
 /// Life cycle, once per chunk: Clear(), Book() on the upstream node, the upstream event loop, then any number of reads
 /// from any number of threads, each with a slot of its own, until the next Clear().
@@ -35,7 +35,7 @@ class ColumnStore {
 public:
    virtual ~ColumnStore() = default;
 
-   /// Type of the column's values, as downstream readers must ask for it.
+   /// Type of the column's values, as downstream readers must request it.
    virtual const std::type_info &GetTypeId() const = 0;
 
    /// Forgets all values. \param[in] nUpstreamSlots slots of the upstream event loop
@@ -49,7 +49,7 @@ public:
 
    /// Address of a copy of the value for downstream slot `slot`; valid until the slot's next call or the next Clear().
    /// The address is the same for all values, as for RDataFrame's own readers: Snapshot takes it once, at the first
-   /// entry. It is a copy since RDataFrame lets expressions change what they read, which other entries read too.
+   /// entry. It is a copy: RDataFrame lets expressions change the values they read, which other entries read too.
    virtual void *GetValue(unsigned int slot, CollectedAt at) = 0;
 
    /// Whether the values are numbers or collections of numbers.
@@ -90,7 +90,7 @@ struct ScalarBuffer {
    const Stored_t *GetData(std::size_t index) const { return fValues.data() + index; }
 };
 
-/// Collections of arithmetic elements end to end, so that a chunk costs few allocations.
+/// Collections of arithmetic elements end to end: a chunk takes few allocations.
 template <typename T>
 struct FlatBuffer {
    using Stored_t = std::conditional_t<std::is_same_v<T, bool>, char, T>;

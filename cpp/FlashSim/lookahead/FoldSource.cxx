@@ -30,7 +30,7 @@ bool IsOwnColumn(std::string_view column)
    return std::find(kOwnColumns.begin(), kOwnColumns.end(), column) != kOwnColumns.end();
 }
 
-/// Reads an upstream column, or one of our own, where the slot stands.
+/// Reads an upstream column, or one of the new ones, at the slot's position.
 class FoldColumnReader final : public ROOT::Detail::RDF::RColumnReaderBase {
 public:
    FoldColumnReader(std::shared_ptr<FoldStore> store, std::shared_ptr<ColumnStore> column, unsigned int slot)
@@ -63,7 +63,7 @@ private:
    unsigned int fSlot;
 };
 
-/// Stands in for a reader that cannot be had; see FoldSource::GetColumnReaders.
+/// Replaces a reader that cannot be made; see FoldSource::GetColumnReaders.
 class RefusedReader final : public ROOT::Detail::RDF::RColumnReaderBase {
 public:
    explicit RefusedReader(std::string reason) : fReason(std::move(reason)) {}
@@ -73,7 +73,7 @@ private:
    std::string fReason;
 };
 
-/// `long` and `long long` are different types of the same numbers: an RNTuple has the one, a TTree the other.
+/// `long` and `long long` are different types of the same numbers: an RNTuple uses the first, a TTree the second.
 bool AreSameNumbers(const std::type_info &a, const std::type_info &b)
 {
    const auto areBoth = [&a, &b](const std::type_info &first, const std::type_info &second) {
@@ -91,20 +91,20 @@ void CheckType(std::string_view column, const std::type_info &asked, const std::
    if (asked == actual || AreSameNumbers(asked, actual))
       return;
    throw std::runtime_error("FlashSim: column '" + std::string(column) +
-                            "' was asked for as another type than its own, which is '" + typeName + "'.");
+                            "' was requested with another type than its own, which is '" + typeName + "'.");
 }
 
 [[noreturn]] void ThrowSelfNested()
 {
    throw std::runtime_error(
        "FlashSim: a result was asked for inside the event loop that fills it, as in a callback of OnPartialResult. "
-       "ROOT cannot run a graph inside of itself, and all results of this event loop are lost. Book them anew, and ask "
-       "when the event loop has ended, or let the callback keep what it is given.");
+       "ROOT cannot run a graph inside of itself, and all results of this event loop are lost. Book them again, and "
+       "ask when the event loop has ended, or let the callback keep its argument.");
 }
 
 } // namespace
 
-/// One event loop over the folds: where it stands in the upstream dataset.
+/// One event loop over the folds, with its position in the upstream dataset.
 class FoldSource::EventLoop {
 public:
    EventLoop(ROOT::RDF::RNode node, FoldStore &store, ROOT::RDF::RCutFlowReport &cuts, const FoldSourceOptions &options)
@@ -121,8 +121,7 @@ public:
    EventLoop(const EventLoop &) = delete;
    EventLoop &operator=(const EventLoop &) = delete;
 
-   /// Runs what the user has booked upstream, over the whole dataset: else it would run along with the first chunk, and
-   /// see nothing else.
+   /// Runs the user's upstream actions over the whole dataset: otherwise they would run with the first chunk only.
    void RunUpstreamResults()
    {
       if (!RootInternals::HasPendingActions(fNode))
@@ -132,7 +131,7 @@ public:
       RootInternals::RunPendingActions(fNode);
    }
 
-   /// Nothing has passed a cut so far. To be called once the upstream graph is compiled.
+   /// Sets the numbers of all cuts to 0. To be called when the upstream graph is compiled.
    void StartCuts()
    {
       fCuts = RootInternals::GetCuts(fNode);
@@ -156,7 +155,7 @@ public:
       return false;
    }
 
-   /// Notes where the chunk at hand lies, or the end of the dataset.
+   /// Records the position of the current chunk, or the end of the dataset.
    void Note(LookAheadPosition &position, bool hasEvents) const
    {
       const auto [first, end] = fControl.GetFullRange();
@@ -191,7 +190,7 @@ private:
       }
       if (last - fNextEntry <= size)
          return last;
-      // Whole clusters where the chunk spans some; a cluster that is read in pieces is not left with a crumb.
+      // Whole clusters where the chunk spans some; a cluster that is read in pieces has no small last piece.
       const auto &ends = fControl.GetClusterEnds();
       const auto wantedEnd = fNextEntry + size;
       const auto after = std::upper_bound(ends.begin(), ends.end(), wantedEnd);
@@ -344,7 +343,7 @@ std::unique_ptr<ROOT::Detail::RDF::RColumnReaderBase> FoldSource::MakeReader(uns
 void FoldSource::Initialize()
 {
    if (!fRefusal.empty()) {
-      // Told once: other results of the same dataframe may be fine.
+      // Thrown once: other results of the same dataframe may be fine.
       const auto refusal = std::move(fRefusal);
       fRefusal.clear();
       throw std::runtime_error(refusal);
@@ -353,11 +352,11 @@ void FoldSource::Initialize()
       RootInternals::Postpone(fOwner);
       throw std::runtime_error(
           "FlashSim: ROOT::RDF::RunGraphs runs graphs at the same time, and the event loop of FlashSim runs another "
-          "graph, the one that it was called on. Call FlashSim::RunGraphs, which heeds this; in Python, "
-          "ROOT.RDF.RunGraphs does once flashsim is imported.");
+          "graph, the one that it was called on. Call FlashSim::RunGraphs, which runs them one after the other; in "
+          "Python, ROOT.RDF.RunGraphs does so after `import flashsim`.");
    }
    if (fLoop) {
-      // ROOT runs a graph inside of itself. It has begun the actions anew, so that the outer event loop fails, too.
+      // ROOT runs a graph inside of itself. It has restarted the actions: the outer event loop fails, too.
       if (!fIsLost.exchange(true) && fOwner != nullptr)
          fSetAside = RootInternals::SetRunningAside(fOwner);
       ThrowSelfNested();
@@ -402,7 +401,7 @@ std::vector<std::pair<ULong64_t, ULong64_t>> FoldSource::GetEntryRanges()
    const auto &begins = fStore->GetBlockBegins();
    fSampleOfRanges = fStore->GetSampleNumber(begins[fNextBlock]);
    std::vector<std::pair<ULong64_t, ULong64_t>> ranges;
-   // With one slot RDataFrame asks for the sample once for all ranges, with several once for each.
+   // With one slot RDataFrame requests the sample once for all ranges, with several slots once for each.
    for (; fNextBlock < nBlocks(); ++fNextBlock) {
       if (fNSlots == 1 && fStore->GetSampleNumber(begins[fNextBlock]) != fSampleOfRanges)
          break;

@@ -27,26 +27,25 @@ namespace FlashSim {
 
 class FoldStore;
 
-/// How FoldSource cuts its input.
+/// Chunks, blocks and columns of a FoldSource.
 struct FoldSourceOptions {
    int fFoldSize = 1; ///< RECO events per GEN event, at least 1
    std::uint64_t fChunkSize =
        0; ///< entries of the upstream dataset collected at a time; 0: chosen, whole clusters where it can be
    std::size_t fBlockSize = 1024; ///< rows in one block and task, of the network that has most of them
    /// Number of the first entry of each file, if the node reads some files of a larger dataset (in a distributed run):
-   /// entries are then numbered as in all of it. Unlike the others, this one counts: `genEvent`, and the random numbers
-   /// of datasets without run, luminosityBlock and event.
+   /// entries are then numbered as in the whole dataset. This option changes results: `genEvent`, and the random
+   /// numbers of datasets without run, luminosityBlock and event.
    std::map<std::string, std::uint64_t> fFirstEntries;
-   std::set<std::string> fHiddenColumns;   ///< columns of the node that are not to be seen in the result
+   std::set<std::string> fHiddenColumns;   ///< columns of the node that the result does not have
    std::function<void()> fAtEnd = nullptr; ///< called at the end of each event loop, unless an error ends it
 };
 
-/// \brief A data source that presents each event of any RDataFrame graph N times: the look-ahead that lets flows run in
-/// batches.
+/// \brief A data source with N entries for each event of any RDataFrame graph: the look-ahead for batches of flows.
 ///
 /// The upstream graph (any Define, Filter, ...; on TTree, TChain, RNTuple or an empty source) is run over one chunk of
-/// entries after the other, once for each GEN event. What the downstream graph asks for is kept in memory for one
-/// chunk, cut into blocks of GEN events that are processed in parallel. Every entry carries, beside all upstream
+/// entries after the other, once for each GEN event. The columns that the downstream graph reads are kept in memory for
+/// one chunk, cut into blocks of GEN events that are processed in parallel. Every entry has, beside all upstream
 /// columns:
 ///
 /// | column | type | meaning |
@@ -60,22 +59,23 @@ struct FoldSourceOptions {
 /// *Laziness*: nothing is read before the event loop of the resulting dataframe starts. Actions that are booked on the
 /// upstream graph and have not run by then are run first, over the whole dataset.
 ///
-/// *Samples*: DefinePerSample, and whatever else asks for the sample of an entry, finds that of the GEN event, with its
-/// name and metadata. Its numbers of entries count RECO events.
+/// *Samples*: DefinePerSample, and all other users of the sample of an entry, get that of the GEN event, with its name
+/// and metadata. Its numbers of entries count RECO events.
 ///
-/// *Report* and *GetFilterNames* of the dataframe that MakeFolds() makes, and of all nodes behind it, tell the filters
-/// between the upstream dataset and the node first, in GEN events, each counted once: those that the event loop has
-/// looked ahead at, which are all unless a Range ends it early. Filters behind are told in RECO events. (The cumulative
-/// efficiency that RCutFlowReport::Print() shows is N times too high there: it divides by the first filter's events.)
+/// *Report* and *GetFilterNames* of the dataframe that MakeFolds() makes, and of all nodes behind it, list the filters
+/// between the upstream dataset and the node first. These count GEN events, each once: those that the event loop has
+/// read, that is all unless a Range ends it early. Filters behind count RECO events. (RCutFlowReport::Print() shows a
+/// cumulative efficiency there that is N times too high: it divides by the first filter's events.)
 ///
-/// *Threads*: as RDataFrame's own sources; two dataframes made from the same upstream graph must not run at the same
-/// time, nor the upstream graph itself: FlashSim::RunGraphs() sees to it. A callback may ask for results of the upstream
-/// graph, or of another dataframe made from it; what would run a graph twice at the same time throws.
+/// *Threads*: as RDataFrame's own sources. Two dataframes made from the same upstream graph must not run at the same
+/// time, nor the upstream graph itself: FlashSim::RunGraphs() takes care of this. A callback may ask for results of the
+/// upstream graph, or of another dataframe made from it. A request that would run a graph twice at the same time
+/// throws.
 ///
-/// *Limits*: an upstream `Vary` does not cross (asking for a varied column is an error: vary the result). An upstream
-/// `Range`, and a source that takes no notice of entry ranges (CSV, Arrow, ...), make the whole dataset one chunk.
+/// *Limits*: a column that is varied upstream is an error (vary the result). An upstream `Range`, and a source that
+/// ignores entry ranges (CSV, Arrow, ...), make the whole dataset one chunk.
 ///
-/// See root-project/root #16739. Users rather call FlashSim::Simulate, which adds the RECO columns.
+/// See root-project/root #16739. Users call FlashSim::Simulate instead, which adds the RECO columns.
 ///
 /// ~~~{.cpp}
 /// ROOT::RDataFrame gen("Events", "gen.root");
@@ -84,8 +84,8 @@ struct FoldSourceOptions {
 /// ~~~
 class FoldSource final : public ROOT::RDF::RDataSource {
 public:
-   /// \param[in] node where the GEN events come from
-   /// \param[in] options how to cut
+   /// \param[in] node source of the GEN events
+   /// \param[in] options chunks, blocks and columns
    /// \throws std::runtime_error for a fold size < 1, or if upstream columns have the names foldIndex, genEvent or
    /// foldSize
    FoldSource(ROOT::RDF::RNode node, const FoldSourceOptions &options);
@@ -94,10 +94,10 @@ public:
    /// RECO events per GEN event.
    int GetFoldSize() const { return fOptions.fFoldSize; }
 
-   /// The chunk at hand, for functors that work on whole blocks.
+   /// The current chunk, for functors that work on whole blocks.
    std::shared_ptr<FoldStore> GetStore() const { return fStore; }
 
-   /// How far the event loop is.
+   /// Progress of the event loop.
    const LookAheadPosition &GetPosition() const { return fPosition; }
 
    void SetNSlots(unsigned int nSlots) final;
@@ -114,7 +114,7 @@ public:
    void Finalize() final;
    std::string GetLabel() final { return "FlashSim::FoldSource"; }
 
-   /// The node that a source looks ahead on, or a null pointer for sources of other classes.
+   /// The upstream node of a source, or a null pointer for sources of other classes.
    static const ROOT::RDF::RNode *GetUpstream(const ROOT::RDF::RDataSource *source);
 
 protected:
@@ -126,9 +126,9 @@ protected:
    void RunFinalChecks(bool) const final;
 
 private:
-   class EventLoop; // what lasts from Initialize() to Finalize()
+   class EventLoop; // lives from Initialize() to Finalize()
    struct alignas(64) Slot {
-      ULong64_t fFirstEntry = 0; ///< of the range at hand
+      ULong64_t fFirstEntry = 0; ///< of the current range
    };
    friend ROOT::RDF::RNode MakeFolds(std::unique_ptr<FoldSource> source);
 
@@ -138,17 +138,17 @@ private:
    ROOT::RDF::RNode fNode;
    FoldSourceOptions fOptions;
    std::shared_ptr<FoldStore> fStore;
-   std::string fRefusal; ///< why a column that was asked for cannot be read
+   std::string fRefusal; ///< reason why a requested column cannot be read
    std::vector<std::string> fColumnNames;
    mutable std::map<std::string, std::string, std::less<>> fTypeNames;
    std::shared_ptr<ROOT::RDF::RCutFlowReport> fCuts; ///< upstream, of the last event loop so far
    std::unique_ptr<EventLoop> fLoop;
    std::atomic<bool> fIsLost{false}; ///< whether another event loop was started inside of the one that runs
-   std::shared_ptr<void> fSetAside;  ///< what the latter is in then
+   std::shared_ptr<void> fSetAside;  ///< the latter's state then
    std::vector<Slot> fSlots;
    std::size_t fNextBlock = 0;      ///< of the chunk, to be handed out
    std::size_t fSampleOfRanges = 0; ///< number of the sample of the first range handed out last
-   const void *fOwner = nullptr;    ///< names the graph that this source belongs to
+   const void *fOwner = nullptr;    ///< identity of the graph of this source
    LookAheadPosition fPosition;
 };
 

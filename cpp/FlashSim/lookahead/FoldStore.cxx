@@ -20,8 +20,7 @@ std::shared_ptr<ColumnStore> FoldStore::Request(const std::string &column)
    auto &store = fColumns[column];
    if (!store) {
       if (fSerial > 0)
-         throw std::logic_error("FlashSim: column '" + column +
-                                "' was asked for only after the event loop had started.");
+         throw std::logic_error("FlashSim: column '" + column + "' was requested after the event loop had started.");
       store = MakeColumnStore(fNode.GetColumnType(column), column);
    }
    return store;
@@ -82,8 +81,7 @@ std::vector<std::shared_ptr<void>> FoldStore::Book()
 
 void FoldStore::Arrange(const std::vector<CollectedEntries> &entries, std::size_t blockSize)
 {
-   // Never the same twice in a process: who keeps something of a chunk knows it by this number, also when an event loop
-   // begins anew.
+   // Unique in a process: it identifies the chunk of a kept value, also in another event loop.
    static std::atomic<std::uint64_t> nChunks{0};
    fSerial = ++nChunks;
    fEvents.clear();
@@ -166,7 +164,7 @@ void FoldStore::TellOfGroups() const
    if (fIdentity.empty() || isSaid)
       return;
    const auto areSame = [this](const auto &a, const auto &b) {
-      // Event numbers first: they are what differs.
+      // Event numbers first: they differ most.
       return std::all_of(fIdentity.rbegin(), fIdentity.rend(), [&](const auto &column) {
          return column->GetInteger(a.fPlace) == column->GetInteger(b.fPlace);
       });
@@ -177,13 +175,13 @@ void FoldStore::TellOfGroups() const
    const auto number = [&](std::size_t column) { return std::to_string(fIdentity[column]->GetInteger(pair->fPlace)); };
    const std::string first = std::to_string(pair->fNumber);
    const std::string second = std::to_string((pair + 1)->fNumber);
-   // Not ::Warning(): ROOT 6.40 makes a Python warning of it without taking Python's lock, and crashes where a loop
+   // Not ::Warning(): ROOT 6.40 turns it into a Python warning without taking Python's lock, and crashes where a loop
    // runs without the lock.
    ::Info("FlashSim",
           "the GEN events %s and %s (genEvent) have the same run %s, luminosityBlock %s and event %s, and so the "
           "same random numbers. If they belong together, as an NLO generator's event and its counter-events, book "
           "histograms with group=(\"run\", \"luminosityBlock\", \"event\") (fGroup in C++); if not, give each a "
-          "number of its own. There may be more; this is said once.",
+          "number of its own. There may be more; this note is printed once.",
           first.c_str(), second.c_str(), number(0).c_str(), number(1).c_str(), number(2).c_str());
 }
 

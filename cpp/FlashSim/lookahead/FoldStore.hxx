@@ -28,13 +28,13 @@ struct CollectedEntries {
    std::vector<SampleStart> fSamples;   ///< ascending
 };
 
-/// \brief The chunk of GEN events that is being oversampled: what FoldSource collects and flows sample from.
+/// \brief The chunk of GEN events that is being oversampled: FoldSource collects it, and flows sample from it.
 ///
 /// Filled by FoldSource in the main thread; read by all slots in parallel while no chunk is being collected. Each slot
-/// stands at one (GEN event, fold index), set by Seek().
+/// has a position, (GEN event, fold index), set by Seek().
 class FoldStore {
 public:
-   /// Where a slot stands. On a cache line of its own.
+   /// Position of a slot. On a cache line of its own.
    struct alignas(64) Position {
       std::size_t fEvent = 0;    ///< GEN event within the chunk
       std::size_t fBlock = 0;    ///< block of GEN events within the chunk
@@ -46,8 +46,8 @@ public:
 
    FoldStore(ROOT::RDF::RNode node, int foldSize);
 
-   /// The store of an upstream column, made at the first request; not during an event loop, as ROOT's data sources have
-   /// it, hence without a lock.
+   /// The store of an upstream column, made at the first request. ROOT requests columns outside of event loops only,
+   /// hence no lock.
    /// \throws std::runtime_error if the column cannot be collected, or is new while a chunk is held that lacks it
    std::shared_ptr<ColumnStore> Request(const std::string &column);
 
@@ -59,11 +59,11 @@ public:
    /// Notes a network that is given one row for each RECO event.
    void CountRecoEvents() { fCountsRecoEvents = true; }
 
-   /// Asks for run, luminosityBlock and event, where the dataset has all three as integers.
+   /// Requests run, luminosityBlock and event, if the dataset has all three as integers.
    void RequestIdentity();
    bool IsIdentityRequested() const { return fIsIdentityRequested; }
 
-   /// Makes room for `nSlots` downstream slots, all of them standing nowhere, and forgets the last chunk.
+   /// Makes room for `nSlots` downstream slots, without positions, and drops the last chunk.
    void Reset(unsigned int nSlots);
 
    /// Empties the columns. \param[in] nUpstreamSlots slots of the upstream event loop
@@ -73,7 +73,7 @@ public:
    std::vector<std::shared_ptr<void>> Book();
 
    /// \brief Ends the collection of a chunk.
-   /// \param[in] entries those of the values of each upstream slot
+   /// \param[in] entries entries of the values of each upstream slot
    /// \param[in] blockSize rows in one block, of the network that has most; a block ends where a sample does, too
    void Arrange(const std::vector<CollectedEntries> &entries, std::size_t blockSize);
 
@@ -102,7 +102,7 @@ private:
 
    void CutBlocks(std::size_t blockSize);
 
-   /// Says, once in a process, if GEN events that follow one another have the same identity.
+   /// Prints a note, once in a process, if consecutive GEN events have the same identity.
    void TellOfGroups() const;
 
    ROOT::RDF::RNode fNode;

@@ -23,7 +23,7 @@ void CheckIdentity(ROOT::RDF::RNode node, const std::vector<PartialColumn> &part
 {
    if (partial.empty())
       return;
-   // Columns that no file has with the others do no harm: entry numbers it is, whatever file comes first.
+   // If no file has all three columns, entry numbers identify events, for any first file.
    for (const auto &name : kIdentityColumns) {
       const auto isIt = [column = RootInternals::GetSourceColumn(node, name)](const auto &found) {
          return found.fColumn == column;

@@ -14,23 +14,22 @@ namespace FlashSim {
 /// number where the dataset lacks one of them.
 inline const std::array<std::string, 3> kIdentityColumns{"run", "luminosityBlock", "event"};
 
-/// A column that some files of a dataset have, and others lack.
+/// A column that only some files of a dataset have.
 struct PartialColumn {
-   std::string fColumn;      ///< as the files name it
+   std::string fColumn;      ///< its name in the files
    std::string fFileWith;    ///< the first that has it
    std::string fFileWithout; ///< the first that lacks it
 };
 
-/// Those of the identity columns that would be read from the dataset's files, by their names there: all but what is
-/// defined upstream.
+/// The identity columns that are read from the dataset's files, by their names there: all that are not defined
+/// upstream.
 std::vector<std::string> GetIdentityColumnsOfFiles(const ROOT::RDF::RNode &node);
 
 /// \brief Whether events are identified by the same rule in all files of the dataset.
 ///
-/// RDataFrame knows the columns of the first file only: by these alone, random numbers would depend on which file comes
-/// first.
+/// RDataFrame knows the columns of the first file only: random numbers would depend on the choice of the first file.
 ///
-/// \param[in] node where the GEN events come from
+/// \param[in] node source of the GEN events
 /// \param[in] partial those of GetIdentityColumnsOfFiles() that are not in all files
 /// \throws std::runtime_error naming two files that differ
 void CheckIdentity(ROOT::RDF::RNode node, const std::vector<PartialColumn> &partial);

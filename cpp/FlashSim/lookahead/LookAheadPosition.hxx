@@ -8,10 +8,10 @@
 
 namespace FlashSim {
 
-/// \brief Where a look-ahead stands in its dataset of GEN events.
+/// \brief Position of a look-ahead in its dataset of GEN events.
 ///
-/// *Threads*: the event loop sets it, between two chunks; any thread may read at any time, and may then see the chunk
-/// before with a number of the one after, which is good enough for a progress bar.
+/// *Threads*: the event loop sets it between two chunks. Any thread may read it at any time, and may mix numbers of two
+/// chunks: good enough for a progress bar.
 class LookAheadPosition {
    std::atomic<std::uint64_t> fDone{0};           // GEN events before the chunk
    std::atomic<std::uint64_t> fInChunk{0};        // GEN events of the chunk, dropped ones included
@@ -20,8 +20,11 @@ class LookAheadPosition {
    std::atomic<std::uint64_t> fNRecoEvents{0};    // RECO events of the chunk
 
 public:
-   /// \param[in] done,inChunk,total entries of the upstream dataset before the chunk, in it, and in all
-   /// \param[in] firstRecoEvent,nRecoEvents entries of the downstream one before the chunk and in it
+   /// \param[in] done GEN events before the chunk
+   /// \param[in] inChunk GEN events of the chunk, dropped ones included
+   /// \param[in] total GEN events of the dataset
+   /// \param[in] firstRecoEvent RECO events before the chunk
+   /// \param[in] nRecoEvents RECO events of the chunk
    void Set(std::uint64_t done, std::uint64_t inChunk, std::uint64_t total, std::uint64_t firstRecoEvent,
             std::uint64_t nRecoEvents)
    {
@@ -34,7 +37,7 @@ public:
 
    std::uint64_t GetTotal() const { return fTotal; }
 
-   /// GEN events whose RECO events are done, if so many RECO events are, in whatever order.
+   /// GEN events with all RECO events done, estimated from the number of finished RECO events, in any order.
    std::uint64_t GetDone(std::uint64_t recoEvents) const
    {
       const std::uint64_t inChunk = fNRecoEvents;

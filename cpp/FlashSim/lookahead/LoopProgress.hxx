@@ -12,9 +12,9 @@ namespace FlashSim {
 
 class LookAheadPosition;
 
-/// \brief How far the next event loop of a dataframe is, for whoever watches it from another thread.
+/// \brief Progress of the next event loop of a dataframe, for another thread.
 ///
-/// `ROOT::RDF::Experimental::AddProgressBar` prints; this class counts, so that Python can show it in a notebook.
+/// `ROOT::RDF::Experimental::AddProgressBar` prints; this class counts, for displays in Python.
 ///
 /// *Laziness*: books a `Count` on the node. *Threads*: all but the constructor may be called while the loop runs.
 ///
@@ -32,16 +32,16 @@ public:
    /// Entries that the event loop has processed: RECO events behind FlashSim.
    ULong64_t GetNEvents() const;
 
-   /// Entries of the dataset that are done: GEN events behind FlashSim, else GetNEvents().
+   /// Finished entries of the dataset: GEN events behind FlashSim, else GetNEvents().
    ULong64_t GetNDone() const;
 
-   /// Entries of the dataset, 0 as long as they are not known. Behind FlashSim they are from the first chunk on.
+   /// Entries of the dataset, 0 as long as they are not known; behind FlashSim, before the first chunk.
    ULong64_t GetNTotal() const;
 
-   /// \brief Has GetNTotal() known before the loop starts, unless the node is behind FlashSim. Opens the files.
+   /// \brief Counts GetNTotal() before the loop starts, unless the node is behind FlashSim. Opens the files.
    void FindTotal();
 
-   /// Whether the event loop has ended, by an error maybe.
+   /// Whether the event loop has ended, also by an error.
    bool HasEnded() const { return fCount.IsReady(); }
 
    /// Ends the event loop with a std::runtime_error at one of its next entries.

@@ -42,7 +42,7 @@ struct NodeAccess : ROOT::RDF::RInterfaceBase {
    }
 };
 
-/// How many nodes and actions hang from the graph's head: counted at the start of each event loop, zero after it.
+/// Number of nodes and actions of the graph's head: counted at the start of each event loop, zero after it.
 struct ChildrenAccess : ROOT::Detail::RDF::RNodeBase {
    static unsigned int GetNChildren(const RLoopManager &loopManager)
    {
@@ -58,7 +58,7 @@ struct SourceAccess : ROOT::RDF::RDataSource {
    }
 };
 
-/// The loop manager's own range is private and has a setter only, but must be known to be restored. An explicit
+/// The loop manager's own range is private and has a setter only; to restore it, it must be read. An explicit
 /// instantiation may name private members ([temp.spec.general]); a ROOT that renames them stops the compilation here.
 template <typename Tag, typename Tag::Type Member>
 struct PrivateMember {
@@ -97,7 +97,7 @@ template struct PrivateMember<BookedActionsTag, &RLoopManager::fBookedActions>;
 template struct PrivateMember<RunActionsTag, &RLoopManager::fRunActions>;
 template struct PrivateMember<CallbacksTag, &RLoopManager::fCallbacksEveryNEvents>;
 
-/// ROOT::RDF::RunGraphs gives all graphs that it runs the same stack of slots, which lives as long as it runs.
+/// ROOT::RDF::RunGraphs gives all its graphs the same stack of slots, which lives until it returns.
 struct SlotStackTag {
    using Type = std::weak_ptr<ROOT::Internal::RSlotStack> RLoopManager::*;
    friend Type GetMember(SlotStackTag);
@@ -113,14 +113,14 @@ struct ReadersTag {
 };
 template struct PrivateMember<ReadersTag, &RLoopManager::fDatasetColumnReaders>;
 
-/// The graph of a result; ROOT tells RunGraphs only.
+/// The graph of a result; ROOT gives access to RunGraphs only.
 struct GraphOfResultTag {
    using Type = RLoopManager *ROOT::RDF::RResultHandle::*;
    friend Type GetMember(GraphOfResultTag);
 };
 template struct PrivateMember<GraphOfResultTag, &ROOT::RDF::RResultHandle::fLoopManager>;
 
-/// Which files an RNTuple source reads; ROOT tells its friends only.
+/// Files of an RNTuple source; ROOT gives access to friends only.
 struct FileNamesTag {
    using Type = std::vector<std::string> ROOT::RDF::RNTupleDS::*;
    friend Type GetMember(FileNamesTag);
@@ -141,7 +141,7 @@ struct NodeItselfTag {
 };
 template struct PrivateMember<NodeItselfTag, &ROOT::RDF::RNode::fProxiedPtr>;
 
-/// The cuts of a report, which ROOT lets its own filters write only.
+/// The cuts of a report, which only ROOT's filters can write.
 struct CutInfosTag {
    using Type = std::vector<ROOT::RDF::TCutInfo> ROOT::RDF::RCutFlowReport::*;
    friend Type GetMember(CutInfosTag);
@@ -158,7 +158,7 @@ template struct PrivateMember<CutInfosTag, &ROOT::RDF::RCutFlowReport::fCutInfos
 template struct PrivateMember<PassTag, &ROOT::RDF::TCutInfo::fPass>;
 template struct PrivateMember<AllTag, &ROOT::RDF::TCutInfo::fAll>;
 
-/// What a sample's metadata are read from, which ROOT tells through RSampleInfo only.
+/// Source of a sample's metadata, which ROOT gives through RSampleInfo only.
 struct SampleTag {
    using Type = const ROOT::RDF::Experimental::RSample *ROOT::RDF::RSampleInfo::*;
    friend Type GetMember(SampleTag);
@@ -205,7 +205,7 @@ LeafTypes GetLeafTypes(TTree &tree)
    return types;
 }
 
-/// Which of some columns are in some files of a chain, and not in others.
+/// Columns that are in some files of a chain, and not in others.
 class PartialColumns {
 public:
    explicit PartialColumns(const std::vector<std::string> &columns)
@@ -245,7 +245,7 @@ private:
    std::vector<PartialColumn> fColumns;
 };
 
-/// What the files of a chain tell: where their clusters end, where they begin, which branches change their type.
+/// Properties of the files of a chain: ends of their clusters, their first entries, branches of several types.
 struct ChainLayout {
    std::vector<std::uint64_t> &fClusterEnds;
    FileOffsets &fFileOffsets;
@@ -300,9 +300,9 @@ std::vector<std::string> WithoutPrefix(std::vector<std::string> columns, const s
    return columns;
 }
 
-/// Where the clusters of a TTree or TChain end and where its files begin, as global entry numbers; which branches
-/// change their type between files, and which of `columns` are not in all of them, those of friends included. ROOT's
-/// own GetDatasetGlobalClusterBoundaries() looks for one tree name in all files, and throws for the chains that an
+/// Ends of the clusters of a TTree or TChain and first entries of its files, as global entry numbers; branches whose
+/// type differs between files; and those of `columns` that are not in all files, friends included. ROOT's own
+/// GetDatasetGlobalClusterBoundaries() looks for one tree name in all files, and throws for the chains that an
 /// RDatasetSpec makes.
 FileLayout ReadTreeLayout(TTree &tree, const std::vector<std::string> &columns)
 {
@@ -337,7 +337,7 @@ FileLayout ReadTreeLayout(TTree &tree, const std::vector<std::string> &columns)
    return layout;
 }
 
-/// The same of RNTuples, whose files and types do not matter. One that cannot be opened is ROOT's exception.
+/// The same for RNTuples, whose files and types do not matter. ROOT throws for one that cannot be opened.
 FileLayout ReadNTupleLayout(const ROOT::RDF::RNTupleDS &source, const std::vector<std::string> &columns)
 {
    FileLayout layout;
@@ -377,7 +377,7 @@ bool HasSeveralFiles(ROOT::RDF::RDataSource *source)
    return false;
 }
 
-/// Throws if one of the branches is among those that `readers` read. A reader of an earlier event loop leaves its key.
+/// Throws if `readers` read one of the branches. A reader of an earlier event loop leaves its key.
 template <typename Readers>
 void ThrowIfRead(const std::vector<TypeChange> &changes, const Readers &readers)
 {
@@ -393,16 +393,16 @@ void ThrowIfRead(const std::vector<TypeChange> &changes, const Readers &readers)
          throw std::runtime_error(
              "FlashSim: column '" + column + "' has type '" + change.fFirstType + "' in the file '" +
              change.fFirstFile + "' and '" + change.fType + "' in '" + change.fFile +
-             "'; ROOT reads all files of a chain with the type of the first, and finds other numbers than there are. "
+             "'; ROOT reads all files of a chain with the type of the first, and gets wrong numbers. "
              "Make a dataframe for each kind of file, and add the histograms.");
       }
    }
 }
 
-/// \brief A head that has filters of another graph before it.
+/// \brief A head behind filters of another graph.
 ///
-/// Has no state that an event loop changes: whatever counts children and stops is passed on to the head, as if the
-/// nodes behind were its own.
+/// Has no state that an event loop changes: counts of children and stops are passed on to the head, as if the nodes
+/// behind were its own.
 class HeadBehindCuts final : public ROOT::Detail::RDF::RNodeBase, public std::enable_shared_from_this<HeadBehindCuts> {
 public:
    HeadBehindCuts(std::shared_ptr<RNodeBase> head, ROOT::RDF::RNode upstream,
@@ -602,7 +602,7 @@ void ColumnTypeCheck::CheckNewSlot(unsigned int slot)
       if (auto *tree = GetTree(loopManager.GetDataSource()))
          fTypeChanges = ReadTreeLayout(*tree, {}).fTypeChanges;
    });
-   // Only the slot's own readers: those of others may be in the making.
+   // Only the slot's own readers: those of other slots may be under construction.
    ThrowIfRead(fTypeChanges, (loopManager.*GetMember(ReadersTag{}))[slot]);
    fIsSlotChecked[slot] = 1;
 }
@@ -622,7 +622,7 @@ bool HasPendingActions(const ROOT::RDF::RNode &node)
 {
    auto &loopManager = NodeAccess::GetLoopManager(node);
    // Needs: Jit() registers the actions that wait for compilation (ROOT 6.40 keeps them in RLoopManager::fJitHelperCalls,
-   // where nobody sees them); each event loop begins with it.
+   // where they are hidden); each event loop begins with it.
    loopManager.Jit();
    const auto actions = loopManager.GetAllActions();
    return std::any_of(actions.begin(), actions.end(), [](const auto *action) { return !action->HasRun(); });
@@ -676,7 +676,7 @@ std::shared_ptr<void> SetRunningAside(Graph graph)
       Aside &operator=(const Aside &) = delete;
       void Swap()
       {
-         // Needs: who goes through the elements of a vector does not notice that they belong to another one.
+         // Needs: a loop over the elements of a vector continues if they move to another vector.
          (fLoopManager.*GetMember(BookedActionsTag{})).swap(fActions);
          (fLoopManager.*GetMember(CallbacksTag{})).swap(fCallbacks);
       }
@@ -686,7 +686,7 @@ std::shared_ptr<void> SetRunningAside(Graph graph)
 
 void Postpone(Graph graph)
 {
-   // Needs: an action that dies leaves the list of those that have run, too; only its end says that it has run.
+   // Needs: a deleted action leaves the list of run actions, too; only its end shows that it has run.
    auto &loopManager = *static_cast<RLoopManager *>(const_cast<void *>(graph));
    auto &booked = loopManager.*GetMember(BookedActionsTag{});
    auto &run = loopManager.*GetMember(RunActionsTag{});
@@ -723,7 +723,7 @@ std::vector<std::string> GetVariations(const ROOT::RDF::RNode &node, const std::
 bool HasRange(const ROOT::RDF::RNode &node)
 {
    // Needs: nodes draw themselves, filters that are not compiled yet excepted, and only a Range has the shape of a
-   // diamond. Names say nothing, since a Filter may be called anything.
+   // diamond. Names do not help: a Filter may have any name.
    NodeAccess::GetLoopManager(node).Jit();
    std::unordered_map<void *, std::shared_ptr<ROOT::Internal::RDF::GraphDrawing::GraphNode>> visited;
    const auto graph = (node.*GetMember(NodeItselfTag{}))->GetGraph(visited);
@@ -736,7 +736,7 @@ bool HasRange(const ROOT::RDF::RNode &node)
 
 void OnEntries(const ROOT::RDF::RNode &node, std::uint64_t everyNEntries, std::function<void()> function)
 {
-   // Needs: the loop manager forgets its callbacks at the end of the event loop.
+   // Needs: the loop manager drops its callbacks at the end of the event loop.
    NodeAccess::GetLoopManager(node).RegisterCallback(everyNEntries,
                                                      [function = std::move(function)](unsigned int) { function(); });
 }
@@ -813,7 +813,8 @@ void FillReport(const ROOT::RDF::RNode &node, ROOT::RDF::RCutFlowReport &report)
 
 ROOT::RDF::RNode GetVariedNode(const ROOT::RDF::RNode &node, const std::string &variation)
 {
-   // Needs: a filter makes, and owns, the filter of each variation that it depends on. Of others it must not be asked.
+   // Needs: a filter makes, and owns, the filter of each variation that it depends on. Other variations must not be
+   // requested.
    const auto &filter = node.*GetMember(NodeItselfTag{});
    const auto &variations = filter->GetVariations();
    if (std::find(variations.begin(), variations.end(), variation) == variations.end())

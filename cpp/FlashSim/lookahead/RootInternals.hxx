@@ -24,9 +24,9 @@ class TTreeReader;
 /// Every use of ROOT's `Internal` and `Detail` namespaces that looking ahead needs, in one place.
 ///
 /// RDataFrame's own distributed mode re-runs a booked graph over one range of entries after the other; so does
-/// FoldSource, with the same functions. What each needs of ROOT stands beside it in RootInternals.cxx;
-/// tests/test_root_internals.py fails when a new ROOT changes it. The other such uses are the base classes that ROOT's
-/// public extension points demand: `Detail::RDF::RColumnReaderBase` (RDataSource) and `Detail::RDF::RActionImpl`
+/// FoldSource, with the same functions. A comment in RootInternals.cxx says what each needs of ROOT;
+/// tests/lookahead/test_root_internals.py fails when a new ROOT changes it. The other such uses are base classes of
+/// ROOT's public extension points: `Detail::RDF::RColumnReaderBase` (RDataSource) and `Detail::RDF::RActionImpl`
 /// (RInterface::Book).
 namespace FlashSim::RootInternals {
 
@@ -35,12 +35,12 @@ enum class ESourceKind {
    kNTuple, ///< RNTuple
    kEmpty,  ///< RDataFrame(n)
    kFolds,  ///< the result of another look-ahead
-   kOther   ///< a data source that takes no notice of entry ranges (CSV, Arrow, SQLite, numpy arrays, ...)
+   kOther   ///< a data source that ignores entry ranges (CSV, Arrow, SQLite, numpy arrays, ...)
 };
 
 ESourceKind GetSourceKind(const ROOT::RDF::RNode &node);
 
-/// Names a graph: its loop manager.
+/// Identity of a graph: its loop manager.
 using Graph = const void *;
 
 /// Entries [first, second) of the dataset; second is the dataset's size or the end of the range the user gave.
@@ -49,28 +49,28 @@ using EntryRange = std::pair<std::uint64_t, std::uint64_t>;
 /// The files of a TChain in its order, each with the global number of its first entry.
 using FileOffsets = std::vector<std::pair<std::string, std::uint64_t>>;
 
-/// A branch of a chain that has another type in one of the files than in the first.
+/// A branch of a chain whose type differs between the first file and another one.
 struct TypeChange {
    std::string fBranch;
    std::string fFile, fType;
    std::string fFirstFile, fFirstType;
 };
 
-/// What the files of a dataset tell.
+/// Clusters, offsets and columns of the files of a dataset.
 struct FileLayout {
    std::vector<std::uint64_t> fClusterEnds; ///< global entry numbers, ascending
    FileOffsets fFileOffsets;                ///< empty unless the source is a TChain
    std::vector<TypeChange> fTypeChanges;
-   std::vector<PartialColumn> fPartialColumns; ///< of those that were to be looked for
+   std::vector<PartialColumn> fPartialColumns; ///< of the requested columns
 };
 
-/// \brief Restricts the event loops of a graph to one range after the other, and restores what was set before.
+/// \brief Restricts the event loops of a graph to one range after the other, and restores the user's range.
 class EntryRangeControl {
 public:
    /// Reads the range in force (of a dataset spec, of a distributed task, or none) and the cluster boundaries within
    /// it. Opens all files.
    /// \param[in] node of the graph
-   /// \param[in] columns to look for in all files
+   /// \param[in] columns to check in all files
    explicit EntryRangeControl(const ROOT::RDF::RNode &node, const std::vector<std::string> &columns = {});
 
    /// The range that the user's own event loops cover.
@@ -82,7 +82,7 @@ public:
    /// Empty unless the source is a TChain.
    const FileOffsets &GetFileOffsets() const { return fFileOffsets; }
 
-   /// Those of the columns to look for that some files of a chain have, and others lack.
+   /// Those of the checked columns that only some files of a chain have.
    const std::vector<PartialColumn> &GetPartialColumns() const { return fPartialColumns; }
 
    /// The first file of a TChain or RNTuple; empty for other sources.
@@ -90,13 +90,14 @@ public:
 
    const ROOT::RDF::RNode &GetNode() const { return fNode; }
 
-   /// \brief A sample of a restricted event loop, as the loop over the whole dataset has it: all entries of its file.
+   /// \brief A sample of a restricted event loop, with the entries of its whole file, as in a loop over the whole
+   /// dataset.
    ///
    /// ROOT gives the part of the dataset that the restricted loop reads, by its global entry numbers, and names a sample
    /// of an empty source after it. Samples stay as they are if the user has given a range, too.
    ROOT::RDF::RSampleInfo GetWholeSample(const ROOT::RDF::RSampleInfo &sample) const;
 
-   /// \brief To be called in a task of the slot, since only then the graph tells which branches it reads.
+   /// \brief To be called in a task of the slot: only then the graph knows its branches.
    /// \throws std::runtime_error naming branch, files and types if one of these branches has different types in different
    /// files of a chain: TTreeReader (ROOT 6.40) then reads garbage from all files but the first
    void CheckColumnTypes(unsigned int slot) const;
@@ -104,7 +105,7 @@ public:
    /// The next event loop covers these entries only.
    void Restrict(EntryRange range);
 
-   /// The next event loop covers what it would have covered before. Never throws.
+   /// The next event loop covers the user's range again. Never throws.
    void Restore();
 
 private:
@@ -123,16 +124,16 @@ private:
 
 /// \brief EntryRangeControl::CheckColumnTypes() for functors of the graph itself, which are called in its event loop.
 ///
-/// The files, if there are several, are opened once, at the first call of either method. No cost but a comparison after
-/// the first Check() of each slot.
+/// The files, if there are several, are opened once, at the first call of either method. After the first Check() of
+/// each slot, the cost is a comparison.
 class ColumnTypeCheck {
 public:
    explicit ColumnTypeCheck(const ROOT::RDF::RNode &node);
 
-   /// \brief Those of the columns that some files of a chain have, and others lack. Not to be called in event loops.
+   /// \brief Those of the columns that only some files of a chain have. Not to be called in event loops.
    std::vector<PartialColumn> FindPartialColumns(const std::vector<std::string> &columns);
 
-   /// \throws std::runtime_error as EntryRangeControl::CheckColumnTypes(), for what the slot reads
+   /// \throws std::runtime_error as EntryRangeControl::CheckColumnTypes(), for the slot's columns
    void Check(unsigned int slot)
    {
       if (fHasSeveralFiles && fIsSlotChecked[slot] == 0)
@@ -149,28 +150,28 @@ private:
    std::vector<TypeChange> fTypeChanges;
 };
 
-/// \brief Gives the range that an RNTuple source has been given to the loop manager, which sets it before each loop.
+/// \brief Passes the range of an RNTuple source to the loop manager, which sets it before each loop.
 ///
-/// A task of a distributed run gives the range to the source alone, which forgets it in the course of its first event
-/// loop (ROOT 6.40: only the last file is left of it).
+/// A task of a distributed run gives the range to the source alone. The source loses it in its first event loop (ROOT
+/// 6.40: only the last file is left).
 void KeepRange(const ROOT::RDF::RNode &node);
 
 /// \brief Whether actions were booked on the graph that have not run yet.
 ///
-/// Compiles what waits for it first: an action whose column types only the interpreter knows is unknown to the graph
-/// until then.
+/// Compiles pending code first: until then the graph does not contain actions with column types that only the
+/// interpreter knows.
 bool HasPendingActions(const ROOT::RDF::RNode &node);
 
-/// Runs what is booked on the graph.
+/// Runs the booked actions of the graph.
 void RunPendingActions(const ROOT::RDF::RNode &node);
 
-/// The next event loop of the graph calls `function` in each slot, whenever that has seen so many entries. It may throw.
+/// The next event loop of the graph calls `function` in each slot, once per this number of entries. It may throw.
 void OnEntries(const ROOT::RDF::RNode &node, std::uint64_t everyNEntries, std::function<void()> function);
 
 Graph GetGraph(const ROOT::RDF::RNode &node);
 Graph GetGraph(const ROOT::RDF::RResultHandle &result);
 
-/// What the graph reads; a null pointer for RDataFrame(n).
+/// Data source of the graph; a null pointer for RDataFrame(n).
 const ROOT::RDF::RDataSource *GetDataSource(Graph graph);
 
 /// Whether ROOT::RDF::RunGraphs runs the graph, at the same time as others.
@@ -178,21 +179,22 @@ bool RunsBesideOthers(Graph graph);
 
 /// \brief Whether an event loop of the graph runs, in any thread.
 ///
-/// Also if one could not start, since an action threw, and the graph has not been run since with other actions.
+/// True also after an event loop that could not start because an action threw, until the graph has run with other
+/// actions.
 bool IsRunning(const ROOT::RDF::RNode &node);
 
-/// \brief Takes what a running event loop of the graph works on out of ROOT's reach, as long as the pointer lives.
+/// \brief Hides the actions and callbacks of a running event loop from ROOT, during the lifetime of the pointer.
 ///
-/// For an event loop that was started inside another one of the same graph, and is going to be refused: at its end ROOT
-/// would finalize the actions and destroy the callbacks that the outer loop is in.
+/// For an event loop that was started inside another one of the same graph and will be refused: at its end ROOT would
+/// finalize the actions and destroy the callbacks of the outer loop.
 std::shared_ptr<void> SetRunningAside(Graph graph);
 
-/// \brief Has the results of an event loop that cannot start wait for the next one.
+/// \brief Postpones the results of an event loop that cannot start to the next one.
 ///
-/// To be called by the data source's Initialize() before it throws: ROOT takes them for filled else.
+/// To be called by the data source's Initialize() before it throws: otherwise ROOT counts them as filled.
 void Postpone(Graph graph);
 
-/// Has the event loop that starts fill what was postponed, too. To be called by the data source's Initialize().
+/// Adds the postponed results to the event loop that starts. To be called by the data source's Initialize().
 void ResumePostponed(Graph graph);
 
 /// Number of processing slots of the graph's event loop.
@@ -204,14 +206,14 @@ std::vector<std::string> GetVariations(const ROOT::RDF::RNode &node, const std::
 /// Whether a `Range` stands between the node and its data.
 bool HasRange(const ROOT::RDF::RNode &node);
 
-/// A sample each of whose entries has become `factor` entries. Name and metadata stay as they are.
+/// A sample with `factor` entries for each original one. Name and metadata stay as they are.
 ROOT::RDF::RSampleInfo Multiply(const ROOT::RDF::RSampleInfo &sample, std::uint64_t factor);
 
 /// \brief Gives each entry its number in the whole dataset, in multi-threaded event loops too.
 ///
 /// `rdfentry_` is that number for RNTuple, for empty sources and in one thread. With several threads on a TTree it
-/// counts entries in the order in which tasks happen to start (root-project/root #12190); the number is then put
-/// together from the file that the task reads and the entry within it.
+/// counts entries in the order in which tasks start (root-project/root #12190). The number is then computed from the
+/// task's file and the entry within it.
 class EntryNumbering {
 public:
    /// \param[in] control of the graph
@@ -235,25 +237,25 @@ std::string GetSourceColumn(const ROOT::RDF::RNode &node, const std::string &col
 
 /// \brief The named filters between the data and the node, with the numbers of the last event loop of the graph.
 ///
-/// Of the data themselves there are none: a report on the head of a graph tells all filters of the graph instead.
-/// To be called once the graph is compiled, as HasPendingActions() leaves it.
+/// Empty for the head of a graph, whose own report has all filters of the graph instead. To be called when the graph is
+/// compiled, as after HasPendingActions().
 ROOT::RDF::RCutFlowReport GetCuts(const ROOT::RDF::RNode &node);
 
-/// Adds what RInterface::Report() would tell of the node, at the end of an event loop.
+/// Adds the numbers of the node's RInterface::Report(), at the end of an event loop.
 void FillReport(const ROOT::RDF::RNode &node, ROOT::RDF::RCutFlowReport &report);
 
-/// The node as it is for a systematic variation: itself, unless its filters depend on the variation.
+/// The node for a systematic variation: itself, unless its filters depend on the variation.
 ROOT::RDF::RNode GetVariedNode(const ROOT::RDF::RNode &node, const std::string &variation);
 
 /// Sets the numbers of all cuts to 0.
 void ClearCuts(ROOT::RDF::RCutFlowReport &cuts);
 
 /// \brief Adds the numbers of one part of a dataset to those of others.
-/// \throws std::runtime_error if the cuts are not the same ones
+/// \throws std::runtime_error if the cuts differ
 void AddCuts(ROOT::RDF::RCutFlowReport &sum, const ROOT::RDF::RCutFlowReport &part);
 
-/// \brief The head of a graph as a node behind the filters of another graph: its reports, and those of all nodes behind
-/// it, tell `cuts` first; the names of its filters begin with those of `upstream`.
+/// \brief The head of a graph as a node behind the filters of another graph. Its reports, and those of all nodes behind
+/// it, begin with `cuts`; the names of its filters begin with those of `upstream`.
 /// \param[in] head of a graph
 /// \param[in] upstream node of the other graph
 /// \param[in] cuts read when a report is made, at the end of an event loop of the head's graph

@@ -23,7 +23,7 @@ struct OrderedRun {
    ~OrderedRun() { --gNOrderedRuns; }
 };
 
-/// An event loop to be run, and the graphs that it runs: its own, and those that it looks ahead on.
+/// An event loop to be run, and the graphs that it runs: its own, and its upstream graphs.
 struct EventLoop {
    ROOT::RDF::RResultHandle fResult;
    Graph fGraph;
@@ -42,7 +42,7 @@ struct EventLoop {
    bool Uses(Graph graph) const { return graph == fGraph || fUpstream.count(graph) != 0; }
 };
 
-/// Takes event loops out of `waiting` that may run at the same time, and need none of those that stay.
+/// Takes event loops out of `waiting` that may run at the same time and need none of the remaining ones.
 std::vector<ROOT::RDF::RResultHandle> TakeNextLoops(std::vector<EventLoop> &waiting)
 {
    std::set<Graph> inUse;

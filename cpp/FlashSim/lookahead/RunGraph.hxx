@@ -11,17 +11,17 @@ namespace FlashSim {
 
 /// \brief Runs the event loop of a result, unless it has run.
 ///
-/// As RResultPtr::GetValue() would. This is a function without a template, which Python can call without holding its
-/// global lock: a Dask worker whose lock is held during an event loop does not answer its scheduler any more.
+/// As RResultPtr::GetValue(), but not a template: Python can call it without holding its global lock. A Dask worker
+/// that holds the lock during an event loop does not answer its scheduler.
 void RunGraph(const ROOT::RDF::RResultHandle &result);
 
 /// \brief ROOT::RDF::RunGraphs for any graphs, those that look ahead on one another or on the same graph included.
 /// \param[in] results of any graphs
 /// \return the number of event loops that were run
 ///
-/// An event loop of FlashSim runs the graph that it was made from, chunk by chunk, and no graph can run twice at the same
-/// time. Hence results of that graph itself are filled first, and event loops that need the same graph follow one
-/// another. All others run at the same time, as ROOT has them. ROOT::RDF::RunGraphs itself refuses FlashSim's results if
+/// An event loop of FlashSim runs its upstream graph, chunk by chunk, and no graph can run twice at the same time.
+/// Hence results of the upstream graph itself are filled first, and event loops that need the same graph run one after
+/// the other. All others run at the same time, as in ROOT. ROOT::RDF::RunGraphs itself fails for FlashSim's results if
 /// ROOT uses several threads.
 ///
 /// ~~~{.cpp}
@@ -32,10 +32,10 @@ void RunGraph(const ROOT::RDF::RResultHandle &result);
 /// ~~~
 unsigned int RunGraphs(const std::vector<ROOT::RDF::RResultHandle> &results);
 
-/// Whether RunGraphs() is at work.
+/// Whether RunGraphs() is running.
 bool AreGraphsOrdered();
 
-/// Whether a result that has not run yet is booked on the node's own graph, of which a look-ahead's is none.
+/// Whether a result of the node's own graph has not run yet. Results behind a look-ahead belong to another graph.
 bool IsAnythingBooked(const ROOT::RDF::RNode &node);
 
 } // namespace FlashSim

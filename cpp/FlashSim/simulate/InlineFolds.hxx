@@ -139,7 +139,8 @@ public:
    /// \param[in] flow what samples
    /// \param[in] contextNames the columns of the context, for messages
    /// \param[in] foldSize RECO events per GEN event, at least 1
-   /// \param[in] seed,steps as Flow::Sample takes them
+   /// \param[in] seed as in Flow::Sample()
+   /// \param[in] steps as in Flow::Sample()
    /// \param[in] outOfRange what becomes of values that the flow's contract does not allow. The first of a variable
    ///            that is clipped is printed at once, their number when the last copy of this object goes.
    InlineFolds(std::shared_ptr<const Flow> flow, std::vector<std::string> contextNames, int foldSize,

@@ -21,12 +21,12 @@ def config(
     lib_dir: Annotated[bool, typer.Option("--lib-dir", help="Folder of libFlashSim.so.")] = False,
     data_dir: Annotated[bool, typer.Option("--data-dir", help="Folder of the shipped flow and sample.")] = False,
     onnxruntime: Annotated[bool, typer.Option("--onnxruntime", help="The ONNX Runtime library.")] = False,
-    root_macro: Annotated[bool, typer.Option("--root-macro", help="Lines to begin a ROOT macro with.")] = False,
+    root_macro: Annotated[bool, typer.Option("--root-macro", help="First lines of a ROOT macro.")] = False,
     shell: Annotated[
         bool, typer.Option("--shell", help='Lines for the shell: `eval "$(flashsim config --shell)"`.')
     ] = False,
 ) -> None:
-    """Print the paths that C++ users need; one alone for scripts, or all of them."""
+    """Print the paths that C++ users need: all of them, or a single one for scripts."""
     answers: dict[str, tuple[bool, Callable[[], str]]] = {
         "--include-dir": (include_dir, lambda: str(_folder("include"))),
         "--lib-dir": (lib_dir, lambda: str(_folder("lib"))),
@@ -35,12 +35,12 @@ def config(
         "--root-macro": (root_macro, _root_macro),
         "--shell": (shell, _shell),
     }
-    asked = [answer for wanted, answer in answers.values() if wanted]
-    if len(asked) > 1:
-        raise fail("one option at a time, please.")
+    wanted = [option for option, (is_wanted, _) in answers.items() if is_wanted]
+    if len(wanted) > 1:
+        raise fail(f"{' and '.join(wanted)} exclude each other: give one of them, or none to print all paths.")
     with user_errors():
-        if asked:
-            typer.echo(asked[0]())
+        if wanted:
+            typer.echo(answers[wanted[0]][1]())
             return
         for option in ("--include-dir", "--lib-dir", "--data-dir", "--onnxruntime"):
             typer.echo(f"{option:<14} {answers[option][1]()}")

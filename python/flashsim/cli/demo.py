@@ -20,12 +20,12 @@ __all__ = ["demo"]
 
 
 def demo(
-    output_dir: Annotated[Path, typer.Option(help="Where the histograms and the picture are written.")] = Path(),
+    output_dir: Annotated[Path, typer.Option(help="Folder for the histograms and the picture.")] = Path(),
     events: Annotated[
         int | None, typer.Option(min=1, help="GEN events.", show_default="all of the sample, 5000")
     ] = None,
     fold_size: Annotated[int, typer.Option(min=2, help="RECO events per GEN event.")] = 10,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads.", show_default="2, if there are")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads.", show_default="2, or 1 on one core")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Another seed gives other RECO events.")] = 1,
     overwrite: Overwrite = False,
 ) -> None:
@@ -40,7 +40,7 @@ def demo(
         check_outputs(
             output_files(output_dir),
             overwrite=overwrite,
-            remedy="Choose another place with --output-dir, or replace what is there with --overwrite.",
+            remedy="Choose another folder with --output-dir, or replace the files with --overwrite.",
         )
         found = run_demo(output_dir, events=events, fold_size=fold_size, threads=threads, seed=seed)
     console = Console(soft_wrap=True)
@@ -80,8 +80,8 @@ def _worth(found: Demo) -> str:
         found.spectra[name].peak_error() for name in ("one_to_one", "oversampled_naive", "oversampled")
     )
     return (
-        f"{found.fold_size} RECO events per GEN event are worth {(once / often) ** 2:.1f} times as many GEN events "
-        f"here; naive uncertainties claim {(once / naive) ** 2:.1f}."
+        f"{found.fold_size} RECO events per GEN event correspond to {(once / often) ** 2:.1f} times as many GEN events "
+        f"here; naive uncertainties would correspond to {(once / naive) ** 2:.1f} times as many."
     )
 
 

@@ -1,4 +1,4 @@
-"""What a command says when something goes wrong."""
+"""Error messages of commands."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from rich.text import Text
 __all__ = ["TRACEBACK_VARIABLE", "USER_ERROR", "fail", "user_errors"]
 
 USER_ERROR = 2
-"""Exit status of a command that was asked for something impossible."""
+"""Exit status after an error in the arguments or the input."""
 
 TRACEBACK_VARIABLE = "FLASHSIM_TRACEBACK"
-"""Environment variable that, when set, lets errors through with their traceback."""
+"""Environment variable: if it is set, errors keep their traceback."""
 
 
 def fail(message: str) -> typer.Exit:
-    """Prints an error and returns what to raise."""
+    """Prints an error, and returns the exception to raise."""
     text = Text("error: ", style="bold red").append(message, style="not bold red")
     Console(stderr=True, soft_wrap=True).print(text)
     return typer.Exit(USER_ERROR)
@@ -28,7 +28,7 @@ def fail(message: str) -> typer.Exit:
 
 @contextmanager
 def user_errors() -> Iterator[None]:
-    """Turns the errors that the package raises for missing files, unsuitable input and the like into one clear line."""
+    """Prints errors of the package (missing files, unsuitable input, ...) as one line, without a traceback."""
     try:
         yield
     except (ImportError, OSError, RuntimeError, ValueError) as error:

@@ -22,9 +22,7 @@ def export(
             help="euler, midpoint, heun or rk4: 1, 2, 2, 4 network evaluations a step.", show_default="recipe's"
         ),
     ] = None,
-    steps: Annotated[
-        int | None, typer.Option(min=1, help="Steps unless the flow's user says otherwise.", show_default="recipe's")
-    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Default number of steps.", show_default="recipe's")] = None,
     grid: Annotated[
         str | None,
         typer.Option(metavar="0,0.7,0.9,1", help="Times at equal fractions of the steps.", show_default="recipe's"),
@@ -41,7 +39,7 @@ def export(
         from ..training import export_flow
 
         export_flow(checkpoint, flow, solver=solver, default_steps=steps, grid=times)
-    typer.echo(f"{flow} written. Look at it: flashsim info {flow}")
+    typer.echo(f"{flow} written. Next: flashsim info {flow}")
 
 
 def _times(text: str) -> list[float]:

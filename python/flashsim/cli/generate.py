@@ -24,22 +24,22 @@ def generate(
     events: Annotated[int | None, typer.Option(min=1, help="Number of events.", show_default="1000")] = None,
     jets: Annotated[
         int | None,
-        typer.Option(min=1, help="Instead of --events: as many events as it takes for so many generated jets."),
+        typer.Option(min=1, help="Instead of --events: the least number of generated jets."),
     ] = None,
     seed: Annotated[int, typer.Option(min=1, help="Another seed gives other events.")] = 1,
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes.", show_default="one for each core")] = None,
-    resume: Annotated[bool, typer.Option(help="Go on from the parts of an interrupted production, if any.")] = True,
+    resume: Annotated[bool, typer.Option(help="Continue from the parts of an interrupted production, if any.")] = True,
     overwrite: Overwrite = False,
 ) -> None:
     """Generate events with Pythia 8, with pseudo-reconstructed jets to train flows on.
 
     Proton-proton collisions at 13 TeV, anti-kt 0.4 jets. Needs `pip install "flashsim[generate]"`.
 
-    The same arguments make the same file, byte for byte, with any number of jobs. A production may be interrupted or
-    killed: parts of 5000 events are kept in the folder OUTPUT.parts until all are there, and the same command goes on
-    from them. With other arguments it refuses, so that productions do not mix: complete the old one, remove the folder,
-    or begin anew with --no-resume. A file that is there is left alone, unless --overwrite lets it be replaced once all
-    events are there.
+    The same arguments make the same file, byte for byte, with any number of jobs. Parts of 5000 events are kept in the
+    folder OUTPUT.parts until the production is complete. After an interruption or a kill, the same command continues
+    from these parts. Other arguments are then an error: complete the old production, remove the folder, or start over
+    with --no-resume. An existing file is an error without --overwrite; with it, the file is replaced when the
+    production is complete.
     """
     with user_errors(), _notes_shown(), _termination_as_exit():
         check_outputs([output], overwrite=overwrite)
@@ -56,7 +56,7 @@ def generate(
 
 @contextmanager
 def _notes_shown() -> Iterator[None]:
-    """Prints what a production notes on the exception that interrupts it, Ctrl-C included: how to go on."""
+    """Prints the notes on an exception, Ctrl-C included: they say how to continue the production."""
     try:
         yield
     except BaseException as error:
@@ -67,7 +67,7 @@ def _notes_shown() -> Iterator[None]:
 
 @contextmanager
 def _termination_as_exit() -> Iterator[None]:
-    """Makes of SIGTERM, which batch systems send when time is up, an exception, so that workers end and files close."""
+    """Turns SIGTERM, which batch systems send at the end of the time, into an exception: workers end, files close."""
 
     def leave(number: int, frame: FrameType | None) -> None:
         sys.exit(128 + number)

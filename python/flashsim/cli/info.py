@@ -1,4 +1,4 @@
-"""``flashsim info``: what a flow takes, what it gives and where it comes from."""
+"""``flashsim info``: the variables of a flow, its sampling and its training."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 __all__ = ["info"]
 
-_NO_CHECKSUM = "none: damage to the file would go unnoticed; flashsim stamp writes one"
+_NO_CHECKSUM = "none: damage to the file is not noticed; flashsim stamp writes one"
 
 _ROWS = {
-    "same bits": "yes: the same bits in any batch, in the rows that were compared",
-    "last bits": "but for the last bits: RECO events do not repeat bit for bit when blocks or threads change",
+    "same bits": "yes: the compared rows have the same bits in any batch",
+    "last bits": "except for the last bits: other blocks or threads change the last bits of RECO events",
 }
 
 _LONGEST_VALUE = 300  # characters of an entry of the provenance
@@ -114,7 +114,7 @@ def _provenance(training: Mapping[str, Any]) -> Table:
     longer = [name for name, value in training.items() if value and isinstance(value, Mapping)]
     if longer:
         entries["more"] = f"{', '.join(longer)}: see flashsim.Flow(...).metadata['training']"
-    return _pairs("training", entries or {"": "The flow does not say."})
+    return _pairs("training", entries or {"": "no information in the flow"})
 
 
 def _pairs(title: str, entries: Mapping[str, Any]) -> Table:

@@ -1,4 +1,4 @@
-"""``flashsim optimize-steps``: as few evaluations of the network as the samples allow."""
+"""``flashsim optimize-steps``: the fewest evaluations of the network for converged samples."""
 
 from __future__ import annotations
 
@@ -35,33 +35,33 @@ def optimize_steps(
         Path | None,
         typer.Option(metavar="NEW.onnx", help="File to write.", show_default="FLOW.onnx, if --overwrite is given"),
     ] = None,
-    rows: Annotated[int, typer.Option(min=1, help="Of each of the two samples that are compared.")] = 50_000,
+    rows: Annotated[int, typer.Option(min=1, help="Rows of each of the two compared samples.")] = 50_000,
     tolerance: Annotated[float, typer.Option(help="Largest result of the classifier test.")] = 0.005,
-    maximum: Annotated[int, typer.Option(min=1, help="Evaluations of the network per sample, at most.")] = 30,
+    maximum: Annotated[int, typer.Option(min=1, help="Most evaluations of the network per sample.")] = 30,
     seed: Annotated[int, typer.Option(min=0, help="Of noise, choice of rows and classifier.")] = 1,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads of the network.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     plot: Annotated[Path | None, typer.Option(metavar="STEPS.png", help="Picture to draw.", show_default=False)] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Find the cheapest solver whose samples are those of a converged one, and make it the flow's default.
+    """Find the cheapest solver with converged samples, and make it the flow's default.
 
     `flashsim optimize-steps FLOW.onnx --data a.root b.root --out NEW.onnx`
 
     Needs `pip install "flashsim[validate]"`. Exits with 1, and writes nothing, if none is found.
     """
     console, progress = Console(soft_wrap=as_json), Console(stderr=True)
-    # An option takes one value: what follows the first file after --data arrives as an argument.
+    # An option takes one value: further files after --data arrive as arguments.
     files = [*(data or []), *(more or [])]
     with user_errors():
         if not files:
-            raise ValueError("no data: name one or more ROOT files with GEN objects after --data.")
-        # The flow itself may be replaced: what changes in it is its default number of steps.
+            raise ValueError("no data: name one or more ROOT files with GEN and RECO objects after --data.")
+        # The flow itself may be replaced: only its default solver and steps change.
         check_outputs(
             [flow if out is None else out, *([] if plot is None else [plot])],
             files,
             overwrite=overwrite,
-            remedy="Choose another file with --out or --plot, or replace what is there with --overwrite.",
+            remedy="Choose another file with --out or --plot, or replace the file with --overwrite.",
         )
         if plot is not None:
             check_outputs([plot], [flow], overwrite=overwrite)

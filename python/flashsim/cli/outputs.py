@@ -1,4 +1,4 @@
-"""What all commands that write files have in common."""
+"""The option of all commands that write files."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ from ..output_files import check_outputs
 
 __all__ = ["Overwrite", "check_outputs"]
 
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that are there already.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]

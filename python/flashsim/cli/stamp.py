@@ -15,9 +15,9 @@ __all__ = ["stamp"]
 def stamp(
     flows: Annotated[list[Path], typer.Argument(metavar="FLOW.onnx ...", help="Flows to change.", show_default=False)],
 ) -> None:
-    """Write a checksum into the metadata of flows, so that damage to their files is noticed from then on.
+    """Write a checksum into the metadata of flows: damage to their files is then noticed.
 
-    `flashsim export` and `optimize-steps` do so by themselves. Weights and graph stay as they are. Needs `pip install
+    `flashsim export` and `optimize-steps` write it too. Weights and graph stay as they are. Needs `pip install
     "flashsim[validate]"`.
     """
     for flow in flows:

@@ -33,9 +33,9 @@ _Unseen = Annotated[
 _Recipe = Annotated[
     Path | None, typer.Option(metavar="CONFIG.toml", help="Recipe.", show_default="that of the shipped flow")
 ]
-_Out = Annotated[Path, typer.Option(metavar="FOLDER", help="Where everything goes.")]
-_Budget = Annotated[int, typer.Option(min=1, help="Rows that each training sees in all.")]
-_Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads.", show_default="what torch takes")]
+_Out = Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for all output.")]
+_Budget = Annotated[int, typer.Option(min=1, help="Rows of each training, over all its epochs.")]
+_Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads.", show_default="torch's own")]
 _Flow = Annotated[str, typer.Argument(metavar="FLOW", help="ONNX file, or the name of a shipped flow.")]
 _Rows = Annotated[int | None, typer.Option(min=1000, help="Pairs to judge by.", show_default="all")]
 
@@ -47,7 +47,7 @@ def _tell(message: str) -> None:
 
 
 def _check(name: str, out: Path, overwrite: bool, endings: tuple[str, ...] = ("md", "json", "png")) -> None:
-    remedy = "Choose another folder with --out, or replace what is there with --overwrite."
+    remedy = "Choose another folder with --out, or replace the files with --overwrite."
     check_outputs([out / f"{name}.{ending}" for ending in endings], overwrite=overwrite, remedy=remedy)
 
 
@@ -107,7 +107,7 @@ def processes(
     rows: _Rows = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Generalisation: a flow judged on processes that it was not trained on, without retraining."""
+    """Generalisation: a flow on other processes than its training sample, without retraining."""
     with user_errors():
         _check("processes", out, overwrite, ("md", "json", "png", "html"))
         from ..studies import compare_processes

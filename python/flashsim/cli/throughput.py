@@ -1,4 +1,4 @@
-"""``flashsim throughput``: what a production costs, and which fold size to choose."""
+"""``flashsim throughput``: the cost of a production, and the best fold size."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ def throughput(
 ) -> None:
     """Print how many RECO events a machine makes in a day, or which fold size gives a histogram the smallest errors.
 
-    Without options, Table 2 of arXiv:2402.13684: a node with GPUs. With `--measure`, the same for this machine, each
-    core of which generates or simulates. With `--histogram`, what a budget gives with different fold sizes.
+    Without options, Table 2 of arXiv:2402.13684: a node with GPUs. With `--measure`, the same for this machine, where
+    each core generates or simulates. With `--histogram`, the errors for a budget, against the fold size.
     """
     is_table = not measure and histogram is None
     is_measured = measure or (histogram is not None and simulation_seconds is None)
@@ -92,7 +92,7 @@ def throughput(
         if not is_measured:
             _refuse(context, _MEASUREMENT, "for --measure, or for --histogram without --simulation-seconds")
         if measure and simulation_seconds is not None:
-            raise ValueError("--simulation-seconds is what --measure finds: one of them, please.")
+            raise ValueError("--measure and --simulation-seconds exclude each other: --measure finds the seconds.")
         if output is not None:
             files = [flow, *([] if input is None else [input]), (histogram or "").rpartition(":")[0]]
             check_outputs([output], files, overwrite=overwrite)
@@ -111,7 +111,7 @@ def throughput(
             console.print(events_table(rows, node))
             console.print(ratio_table(rows))
             return
-        # A wrong name is told before anything is measured.
+        # Before the measurement, which takes seconds: a wrong name is an error.
         filled = None if histogram is None else read_oversampled(histogram)
         if simulation_seconds is None:
             speed = _measure(flow, input, fold_size, steps)
@@ -133,7 +133,7 @@ def throughput(
 
 
 def _refuse(context: typer.Context, names: tuple[str, ...], place: str) -> None:
-    """Raises ValueError for options that were given where they mean nothing."""
+    """Raises ValueError for options that have no meaning here."""
     sources = {name: context.get_parameter_source(name) for name in names}
     given = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
     if given:

@@ -1,4 +1,4 @@
-"""What ``flashsim throughput`` prints."""
+"""Tables of ``flashsim throughput``."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def machine_table(rows: Iterable[ScenarioThroughput], cores: int) -> Table:
 
 
 def speed_lines(speed: MeasuredSpeed) -> str:
-    """What one core simulated."""
+    """The measured speed of one core."""
     steps = "" if speed.steps is None else f", {number_of(speed.steps, 'step')}"
     return (
         f"flow '{speed.flow}'{steps}, fold size {speed.fold_size}, one core: "
@@ -61,7 +61,7 @@ def speed_lines(speed: MeasuredSpeed) -> str:
 
 
 def plan_table(plan: ProductionPlan, histogram: str) -> Table:
-    """What a budget gives with different fold sizes, the optimum marked."""
+    """Errors for a budget against the fold size, the optimum marked."""
     best = plan.best
     table = _table(
         f"{plan.core_hours:g} core-hours, {best.t_gen:.3g} s per GEN event, {best.t_sim:.3g} s per RECO event",
@@ -86,7 +86,7 @@ def plan_table(plan: ProductionPlan, histogram: str) -> Table:
 
 
 def verdict(plan: ProductionPlan, is_told_gen_events: bool) -> str:
-    """The optimum in words, and what was assumed."""
+    """The optimum in words, and the assumption behind it."""
     best = (
         f"The best fold size is {plan.best.fold_size}: a fold size of 1 would take {plan.best.gain:.3g} times the "
         "budget for the same error."
@@ -95,7 +95,7 @@ def verdict(plan: ProductionPlan, is_told_gen_events: bool) -> str:
         return best
     return (
         f"{best}\nAssumed: the {plan.gen_events} GEN events that filled the histogram are all that it was made from. "
-        "If some were not selected, errors are larger by a common factor: --gen-events tells how many there were."
+        "If some were not selected, errors are larger by a common factor: give the number of all with --gen-events."
     )
 
 

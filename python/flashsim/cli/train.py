@@ -15,11 +15,11 @@ __all__ = ["shipped_recipe", "train"]
 
 
 def shipped_recipe() -> Path:
-    """The recipe of the shipped flow, for who names none."""
+    """The recipe of the shipped flow: the default."""
     return Path(str(package_files("flashsim.recipes") / "jets.toml"))
 
 
-_INTERRUPTED = 130  # what shells make of Ctrl-C
+_INTERRUPTED = 130  # as shells report Ctrl-C
 
 
 def train(
@@ -36,7 +36,7 @@ def train(
     out: Annotated[Path, typer.Option(help="Checkpoint to write; history and loss plot go beside it.")] = Path(
         "checkpoint.pt"
     ),
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint, bit for bit.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue from the checkpoint, bit for bit.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Start over and replace the checkpoint.")] = False,
     epochs: Annotated[
         int | None,
@@ -45,7 +45,7 @@ def train(
     device: Annotated[
         str, typer.Option(help="auto (a CUDA GPU if there is one, else the CPU), cpu, cuda, cuda:N or mps.")
     ] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.", show_default="what torch takes")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.", show_default="torch's own")] = None,
     store: Annotated[
         Path | None,
         typer.Option(
@@ -55,16 +55,16 @@ def train(
 ) -> None:
     """Train a flow: `flashsim train CONFIG.toml --data a.root b.root`.
 
-    The checkpoint keeps the epoch with the lowest validation loss, which is what will be exported, and all that
-    `--resume` needs to go on as if the training had not stopped. Needs `pip install "flashsim[train]"`.
+    The checkpoint keeps the epoch with the lowest validation loss, for the export, and the state that `--resume`
+    continues from, with the bits of an uninterrupted training. Needs `pip install "flashsim[train]"`.
     """
-    # An option takes one value: what follows the first file after --data arrives as an argument.
+    # An option takes one value: further files after --data arrive as arguments.
     recipes = [file for file in files or [] if file.suffix == ".toml"]
     samples = [*(data or []), *(file for file in files or [] if file.suffix != ".toml")]
     try:
         with user_errors():
             if len(recipes) > 1:
-                raise ValueError(f"one recipe is needed, not {len(recipes)}: {', '.join(map(str, recipes))}.")
+                raise ValueError(f"expected one recipe, found {len(recipes)}: {', '.join(map(str, recipes))}.")
             if not samples:
                 raise ValueError("no data to train on: name one or more ROOT files after --data.")
             from ..training import load_config, written_files
@@ -74,7 +74,7 @@ def train(
                 written_files(out),
                 [*samples, *recipes],
                 overwrite=overwrite or resume,
-                remedy="Go on from it with --resume, or start over with --overwrite.",
+                remedy="Continue from it with --resume, or start over with --overwrite.",
             )
             recipe = recipes[0] if recipes else shipped_recipe()
             flow = run(
@@ -89,6 +89,6 @@ def train(
                 store=store,
             )
     except KeyboardInterrupt:
-        typer.echo(f"interrupted. If {out} was written, --resume goes on from it.", err=True)
+        typer.echo(f"interrupted. If {out} exists, --resume continues from it.", err=True)
         raise typer.Exit(_INTERRUPTED) from None
     typer.echo(f"{out}: flow '{flow.config.name}'. Next: flashsim export {out} {flow.config.name}.onnx")

@@ -43,14 +43,14 @@ def validate(
         list[str] | None,
         typer.Option(
             metavar="NAME=LIMIT",
-            help="Leave with status 1 if the metric, or any of its family, is larger: c2st=0.03, ks=0.02, "
+            help="Exit with status 1 if the metric, or one of its family, is larger: c2st=0.03, ks=0.02, "
             "wasserstein/pt=0.03; frechet=3x means three times its noise floor.",
             show_default=False,
         ),
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Compare a flow with the RECO objects of files that it was not trained on.
+    """Compare a flow with the RECO objects of unseen files.
 
     `flashsim validate jets --data a.root b.root --out report`, or, for several samples in one report,
     `flashsim validate jets --data ttbar=a.root,b.root --data QCD=c.root`. Needs `pip install "flashsim[validate]"`.
@@ -61,7 +61,7 @@ def validate(
         read = [path for paths in samples.values() for path in paths]
         _check_files(read)
         report, numbers = out / "report.html", out / "validation.json"
-        remedy = "Choose another folder with --out, or replace what is there with --overwrite."
+        remedy = "Choose another folder with --out, or replace the files with --overwrite."
         check_outputs([report, numbers], [flow, *read], overwrite=overwrite, remedy=remedy)
         from ..validation import Requirement, broken, write_json, write_report
         from ..validation import validate as run
@@ -92,12 +92,12 @@ def validate(
 def _arguments(files: list[str], data: list[str], label: str) -> tuple[str, dict[str, list[str]]]:
     """The flow, and the files of each sample by label.
 
-    An option takes one value: what follows the first file after --data arrives as an argument.
+    An option takes one value: further files after --data arrive as arguments.
     """
     flows = [file for file in files if not file.endswith(".root")]
     loose = [file for file in files if file.endswith(".root")]
     if len(flows) != 1:
-        raise ValueError(f"one flow is needed, not {len(flows)}{': ' if flows else ''}{', '.join(flows)}.")
+        raise ValueError(f"expected one flow, found {len(flows)}{': ' if flows else ''}{', '.join(flows)}.")
     labelled = [_labelled(entry) for entry in data]
     plain = [entry for name, entry in labelled if not name]
     if not data:
@@ -106,7 +106,7 @@ def _arguments(files: list[str], data: list[str], label: str) -> tuple[str, dict
         return flows[0], {label: [*plain, *loose]}
     if plain or loose or label:
         what = "--label" if label else ", ".join([*plain, *loose])
-        raise ValueError(f"{what}: with several samples each is given as --data LABEL=A.root,B.root.")
+        raise ValueError(f"{what}: several samples need labels: --data LABEL=A.root,B.root for each.")
     samples: dict[str, list[str]] = {}
     for name, entry in labelled:
         samples.setdefault(name, []).extend(filter(None, entry.split(",")))
@@ -114,7 +114,7 @@ def _arguments(files: list[str], data: list[str], label: str) -> tuple[str, dict
 
 
 def _check_files(paths: Iterable[str]) -> None:
-    """Raises FileNotFoundError now rather than after the samples before."""
+    """Raises FileNotFoundError before the first sample is validated."""
     missing = [path for path in paths if "://" not in path and not Path(path).is_file()]
     if missing:
         raise FileNotFoundError(f"no such file: {', '.join(missing)}.")
@@ -128,5 +128,5 @@ def _labelled(entry: str) -> tuple[str, str]:
 def _remarks(validation: Validation) -> list[str]:
     lines = list(validation.notes)
     lines += [f"left out of the data: {reason}: {count} rows" for reason, count in validation.dropped.items()]
-    lines += [f"flow outside its range: {name}: {count} rows" for name, count in validation.outside.items()]
+    lines += [f"samples outside the declared range: {name}: {count} rows" for name, count in validation.outside.items()]
     return lines

@@ -35,7 +35,7 @@ def draw(demo: Demo, path: str | Path) -> None:
     Parameters
     ----------
     demo
-        What `flashsim.demo.run_demo` found.
+        Result of `flashsim.demo.run_demo`.
     path
         File to write.
     """

@@ -23,7 +23,7 @@ SPECTRA = ("target", "one_to_one", "oversampled_naive", "oversampled")
 
 @dataclass(frozen=True)
 class Stage:
-    """What was done, with how many GEN and RECO events, and in which time."""
+    """A step of the demo: its name, its GEN and RECO events, its time."""
 
     name: str
     gen_events: int
@@ -57,7 +57,7 @@ class Spectrum:
 
 @dataclass(frozen=True)
 class Demo:
-    """What `run_demo` found.
+    """Result of `run_demo`.
 
     Attributes
     ----------

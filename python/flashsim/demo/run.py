@@ -1,4 +1,4 @@
-"""What oversampling does to an uncertainty: the W-mass pseudo-analysis on the shipped sample and flow."""
+"""The effect of oversampling on an uncertainty: the W-mass pseudo-analysis on the shipped sample and flow."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MAY_BE_SELECTED = "nGenJet >= 4"  # RECO jets come from one GEN jet each: no ev
 
 
 def output_files(output_dir: str | os.PathLike[str] = ".") -> tuple[Path, Path]:
-    """The histograms and the picture that `run_demo` writes, replacing what is there."""
+    """The histograms and the picture that `run_demo` writes; it replaces existing files."""
     return Path(output_dir, "flashsim-demo.root"), Path(output_dir, "flashsim-demo.png")
 
 
@@ -46,9 +46,9 @@ def run_demo(
     Parameters
     ----------
     output_dir
-        Where ``flashsim-demo.root`` and ``flashsim-demo.png`` are written; made if need be.
+        Folder for ``flashsim-demo.root`` and ``flashsim-demo.png``; created if it does not exist.
     events
-        GEN events, from the first on; by default, and at most, those of the sample.
+        Number of GEN events, from the first on; by default, and at most, all of the sample.
     fold_size
         RECO events per GEN event in the oversampled simulation, at least 2.
     threads
@@ -112,7 +112,7 @@ def _simulate(gen: Any, fold_size: int, seed: int, stage: str = "") -> tuple[lis
     stages.append(_run(often, f"FlashSim ×{fold_size}", fold_size, stage))
 
     histograms = {name: result.GetValue() for name, result in results.items()}
-    # Other readers than ROOT with FlashSim know TH1D alone.
+    # For readers without FlashSim: a plain TH1D.
     histograms["oversampled"] = root().TH1D(histograms[_WITH_FOLDS])
     histograms["oversampled"].SetName(_model("oversampled")[0])
     return stages, histograms
@@ -153,7 +153,7 @@ def _write(histograms: Mapping[str, Any], path: Path) -> None:
 
 @contextmanager
 def _threads(number: int) -> Iterator[None]:
-    """Runs event loops in so many threads, and leaves ROOT as it was."""
+    """Runs event loops in this number of threads, and restores ROOT's setting."""
     before = _get_threads()
     _set_threads(number)
     try:

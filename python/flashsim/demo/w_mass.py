@@ -1,7 +1,7 @@
 """A pseudo-analysis: the mass of the hadronic W boson in top-quark pairs, from any collection of jets.
 
-It is written once, in stock RDataFrame expressions, and runs unchanged on a NanoAOD-like file (`prefix` "") and on what
-``FlashSim`` simulates (`prefix` as given to it).
+It is written once, in stock RDataFrame expressions. It runs unchanged on a NanoAOD-like file (`prefix` "") and on the
+events of ``FlashSim`` (`prefix` as given to it).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ B_TAG = 0.7
 """Jets with a larger ``Jet_btag`` count as b jets: in the shipped sample, 87 % of b jets and 2 % of light ones."""
 
 PEAK = (60.0, 100.0)
-"""Where the W boson peaks, GeV."""
+"""Range of the W peak, GeV."""
 
 SELECTION = "two b-tagged and two other jets"
 """Name of the filter in RDataFrame's reports."""
@@ -26,7 +26,8 @@ def w_candidate(node: Any, prefix: str = "") -> Any:
     """Selects events with a hadronic W boson and defines its mass.
 
     Good jets have pt > 30 GeV, |eta| < 2.5 and jetId 6. Events have at least two good jets that are b-tagged and
-    two that are not. The W candidate is the pair of untagged good jets with the highest pt, which prefers no mass.
+    two that are not. The W candidate is the pair of untagged good jets with the highest pt: a choice without bias in
+    mass.
 
     Parameters
     ----------

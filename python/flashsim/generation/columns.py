@@ -107,7 +107,7 @@ class Block:
         Number of events.
     columns
         One flat array per branch of `BRANCHES`, of the branch's type: a number per event, or the elements of all events
-        one after the other, whose numbers per event are in the column of the branch's counter.
+        one after the other. The branch's counter has their number per event.
     """
 
     events: int
@@ -115,12 +115,12 @@ class Block:
 
 
 def simulate_block(process: Process, seed: int, block: int, first_event: int, events: int) -> Block:
-    """Generate one block of events: the same arguments give the same block, wherever and in whatever order.
+    """Generate one block of events: the same arguments give the same block, in any process and order.
 
     Parameters
     ----------
     process
-        What to generate.
+        Hard process.
     seed
         The user's seed; Pythia's seed and the response's stream follow from it, the process and the block.
     block
@@ -139,7 +139,7 @@ def simulate_block(process: Process, seed: int, block: int, first_event: int, ev
 def fill_block(record: EventRecord, block: int, first_event: int, generator: np.random.Generator) -> Block:
     """Turn generated events into columns and add the reconstructed jets.
 
-    What the response is given are the stored (rounded) numbers, so that a file's context is the one its target saw.
+    The response takes the stored (rounded) numbers: a file's context is that of its target.
     """
     history = History(record)
     jets = cluster(history)

@@ -1,4 +1,4 @@
-"""The variables of a jet: what the response is given (`CONTEXT`) and what it returns (`TARGETS`)."""
+"""The variables of a jet: input (`CONTEXT`) and output (`TARGETS`) of the response."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Variable:
     dtype
         NumPy name of the stored type.
     low, high
-        Closed range that every value lies in.
+        Closed range of the values.
     title
-        One line for a person; it becomes the branch's title.
+        One line; it becomes the branch's title.
     """
 
     name: str
@@ -77,7 +77,7 @@ TARGETS: tuple[Variable, ...] = (
 
 
 def reduce_mantissa(values: NDArray[np.floating], bits: int = MANTISSA_BITS) -> NDArray[np.float32]:
-    """Round to the nearest float32 with a shorter mantissa, so that files compress better.
+    """Round to the nearest float32 with a shorter mantissa: files compress better.
 
     Parameters
     ----------
@@ -110,6 +110,6 @@ def reduce_mantissa(values: NDArray[np.floating], bits: int = MANTISSA_BITS) -> 
 
 
 def reduce_angle(values: NDArray[np.floating], bits: int = MANTISSA_BITS) -> NDArray[np.float32]:
-    """Like `reduce_mantissa` for an azimuth: what would be rounded beyond ±π goes to the nearest number inside."""
+    """Like `reduce_mantissa` for an azimuth: values that would round beyond ±π go to the nearest number inside."""
     largest = math.pi - math.pi % 2.0 ** (1 - bits)
     return np.clip(reduce_mantissa(values, bits), np.float32(-largest), np.float32(largest))

@@ -16,13 +16,13 @@ from .columns import BRANCHES, Block
 __all__ = ["CLUSTER_EVENTS", "TEMPORARY_PREFIX", "TREE", "EventWriter", "merge"]
 
 CLUSTER_EVENTS = 500
-"""Events per cluster of the tree, the smallest part that a multi-threaded reader hands to a thread."""
+"""Events per cluster of the tree, the smallest part for a thread of a reader."""
 
 TREE = "Events"
 """Name of the tree."""
 
 TEMPORARY_PREFIX = ".flashsim-"
-"""How the names of files that are not complete begin."""
+"""Prefix of the names of incomplete files."""
 
 _LEAF_CODE = {
     "uint8": "b",
@@ -44,8 +44,8 @@ def _temporary(directory: Path) -> Path:
 def _create(path: Path) -> Any:
     import ROOT
 
-    # The temporary name does not end in ".root", so its type is said; and no date, identifier or path is stored, so
-    # that the same events make the same file, byte for byte.
+    # The temporary name does not end in ".root", so the type is explicit. No date, identifier or path is stored: the
+    # same events make the same file, byte for byte.
     file = ROOT.TFile.Open(f"{path}?filetype=root&reproducible=events.root", "RECREATE", "", _LZMA_LEVEL)
     if not file or file.IsZombie():
         raise OSError(f"cannot create {path}")
@@ -55,7 +55,7 @@ def _create(path: Path) -> Any:
 def _complete(file: Any, tree: Any) -> None:
     written = file.WriteTObject(tree, TREE)
     file.Close()
-    # What is written last, the list of keys, is written by Close(), which says nothing about it.
+    # Close() writes the list of keys, the last part, and reports no error.
     if written <= 0 or file.TestBit(file.kWriteError):
         raise _disk_full(file)
 
@@ -143,7 +143,7 @@ class EventWriter:
     ) -> None:
         try:
             if error is None:
-                # Unfinished baskets would be stored inside the tree, where merging takes along what follows in memory.
+                # Unfinished baskets would be stored inside the tree, and merging would copy the memory behind them.
                 if self._tree.GetEntries() % CLUSTER_EVENTS and self._tree.FlushBaskets() < 0:
                     raise _disk_full(self._file)
                 _complete(self._file, self._tree)
@@ -157,8 +157,8 @@ class EventWriter:
 def merge(parts: Iterable[Path], path: Path, directory: Path) -> None:
     """Join files of `EventWriter` into one, in their order.
 
-    The compressed baskets are copied as they are, clusters included, so that it takes milliseconds per file, and memory
-    for one basket and the table of all. The same parts make the same file, byte for byte.
+    The compressed baskets are copied as they are, clusters included. This takes milliseconds per file, and memory for
+    one basket and the table of all. The same parts make the same file, byte for byte.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def merge(parts: Iterable[Path], path: Path, directory: Path) -> None:
     path
         File to make, which appears under its name only when it is complete; an existing one is replaced.
     directory
-        Where the incomplete file lies, on the same file system as `path`.
+        Folder of the incomplete file, on the same file system as `path`.
 
     Raises
     ------

@@ -1,1 +1,1 @@
-"""The methods that RDataFrame nodes get, local and distributed, and what surrounds their event loops."""
+"""The methods of RDataFrame nodes, local and distributed, and errors, progress and files of their event loops."""

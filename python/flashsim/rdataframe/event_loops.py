@@ -1,6 +1,6 @@
-"""Whatever starts an event loop in Python tells the errors of this package by their message alone, and shows progress.
+"""Event loops started from Python: errors of this package with their message alone, and progress.
 
-Results, ``RunGraphs``, ``Snapshot`` and ``Foreach`` are ROOT's, so that they are given this by ROOT's pythonizations.
+Results, ``RunGraphs``, ``Snapshot`` and ``Foreach`` are ROOT's: pythonizations change them.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _OF_VARIATIONS = ("__getitem__", "begin", "end", "cbegin", "cend")
 
 
 def register() -> None:
-    """Covers all classes of results, those that are in use already too."""
+    """Covers all classes of results, those in use included."""
     ROOT = root()
     ROOT.pythonization("RResultPtr<", ns="ROOT::RDF", is_prefix=True)(_cover_result)
     ROOT.pythonization("RInterface<", ns="ROOT::RDF", is_prefix=True)(_cover_node)
     with warnings.catch_warnings():  # ROOT looks at all that it has, and warns of where it had distributed RDataFrame
         warnings.simplefilter("ignore", FutureWarning)
         ROOT.pythonization("RResultMap<", ns="ROOT::RDF::Experimental", is_prefix=True)(_cover_variations)
-    # Of classes in use, ROOT 6.40 overlooks those whose template arguments are in a namespace.
+    # Of classes in use, ROOT 6.40 misses those with template arguments in a namespace.
     for klass in [known for known in vars(ROOT.RDF).values() if isinstance(known, type)]:
         name = str(getattr(klass, "__cpp_name__", ""))
         for prefix, cover in (("ROOT::RDF::RResultPtr<", _cover_result), ("ROOT::RDF::RInterface<", _cover_node)):
@@ -102,7 +102,7 @@ def _watched_graphs(run_graphs: Callable[[Iterable[Any]], int]) -> Callable[[Ite
 
 
 class _Template:
-    """A method template of ROOT with its errors told: ``node.method(...)``, ``node.method[types](...)``."""
+    """A method template of ROOT with its errors translated: ``node.method(...)``, ``node.method[types](...)``."""
 
     def __init__(self, template: Any) -> None:
         self._template = template
@@ -121,8 +121,8 @@ class _Template:
 class _Snapshot(_Template):
     """Snapshot, which runs the event loop of a node behind FlashSim, or that is watched, once.
 
-    cppyy takes an error of the event loop for a failure of the overload, and tries the others, twice: an instant
-    Snapshot that fails, or that Ctrl-C ends, would run its loop three times. Hence it is booked, then run.
+    After an error of the event loop, cppyy tries the other overloads, twice: an instant Snapshot that fails, or that
+    Ctrl-C ends, would run its loop three times. So it is booked first, and run then.
     """
 
     def __init__(self, template: Any, node: Any = None) -> None:

@@ -1,4 +1,4 @@
-"""The methods that RDataFrame nodes gain: FlashSim, DefineFolds, OversampledTH1D and its like."""
+"""The new methods of RDataFrame nodes: FlashSim, DefineFolds, OversampledTH1D and others."""
 
 from __future__ import annotations
 
@@ -51,19 +51,18 @@ def flash_sim(
         ODE steps, by default the flow's own: a number for all flows that take steps, or a dictionary with a number
         under the name of a flow.
     prefix
-        Put before the names of the new columns: ``"Flash"`` gives ``FlashJet_pt`` and ``nFlashJet``. Or a dictionary
+        Prefix of the names of the new columns: ``"Flash"`` gives ``FlashJet_pt`` and ``nFlashJet``. Or a dictionary
         with a prefix under the name of a flow; the others get none. With it, two flows may make the same collection.
     context
-        Where context variables come from if not from ``<source>_<variable>``: a column, an RDataFrame expression or a
-        number, under the variable's name, or under ``"<flow>.<variable>"``, which is needed where several flows have a
-        variable of that name.
+        Sources of context variables other than ``<source>_<variable>``: a column, an RDataFrame expression or a number,
+        by the variable's name. If several flows have a variable of that name, by ``"<flow>.<variable>"``.
     replace
         Hides a collection of the node that has the name of the flow's: with Jet, ``nJet``, all ``Jet_...`` and indices
         into it, ``..._jetIdx...``. Upstream they stay.
     out_of_range
-        What becomes of context and samples outside of the ranges and types that the flow declares: ``"error"``, or
-        ``"clip"``, which takes the nearest value that it allows, and prints at the end of the event loop how often
-        (see also ``Flow.clipped``). A millionth of a range's width beyond its ends is taken for rounding.
+        For context and samples outside of the ranges and types that the flow declares: ``"error"``, or ``"clip"``,
+        which takes the nearest allowed value and prints their number at the end of the event loop (see also
+        ``Flow.clipped``). A millionth of a range's width beyond its ends counts as rounding.
     chunk_size
         Entries of the node's dataset that are read at a time; 0: chosen. Does not change the result.
     block_size
@@ -77,25 +76,24 @@ def flash_sim(
     Raises
     ------
     FileNotFoundError, TypeError, ValueError, RuntimeError
-        Before the event loop: flows that are missing, broken or of one name, columns that are missing, varied upstream
-        or in the way, invalid arguments. During the event loop: context collections of different length, context or
-        samples that are NaN or out of range. The culprit is named.
+        Before the event loop: flows that are missing, broken or of the same name; columns that are missing, varied
+        upstream or already defined; invalid arguments. During the event loop: context collections of different length,
+        context or samples that are NaN or out of range. The message names the culprit.
 
     Notes
     -----
-    *Lazy*: nothing is read before an event loop starts; a flow whose columns nobody reads is never run. Slots sample
-    in parallel under ``ROOT.EnableImplicitMT()``. Random numbers depend on seed, flow name and the event's (run,
+    *Lazy*: nothing is read before an event loop starts; a flow whose columns are not read is never run. Slots sample in
+    parallel under ``ROOT.EnableImplicitMT()``. Random numbers depend on seed, flow name and the event's (run,
     luminosityBlock, event) alone (or on its entry number where the dataset lacks these columns): a RECO event is the
     same bit for bit in any file, order, partition and number of threads. See root-project/root #16739 and
     arXiv:2402.13684.
 
-    *Report* tells the named filters before FlashSim, too: they count GEN events, each once; those behind count RECO
-    events. (``Print`` divides all by the GEN events of the first filter, so that its cumulative efficiency behind
-    FlashSim is `fold_size` times too high.) If a ``Range`` ends the event loop early, the GEN events that have been
-    read by then are counted.
+    *Report* includes the named filters before FlashSim: they count GEN events, each once; those behind count RECO
+    events. (``Print`` divides all by the GEN events of the first filter: its cumulative efficiency behind FlashSim is
+    `fold_size` times too high.) If a ``Range`` ends the event loop early, the GEN events read so far are counted.
 
-    On a distributed node, ``FileNotFoundError`` and the like are raised by the call, and what goes wrong on a worker by
-    the result; the first run counts the entries of the dataset's files.
+    On a distributed node, the call raises ``FileNotFoundError`` and the like, and the result raises the errors of
+    workers. The first run counts the entries of the dataset's files.
 
     Examples
     --------
@@ -136,15 +134,15 @@ def define_folds(
 
     This is the inline mode.
 
-    It is for graphs that must stay one graph: there is no look-ahead, and the flow runs for one event at a time, which
-    costs several times more per object unless `fold_size` is large. The new columns are ``n<C>`` (int, for each RECO
-    event) and, indexed [fold index][object], ``<C>_<target>`` and ``<C>_<source>Idx`` (RVecs of RVecs). The RECO events
-    equal those of ``FlashSim`` bit for bit.
+    It is for graphs that must stay one graph. It has no look-ahead: the flow runs for one event at a time, which costs
+    several times more per object unless `fold_size` is large. The new columns are ``n<C>`` (int, for each RECO event)
+    and, indexed [fold index][object], ``<C>_<target>`` and ``<C>_<source>Idx`` (RVecs of RVecs). The RECO events equal
+    those of ``FlashSim`` bit for bit.
 
     Parameters and errors as for ``FlashSim``; in addition, RuntimeError if the dataset lacks run, luminosityBlock and
     event while ROOT runs several threads, since entries have no lasting number then (root-project/root #12190). With
-    ``out_of_range="clip"`` the first value of a variable is told at once, and how many there were when the dataframe
-    goes. Lazy.
+    ``out_of_range="clip"`` the first value of a variable is printed at once, and their number when the dataframe is
+    deleted. Lazy.
 
     Examples
     --------
@@ -168,11 +166,11 @@ def define_folds(
 
 
 def register() -> None:
-    """Adds the methods to all RDataFrame nodes, those of classes already in use too."""
+    """Adds the methods to all RDataFrame nodes, including classes in use."""
     add_methods({"FlashSim": flash_sim, "DefineFolds": define_folds, **METHODS, **EFFICIENCIES})
 
 
 def add_methods(methods: Mapping[str, Callable[..., Any]]) -> None:
-    """Adds methods to all RDataFrame nodes, those that there are already too."""
+    """Adds methods to all RDataFrame nodes, existing ones included."""
     for name, method in methods.items():
         setattr(root().RDF.RInterfaceBase, name, method)

@@ -1,4 +1,4 @@
-"""ROOT's own histograms of oversampled events: said once that they are not what they seem."""
+"""ROOT's own histograms of oversampled events: one warning about their contents and errors."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class OversamplingWarning(UserWarning):
 
 
 PLAIN_HISTOGRAMS = ("Histo1D", "Histo2D", "Histo3D", "HistoND", "HistoNSparseD", "Profile1D", "Profile2D")
-"""Methods of RDataFrame that fill histograms with errors which take entries for independent."""
+"""Methods of RDataFrame with histograms whose errors assume independent entries."""
 
 _once = {"is_said": False, "is_silent": False}
 
 
 def register() -> None:
-    """Has the methods on all RDataFrame nodes warn."""
+    """Makes the methods on all RDataFrame nodes warn."""
     ROOT = root()
 
     @ROOT.pythonization("RInterface<", ns="ROOT::RDF", is_prefix=True)
@@ -39,7 +39,7 @@ def register() -> None:
             if name in vars(klass) and not isinstance(vars(klass)[name], _WarningGetter):
                 setattr(klass, name, _WarningGetter(vars(klass)[name], name))
 
-    # Classes in use already, of which ROOT finds only those that it has been asked for by name.
+    # Classes in use: ROOT finds only those that were requested by name.
     for klass in ROOT.RDF.RInterfaceBase.__subclasses__():
         wrap_interface(klass)
 
@@ -56,13 +56,13 @@ def warn_if_oversampled(node: Any, method: str, stacklevel: int = 2) -> None:
 
 
 def silence() -> None:
-    """No warning in this process any more."""
+    """Ends the warnings in this process."""
     _once["is_silent"] = True
 
 
 @contextmanager
 def silenced() -> Iterator[None]:
-    """For code that knows what it does."""
+    """Suppresses the warning for a block of code."""
     before = _once["is_silent"]
     _once["is_silent"] = True
     try:
@@ -77,10 +77,10 @@ def _describe(method: str, fold_size: int) -> str:
     if ours in METHODS:
         remedy = f"Use {ours}."
     else:
-        remedy = "OversampledTH1D, 2D and 3D know better; a weight of 1. / foldSize mends contents alone."
+        remedy = "OversampledTH1D, 2D and 3D are right; a weight of 1. / foldSize corrects contents alone."
     return (
-        f"{method} takes the {fold_size} RECO events that FlashSim makes of a GEN event for independent: its errors "
-        f"are too small{contents}. {remedy} "
+        f"{method} assumes that the {fold_size} RECO events of a GEN event are independent: its errors are too "
+        f"small{contents}. {remedy} "
         "To silence this: warnings.filterwarnings('ignore', category=flashsim.OversamplingWarning)."
     )
 

@@ -1,4 +1,4 @@
-"""How far an event loop is: ``flashsim.progress(node)``."""
+"""Progress of an event loop: ``flashsim.progress(node)``."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from .progress_display import Line, make_display
 
 __all__ = ["progress", "run_watched", "waiting"]
 
-_PERIOD = 0.1  # seconds between two looks at the counters
+_PERIOD = 0.1  # seconds between two readings of the counters
 
 Node = TypeVar("Node")
 
 
 def progress(node: Node, description: str = "", *, total: int | None = None) -> Node:
-    """Has the next event loop of a dataframe show how far it is: ``flashsim.progress(sim)``, then ``h.Draw()``.
+    """Shows the progress of a dataframe's next event loop: ``flashsim.progress(sim)``, then ``h.Draw()``.
 
-    Shown are events, their rate and the remaining time; behind ``FlashSim``, GEN events of all and RECO events. In a
-    terminal this is a bar, in a notebook too, and elsewhere (a batch job) a line every ten seconds on standard error.
-    Ctrl-C, or the button of the notebook, ends the event loop with KeyboardInterrupt; the dataframe can be used again.
+    It shows events, their rate and the remaining time; behind ``FlashSim``, both GEN and RECO events. In a terminal and
+    in a notebook this is a bar, elsewhere (a batch job) a line every ten seconds on standard error. Ctrl-C, or the
+    button of the notebook, ends the event loop with KeyboardInterrupt; the dataframe can be used again.
 
     Parameters
     ----------
     node
         Any node of a local dataframe, behind ``FlashSim`` or not. Several dataframes may be watched at a time.
     description
-        What to say before the bar; by default "GEN → RECO" behind ``FlashSim``, else "events".
+        Text before the bar; by default "GEN → RECO" behind ``FlashSim``, else "events".
     total
-        Entries that the loop will process, if you know it; by default those of the dataset, of which an upstream
-        ``Range`` may leave fewer.
+        Entries that the loop will process; by default those of the dataset, of which an upstream ``Range`` may leave
+        fewer.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def progress(node: Node, description: str = "", *, total: int | None = None) -> 
 
     Notes
     -----
-    Watched is one event loop, as by ROOT's ``AddProgressBar``: the next one that Python starts by a result of the
+    One event loop is watched, as by ROOT's ``AddProgressBar``: the next one that Python starts by a result of the
     dataframe, ``RunGraphs``, ``Snapshot`` or ``AsNumpy``. It runs in a thread of its own without Python's lock, and
     ROOT is made safe for threads (``ROOT.EnableThreadSafety()``). Works with and without implicit multi-threading.
 
@@ -69,7 +69,7 @@ def progress(node: Node, description: str = "", *, total: int | None = None) -> 
 def run_watched(results: Iterable[Any]) -> int:
     """Runs the event loops of results, or of maps of variations, and shows those that are watched.
 
-    Returns the number of event loops. Raises what goes wrong in them as C++ has told it, and KeyboardInterrupt.
+    Returns the number of event loops. Raises their C++ exceptions, and KeyboardInterrupt.
     """
     handles = root().std.vector[root().RDF.RResultHandle]()
     for result in results:
@@ -96,7 +96,7 @@ def run_watched(results: Iterable[Any]) -> int:
 
 
 class _Watch:
-    """One dataframe: its counter, and since when it counts."""
+    """One dataframe: its counter, and the start time."""
 
     def __init__(self, node: Any, description: str, total: int | None) -> None:
         self._node = root().RDF.AsRNode(node)
@@ -107,7 +107,7 @@ class _Watch:
         self.count_anew()
 
     def count_anew(self) -> None:
-        """For the next event loop, also if the last one was another dataframe's or has failed."""
+        """Prepares the next event loop, also after a failed one or one of another dataframe."""
         if self._counter is None or self._counter.HasEnded():
             self._counter = cpp().LoopProgress(self._node)
         self._last_without: float | None = None
@@ -125,13 +125,13 @@ class _Watch:
         return bool(self._counter.HasEnded()) and (not has_failed or self._numbers()[1] == self._numbers()[2])
 
     def _numbers(self) -> tuple[int, int, int]:
-        """Events of the loop, entries that are done and entries of the dataset, 0 if not known."""
+        """Events of the loop, finished entries and entries of the dataset, 0 if not known."""
         counter = self._counter
         events, done, total = int(counter.GetNEvents()), int(counter.GetNDone()), int(counter.GetNTotal())
         return (events, done, total) if self._total is None else (events, events, self._total)
 
     def look(self, now: float, is_over: bool = False) -> Line | None:
-        """What there is to say at `now`, in seconds; None before the first event."""
+        """The line at `now`, in seconds; None before the first event."""
         events, done, total = self._numbers()
         if events == 0 and not is_over:
             self._last_without = now
@@ -203,7 +203,7 @@ def _run_and_show(loop: Callable[[], int], watches: Sequence[_Watch]) -> int:
 
 @cache
 def _run_graphs() -> Any:
-    # The loop compiles in one thread while this one asks how far it is.
+    # The loop compiles in one thread while this one reads the counters.
     root().EnableThreadSafety()
     run_graphs = root().FlashSim.RunGraphs
     run_graphs.__release_gil__ = True

@@ -1,4 +1,4 @@
-"""Where progress is shown: a terminal, a notebook, or the log of a batch job."""
+"""Displays of progress: a terminal, a notebook, or the log of a batch job."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _CELLS = 24  # of a bar in a notebook
 
 @dataclass(frozen=True)
 class Line:
-    """What is to be said of one event loop."""
+    """State of one event loop."""
 
     description: str
     text: str
-    """How far it is, in numbers."""
+    """Progress in numbers."""
     fraction: float | None
-    """Of the dataset that is done, None if it is not known."""
+    """Finished fraction of the dataset, None if not known."""
     is_finished: bool = False
 
 
@@ -36,11 +36,11 @@ class Display(Protocol):
         """Shows these lines, the same ones in the same order each time; more may follow."""
 
     def stop(self) -> None:
-        """Leaves the last lines where they are."""
+        """Ends the display; the last lines stay."""
 
 
 def make_display() -> Display:
-    """The display that fits: bars in a terminal or notebook, else lines on standard error every ten seconds."""
+    """The display for this output: bars in a terminal or notebook, else lines on standard error every ten seconds."""
     console = Console(stderr=True)
     if console.is_jupyter:
         return _Notebook()

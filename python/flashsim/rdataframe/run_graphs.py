@@ -13,10 +13,10 @@ __all__ = ["register"]
 
 
 def register() -> None:
-    """Has ``ROOT.RDF.RunGraphs`` heed that an event loop of FlashSim runs the graph that it looks ahead on.
+    """Extends ``ROOT.RDF.RunGraphs`` to FlashSim, whose event loop runs its upstream graph.
 
-    Results of that graph are filled first, and event loops that need the same graph follow one another: see
-    ``FlashSim::RunGraphs``, which local results go to. Distributed results go where ROOT sends them.
+    Results of the upstream graph are filled first, and event loops that need the same graph run one after the other:
+    see ``FlashSim::RunGraphs``. Distributed results go to ROOT's own function.
 
     >>> import ROOT, flashsim
     >>> gen = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(10)
@@ -31,7 +31,7 @@ def register() -> None:
 
     @wraps(run_in_any_order)
     def run_graphs(handles: Sequence[Any]) -> int:
-        # A result must not be asked for attributes, which would start its event loop.
+        # Access to an attribute of a result would start its event loop.
         if any("_distrdf" in str(type(handle)) for handle in handles):
             return int(run_in_any_order(handles))
         return int(cpp().RunGraphs(handles))

@@ -1,4 +1,4 @@
-"""A dataset that is there as a whole or not at all."""
+"""A dataset file that is complete or does not exist."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def snapshot(
 ) -> Any:
     """Writes a dataframe to a file that appears when it is complete: ``flashsim.snapshot(sim, "Events", "reco.root")``.
 
-    ROOT's ``Snapshot`` writes under the final name from the start, and what an error or a kill leaves there cannot be
-    read, or holds some of the events without saying so. This function writes to a file beside, whose name ends in
+    ROOT's ``Snapshot`` writes under the final name from the start. After an error or a kill, this file cannot be read,
+    or silently holds a part of the events. This function writes to a file beside it, with a name that ends in
     ``.partial``, checks that it holds all entries, and renames it.
 
     Parameters
@@ -51,15 +51,16 @@ def snapshot(
     Raises
     ------
     FileExistsError
-        If there is the file, and `overwrite` is not set.
+        If the file exists, and `overwrite` is not set.
     FileNotFoundError
         If its folder does not exist.
     TypeError
         On a distributed node, whose ``Snapshot`` writes a file for each task.
     ValueError
-        If the options ask for a lazy Snapshot, or to add to a file.
+        If the options are for a lazy Snapshot, or for an existing file.
     RuntimeError
-        If the event loop fails. This, as Ctrl-C, leaves neither the file nor the partial one; a kill leaves the latter.
+        If the event loop fails. Then, and after Ctrl-C, neither the file nor the partial one stays; a kill leaves the
+        partial one.
     OSError
         If the file does not hold all entries at the end, as on a full disk.
 
@@ -99,14 +100,14 @@ def snapshot(
 def _check_target(node: Any, path: str | os.PathLike[str], overwrite: bool) -> Path:
     if type(node).__module__.startswith("ROOT._distrdf"):
         message = (
-            "flashsim.snapshot writes one file; call Snapshot of a distributed dataframe, which writes one per task."
+            "flashsim.snapshot writes one file: call Snapshot of the distributed dataframe, which writes one per task."
         )
         raise TypeError(message)
     if "://" in os.fspath(path):
-        raise ValueError(f"{path} is not a local file, which alone can be renamed once it is complete.")
+        raise ValueError(f"{path} is not a local file. Expected one, which can be renamed when it is complete.")
     target = Path(path)
     if not target.parent.is_dir():
-        raise FileNotFoundError(f"{target}: there is no folder {target.parent}.")
+        raise FileNotFoundError(f"{target}: the folder {target.parent} does not exist.")
     if target.exists() and not overwrite:
         raise FileExistsError(_describe_existing(target))
     return target
@@ -117,7 +118,7 @@ def _describe_existing(target: Path) -> str:
 
 
 def _write(node: Any, tree: str, path: str, columns: Sequence[str] | str | None, options: Any) -> int:
-    """Returns the number of entries that the event loop has seen."""
+    """Returns the number of entries of the event loop."""
     if columns is None:
         columns = ""
     elif not isinstance(columns, str):
@@ -135,7 +136,7 @@ def _make_options(options: Any) -> Any:
     made = root().RDF.RSnapshotOptions() if options is None else root().RDF.RSnapshotOptions(options)
     if made.fLazy:
         raise ValueError(
-            "flashsim.snapshot writes at once, and the options ask for a lazy Snapshot. Leave fLazy False."
+            "flashsim.snapshot writes at once, and the options are for a lazy Snapshot. Leave fLazy False."
         )
     if str(made.fMode).upper() not in ("RECREATE", "NEW", "CREATE"):
         message = f"flashsim.snapshot writes new files, and the options have the mode '{made.fMode}'. Use Snapshot."
@@ -146,7 +147,7 @@ def _make_options(options: Any) -> Any:
 
 
 def _check_entries(path: Path, name: str, is_ntuple: bool, expected: int, more_are_fine: bool) -> None:
-    """ROOT prints a failure to write, and goes on."""
+    """Counts the entries: ROOT only prints a failure to write."""
     ROOT = root()
     if is_ntuple:
         found = int(ROOT.RNTupleReader.Open(name, str(path)).GetNEntries())
@@ -154,7 +155,7 @@ def _check_entries(path: Path, name: str, is_ntuple: bool, expected: int, more_a
         with ROOT.TFile.Open(str(path)) as file:
             found = int(file.Get(name).GetEntries())
     if found < expected or (found > expected and not more_are_fine):
-        message = f"{path} holds {found} of {expected} entries, and is removed. Is there room on the disk?"
+        message = f"{path} holds {found} of {expected} entries, and is removed: check the free space on the disk."
         raise OSError(message)
 
 

@@ -21,8 +21,8 @@ _DIGITS = 6
 def grids(steps: int, jerk: Array) -> Iterator[tuple[str, tuple[float, ...]]]:
     """Names and times of the grids worth trying for a number of steps.
 
-    Beside equal steps there are those to t = 1 - (1 - s)^p after a fraction s of the steps, "late p", which become
-    shorter towards the data, and those of `fitted_grid`.
+    These are equal steps; steps to t = 1 - (1 - s)^p after a fraction s of the steps, "late p", which become shorter
+    towards the data; and those of `fitted_grid`.
 
     Args:
         steps: number of steps.
@@ -47,12 +47,12 @@ def grids(steps: int, jerk: Array) -> Iterator[tuple[str, tuple[float, ...]]]:
 def fitted_grid(steps: int, jerk: Array) -> tuple[float, ...]:
     """Times at which a method of second order makes the same error in every step.
 
-    The error of a step of length h is in proportion to h³ |d³x/dt³|, so that steps have to be as long as the inverse
-    cube root of the jerk.
+    The error of a step of length h is proportional to h³ |d³x/dt³|: step lengths are proportional to the inverse cube
+    root of the jerk.
 
     Args:
         steps: number of steps.
-        jerk: |d³x/dt³| of the trajectories, on average, in equal intervals of the time from 0 to 1, none of them 0.
+        jerk: |d³x/dt³| of the trajectories, on average, in equal intervals of the time from 0 to 1; all above 0.
     """
     passed = np.concatenate([[0.0], np.cumsum(np.cbrt(jerk))])
     return _rounded(np.interp(np.linspace(0, passed[-1], steps + 1), passed, np.linspace(0, 1, len(passed))))

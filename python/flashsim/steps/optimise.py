@@ -1,4 +1,4 @@
-"""How few evaluations of its network a continuous flow needs: the cheapest solver whose samples are the converged ones.
+"""The cheapest solver of a continuous flow with converged samples: the fewest evaluations of its network.
 
 Needs the packages onnx, scipy and scikit-learn; neither PyTorch nor the checkpoint of the flow.
 """
@@ -30,18 +30,18 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class OptimalSteps:
-    """What `optimize_steps` found.
+    """Result of `optimize_steps`.
 
     Attributes
     ----------
     flow, files
         Names of the flow and of the files with GEN objects.
     trials
-        What was given to the classifier, in ascending cost.
+        Candidates that the classifier tested, in ascending cost.
     best
-        The first that passed; None if none did.
+        The first trial that passed, or None.
     rows
-        Of each of the two samples that the classifier compared.
+        Rows of each of the two samples that the classifier compared.
     seed, tolerance
         As given.
     reference_evaluations
@@ -63,7 +63,7 @@ class OptimalSteps:
         return min(self.trials, key=lambda trial: trial.c2st)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """For JSON."""
         return {
             "flow": self.flow,
             "files": list(self.files),
@@ -88,44 +88,44 @@ def optimize_steps(
     threads: int = 1,
     watch: Callable[[Trial], None] = lambda trial: None,
 ) -> OptimalSteps:
-    """Finds the cheapest solver whose samples cannot be told from converged ones, and makes it the flow's default.
+    """Finds the cheapest solver with converged samples, and makes it the flow's default.
 
     The reference solves the flow's differential equation with adaptive steps and a tolerance of 1e-6. Costs, counted in
-    evaluations of the network, are tried in ascending order: of all solvers, steps and grids of one cost, the one that
-    comes closest to the reference for the same noise (root mean square) is given to a classifier (scikit-learn's
-    HistGradientBoostingClassifier with default parameters, GEN variables included) beside reference samples from other
-    noise and other GEN objects. It passes if the result is below two standard deviations and below the tolerance, does
-    so again with fresh noise, and if the Fréchet distance between the samples is at most one and a half times its
-    noise floor.
+    evaluations of the network, are tried in ascending order. Of all solvers, steps and grids of one cost, the candidate
+    is the one closest to the reference for the same noise (root mean square). A classifier (scikit-learn's
+    HistGradientBoostingClassifier with default parameters, GEN variables included) compares its samples with reference
+    samples from other noise and other GEN objects. The candidate passes if the result is below two standard deviations
+    and below the tolerance, again so with fresh noise, and if the Fréchet distance between the samples is at most one
+    and a half times its noise floor.
 
     Parameters
     ----------
     flow
         ONNX file of a continuous flow.
     data
-        ROOT files with the GEN objects that the samples are made for, as for training.
+        ROOT files with the GEN objects of the samples, as for training.
     output
-        File to write, by default ``flow`` itself; only the solver and what the metadata say of it change. Nothing is
-        written if nothing passes.
+        File to write, by default ``flow`` itself; only the solver and its metadata change. Nothing is written if no
+        candidate passes.
     rows
-        Of each of the two samples; fewer if the data have less than twice as many.
+        Rows of each of the two samples; fewer if the data have less than twice as many.
     seed
         Of noise, choice of rows and classifier.
     tolerance
         Largest result of the classifier test (0.5 - P).
     maximum
-        Evaluations per sample to try.
+        Largest number of evaluations per sample.
     threads
         CPU threads for the network.
     watch
-        Called with every trial as it ends.
+        Called with every finished trial.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such flow, or no folder to write to.
+        If the flow or the folder to write to does not exist.
     ValueError
-        If the file is no continuous flow whose graph allows it, or the rows are too few to see the tolerance.
+        If the file is not a continuous flow with a marked velocity, or the rows are too few for the tolerance.
     DatasetError
         If the data cannot be used.
 
@@ -150,7 +150,7 @@ def optimize_steps(
     files = [data] if isinstance(data, str | Path) else list(data)
     pairs = read_pairs(files, columns_of_flow(metadata), rows=2 * rows)
     usable = min(rows, len(pairs) // 2)
-    enough = math.ceil(0.5 / tolerance**2)  # so that two standard deviations are the tolerance
+    enough = math.ceil(0.5 / tolerance**2)  # two standard deviations are the tolerance
     if usable < enough:
         raise ValueError(
             f"a tolerance of {tolerance:g} takes two samples of {enough} rows at least, that is {2 * enough} objects "

@@ -1,4 +1,4 @@
-"""A picture of what `optimize_steps` found."""
+"""A picture of the trials of `optimize_steps`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ __all__ = ["plot_optimal_steps"]
 
 
 def plot_optimal_steps(found: OptimalSteps, path: str | Path) -> None:
-    """Draw result of the classifier and deviation from the converged samples against the evaluations of the network.
+    """Draws the result of the classifier and the deviation from the converged samples against the evaluations of the
+    network.
 
     Parameters
     ----------
     found
         To draw.
     path
-        Picture to write, of a type that Matplotlib knows by its suffix.
+        Picture to write; its suffix gives the format.
     """
     figure = Figure(figsize=(7, 6.5), layout="constrained")
     above, below = figure.subplots(2, sharex=True)

@@ -19,7 +19,7 @@ __all__ = ["ROWS_AT_ONCE", "TOLERANCE", "ConvergedFlow", "open_session"]
 Array = npt.NDArray[Any]
 
 ROWS_AT_ONCE = 256
-"""As many rows as the engine gives to a flow in one call."""
+"""Rows that the engine gives to a flow in one call."""
 
 TOLERANCE = 1e-6
 """Relative and absolute, of every step of the reference."""
@@ -34,10 +34,10 @@ def open_session(model: onnx.ModelProto, threads: int) -> onnxruntime.InferenceS
 
 
 class ConvergedFlow:
-    """The samples that the solver of a flow approaches with more and more steps.
+    """Converged samples of a flow: the limit of many steps.
 
     dx/dt = v(x, t; context) is solved for batches of rows with the adaptive method of Dormand and Prince, order 5(4)
-    (J. Comput. Appl. Math. 6 (1980) 19), as scipy has it, with a tolerance of `TOLERANCE`. The state is in float64, the
+    (J. Comput. Appl. Math. 6 (1980) 19), as in scipy, with a tolerance of `TOLERANCE`. The state is in float64, the
     velocity the flow's own, in float32.
 
     Args:
@@ -115,7 +115,7 @@ def _part(
     constants: Sequence[onnx.TensorProto],
     threads: int,
 ) -> onnxruntime.InferenceSession:
-    """What leads from some tensors to another, as a model of its own."""
+    """The part of a graph from some tensors to another, as a separate model."""
     wanted, kept = {output}, []
     for node in reversed(nodes):
         if wanted.intersection(node.output):

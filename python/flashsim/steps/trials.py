@@ -1,4 +1,4 @@
-"""Ways to solve the differential equation of a flow, each judged by how far its samples are from converged ones."""
+"""Ways to solve the differential equation of a flow, compared with converged samples."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Array = npt.NDArray[Any]
 
 _FOLDS = 5
 _PAIRED_ROWS = 2048
-_FIRST_LOOK = 8  # one part in so many of the rows is enough to reject what is far off
+_FIRST_LOOK = 8  # the first test takes 1/8 of the rows, enough to reject bad candidates
 _FAR_OFF = 3.0  # standard deviations
 _FRECHET_LIMIT = 1.5  # times the noise floor: the solver's part is then half that of chance
 _PERMUTATIONS = 8
@@ -35,7 +35,7 @@ _INTERVALS = 64
 
 @dataclass(frozen=True)
 class Candidate:
-    """A way to solve the flow's differential equation: so many steps of a solver along a grid of times."""
+    """A way to solve the flow's differential equation: a solver, its number of steps, and a grid of times."""
 
     solver: str
     steps: int
@@ -44,7 +44,7 @@ class Candidate:
 
     @property
     def evaluations(self) -> int:
-        """Of the network, for one sample."""
+        """Evaluations of the network for one sample."""
         return self.steps * SOLVERS[self.solver].evaluations_per_step
 
 
@@ -58,21 +58,21 @@ class Trial:
         Solver, steps and grid.
     rms_deviation, largest_deviation
         Distance from the converged sample of the same noise and context, root mean square and largest, in standard
-        deviations of each variable as the network sees it (before whole numbers are rounded).
+        deviations of each variable in the network's units (before whole numbers are rounded).
     c2st
         Classifier two-sample test between samples of independent noise and contexts: 0.5 − P with P the fraction of
-        rows classified wrongly, 0 if nothing tells them apart, 0.5 if they always can be told.
+        rows classified wrongly: 0 for equal distributions, 0.5 for disjoint ones.
     c2st_error
         Its standard deviation.
     rows
-        Of each of the two samples that were tested.
+        Rows of each of the two tested samples.
     microseconds
         CPU time of one sample, in calls of 256 rows.
     confirmation
-        The test once more, with noise that had no part in the choice; None if the first one failed.
+        The test with fresh noise, independent of the choice; None if the first test failed.
     frechet, frechet_floor
-        Squared Fréchet distance between the samples tested, which sees tails that the classifier does not; and its
-        mean after their rows were exchanged at random, which is what chance makes of equal distributions.
+        Squared Fréchet distance between the tested samples, which is sensitive to tails; and its noise floor: the mean
+        after their rows were exchanged at random.
     """
 
     candidate: Candidate
@@ -89,7 +89,7 @@ class Trial:
     def passes(self, tolerance: float) -> bool:
         """Whether both tests gave less than two standard deviations and less than the tolerance, and Fréchet is small.
 
-        One and a half times its noise floor is allowed: what the solver adds is then half of what chance makes.
+        The limit is one and a half times the noise floor: the solver then adds half of the statistical fluctuation.
         """
         return (
             self.confirmation is not None
@@ -102,7 +102,7 @@ class Trial:
         return value < min(2 * self.c2st_error, tolerance)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """For JSON."""
         document = asdict(self)
         candidate = document.pop("candidate")
         numbers = {name: None if value is None or math.isnan(value) else value for name, value in document.items()}
@@ -134,11 +134,11 @@ class Comparison:
         self._noise = self._generator(1).standard_normal((len(self._context), self._dimension), dtype=np.float32)
         self._end = self._converged.end(self._noise, self._context)
         self.reference_evaluations = self._converged.evaluations / len(self._context)
-        """Of the network, for one sample of the reference."""
+        """Evaluations of the network for one sample of the reference."""
 
     @property
     def rows(self) -> int:
-        """Of each of the two samples that are compared."""
+        """Rows of each of the two compared samples."""
         return len(self._halves[0])
 
     def jerk(self) -> Array:
@@ -155,7 +155,7 @@ class Comparison:
         return np.concatenate([jerk[:1], jerk])
 
     def deviation(self, candidate: Candidate) -> Trial:
-        """How far the samples are from the converged ones of the same noise; nothing else of the trial is filled."""
+        """Distance of the samples from the converged ones of the same noise; the rest of the trial is not filled."""
         sampler = self._sampler(candidate)
         ends = [
             self._run(sampler, END, candidate, self._noise[rows], self._context[rows])
@@ -166,7 +166,7 @@ class Comparison:
         return Trial(candidate, float(np.sqrt(np.mean(distance**2))), float(distance.max()))
 
     def judge(self, trial: Trial, tolerance: float) -> Trial:
-        """The trial with all that the classifier says: of a part of the rows, of all, and of all with fresh noise."""
+        """The trial with all tests of the classifier: on a part of the rows, on all, and on all with fresh noise."""
         found = self._tested(trial, 0, self.rows // _FIRST_LOOK)
         if found.c2st - _FAR_OFF * found.c2st_error > tolerance:
             return found

@@ -1,4 +1,4 @@
-"""Study a: which family of flows is best, at an equal training budget."""
+"""Study a: families of flows at an equal training budget."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .trainings import train_for, with_budget
 __all__ = ["DISCRETE_LEARNING_RATE", "compare_families"]
 
 DISCRETE_LEARNING_RATE = 2e-3
-"""Of families other than the recipe's, whose own rate need not suit them."""
+"""Learning rate of families other than the recipe's."""
 
 
 def compare_families(
@@ -36,7 +36,7 @@ def compare_families(
     threads: int | None = None,
     tell: Callable[[str], None] = print,
 ) -> Study:
-    """Trains each family on the same rows, equally many of them, and judges all on data that none has seen.
+    """Trains each family on the same rows, equally many of them, and validates all on the same unseen data.
 
     Parameters
     ----------
@@ -49,13 +49,13 @@ def compare_families(
     folder
         For checkpoints, flows, and ``families.{json,md,png}``. Finished trainings found there are used again.
     budget
-        Rows that each training sees in all.
+        Rows of each training, over all its epochs.
     models
         By name; by default the recipe's own flow matching, and affine and spline couplings of their default sizes.
     threads
         For training.
     tell
-        Called with what is being done.
+        Called with the name of each stage.
 
     Returns
     -------
@@ -88,8 +88,8 @@ def compare_families(
         ("flow", *headings, "parameters", "training [min]", "rows/s, one core"),
         rows,
         [
-            f"Each was trained on {len(data)} pairs and saw {budget} rows, and was judged on {len(unseen)} pairs that "
-            "none has seen. Smaller is better."
+            f"Each was trained on {len(data)} pairs, over {budget} rows, and validated on {len(unseen)} unseen pairs. "
+            "Smaller is better."
         ],
     )
     save(_draw(list(chosen), headings, numbers), study.write(folder))

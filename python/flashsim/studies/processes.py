@@ -1,4 +1,4 @@
-"""Study b: is a flow trained on one process right on others, without retraining?"""
+"""Study b: a flow trained on one process, validated on others without retraining."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .summary import summarise
 __all__ = ["LARGEST_RATIO", "compare_processes"]
 
 LARGEST_RATIO = 2.0
-"""A metric that exceeds that of the first process by more than this factor is named."""
+"""Notes name metrics that exceed those of the first process by more than this factor."""
 
 
 def compare_processes(
@@ -36,19 +36,19 @@ def compare_processes(
     flow
         ONNX file or name of a shipped flow.
     samples
-        Files of each process by name; the first is the one that the others are compared with.
+        Files of each process by name; the first is the reference.
     folder
         For ``processes.{json,md,png}``.
     rows
         Pairs of each; by default as many as the smallest sample has.
     tell
-        Called with what is being done.
+        Called with the name of each stage.
 
     Returns
     -------
     Study
-        A row per metric: value of each process, and its ratio to that of the first. Metrics that differ by more than
-        `LARGEST_RATIO` are named in the notes, and whether that is within the noise.
+        A row per metric: value of each process, and its ratio to that of the first. The notes name metrics that differ
+        by more than `LARGEST_RATIO`, and mark those within the noise.
     list of Validation
         One for each process.
 
@@ -58,7 +58,7 @@ def compare_processes(
         If there is only one sample.
     """
     if len(samples) < 2:
-        raise ValueError(f"{len(samples)} sample: at least two processes are needed for a comparison.")
+        raise ValueError(f"{len(samples)} sample: a comparison needs at least two processes.")
     opened = Flow(flow)
     columns = columns_of_flow(opened.metadata)
     pairs = {}

@@ -1,4 +1,4 @@
-"""Study d: how accurately the ODE must be solved, and what that costs."""
+"""Study d: the accuracy of the ODE solver, and its cost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .summary import Number, summarise
 __all__ = ["EVALUATIONS", "compare_steps"]
 
 EVALUATIONS = (4, 8, 12, 20, 40, 100)
-"""Network evaluations per sample, by default; a solver takes those that are whole steps."""
+"""Network evaluations per sample, by default; a solver takes those that make whole steps."""
 
 
 def compare_steps(
@@ -45,13 +45,13 @@ def compare_steps(
     unseen
         Files to judge by.
     folder
-        For ``steps.{json,md,png}``.
+        Folder for ``steps.{json,md,png}``.
     solvers, evaluations
         Names of solvers, and network evaluations per sample; steps are equally long.
     rows
         Pairs to judge by; by default all.
     tell
-        Called with what is being done.
+        Called with the name of each stage.
 
     Returns
     -------

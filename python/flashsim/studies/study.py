@@ -1,4 +1,4 @@
-"""A table of numbers with a title, as text for a person, for a document and for a program."""
+"""A table of numbers with a title, as text for the terminal, Markdown and JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Cell = str | float | int
 
 @dataclass(frozen=True)
 class Study:
-    """What a study found.
+    """Result of a study.
 
     Attributes
     ----------

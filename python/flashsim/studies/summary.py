@@ -20,12 +20,12 @@ class Number:
 
 
 def summarise(validation: Validation) -> dict[str, Number]:
-    """Numbers that are smaller for a better flow, by heading, in the order of the tables.
+    """Numbers by heading, in the order of the tables; smaller is better.
 
     Parameters
     ----------
     validation
-        What `flashsim.validation.validate` returned. Tagging is left out if the flow has no taggers.
+        Result of `flashsim.validation.validate`. Tagging is left out if the flow has no taggers.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Study c: what more training data is worth."""
+"""Study c: the size of the training sample."""
 
 from __future__ import annotations
 
@@ -33,14 +33,15 @@ def compare_sizes(
     threads: int | None = None,
     tell: Callable[[str], None] = print,
 ) -> Study:
-    """Trains the same recipe on growing parts of the data, with the same number of steps, and judges all alike.
+    """Trains the same recipe on growing parts of the data, with the same number of steps, and validates all on the same
+    data.
 
     Parameters
     ----------
     config
-        Recipe. Its early stopping, if any, keeps small sets from being learnt by heart.
+        Recipe. Its early stopping, if any, limits overtraining on small sets.
     data
-        Pairs to train on, of which the first ``sizes`` are taken, whole events.
+        Pairs to train on: the first ``sizes`` of them, in whole events.
     unseen
         Pairs to judge by.
     folder
@@ -48,11 +49,11 @@ def compare_sizes(
     sizes
         Numbers of pairs.
     budget
-        Rows that each training sees in all.
+        Rows of each training, over all its epochs.
     threads
         For training.
     tell
-        Called with what is being done.
+        Called with the name of each stage.
 
     Returns
     -------
@@ -65,7 +66,7 @@ def compare_sizes(
         If a size exceeds the data.
     """
     if max(sizes) > len(data):
-        raise ValueError(f"a size of {max(sizes)} pairs is wanted, the data hold {len(data)}: generate more events.")
+        raise ValueError(f"a size of {max(sizes)} pairs exceeds the data, {len(data)} pairs: generate more events.")
     folder = Path(folder)
     rows: list[tuple[Cell, ...]] = []
     numbers: list[dict[str, Number]] = []
@@ -82,7 +83,7 @@ def compare_sizes(
         "Size of the training sample",
         ("pairs", "epochs", *headings),
         rows,
-        [f"Each training saw {budget} rows; all were judged on {len(unseen)} pairs that none has seen."],
+        [f"Each training took {budget} rows; all were validated on {len(unseen)} unseen pairs."],
     )
     save(_draw(sorted(sizes), headings, numbers), study.write(folder))
     return study

@@ -1,4 +1,4 @@
-"""Trainings of a study: those that are finished are used again, those that were interrupted go on."""
+"""Trainings of a study: finished ones are used again, interrupted ones continue."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Trained:
     Attributes
     ----------
     name
-        What tables call it.
+        Its name in tables.
     flow
         The exported file.
     parameters
@@ -38,7 +38,7 @@ class Trained:
 
 
 def with_budget(config: FlowConfig, pairs: int, budget: int) -> FlowConfig:
-    """The recipe with as many epochs as it takes to see ``budget`` rows, however many pairs there are.
+    """The recipe with the number of epochs that takes ``budget`` rows, for any number of pairs.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def with_budget(config: FlowConfig, pairs: int, budget: int) -> FlowConfig:
     pairs
         Pairs in the data, of which the recipe holds some out.
     budget
-        Rows that the training sees in all, each as often as there are epochs.
+        Rows of the training, over all its epochs.
     """
     rows = max(1.0, pairs * (1 - config.dataset.validation_fraction))
     epochs = max(1, round(budget / rows))
@@ -58,7 +58,7 @@ def with_budget(config: FlowConfig, pairs: int, budget: int) -> FlowConfig:
 def train_for(
     name: str, config: FlowConfig, data: Pairs, folder: Path, threads: int | None, tell: Callable[[str], None]
 ) -> Trained:
-    """Trains and exports ``<folder>/<name>.onnx``, beginning with the checkpoint ``<name>.pt`` if there is one.
+    """Trains and exports ``<folder>/<name>.onnx``, from the checkpoint ``<name>.pt`` if it exists.
 
     Raises
     ------

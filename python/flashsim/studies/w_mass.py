@@ -38,8 +38,7 @@ def compare_statistics(
         ONNX file or name of a shipped flow, which was not trained on these files.
     files
         tt̄ events with GEN and RECO jets, at least ``events`` × (``fold_size`` + 1) of them. The first ``events`` are
-        the small sample, which the flow is given too; the others are the large one, so that flow and large sample share
-        no GEN event.
+        the small sample, for target and flow. The others are the large sample: it shares no GEN event with the flow.
     folder
         For ``w-mass.{json,md,png}``.
     events, fold_size
@@ -47,14 +46,14 @@ def compare_statistics(
     seed
         Of the flow's noise.
     tell
-        Called with what is being done.
+        Called with the name of each stage.
 
     Returns
     -------
     Study
         A row per spectrum: events in the peak per thousand GEN events with their error, the mean relative error of the
-        bins in the peak, and to how many target events this error corresponds. Errors of the flow are those of
-        `OversampledTH1D`, and what ``TH1::Fill`` would claim for comparison.
+        bins in the peak, and the number of target events that this error corresponds to. Errors of the flow are those
+        of `OversampledTH1D`, and, for comparison, those of ``TH1::Fill``.
 
     Raises
     ------
@@ -66,7 +65,7 @@ def compare_statistics(
     available = ROOT.RDataFrame("Events", names).Count().GetValue()
     needed = events * (fold_size + 1)
     if available < needed:
-        raise ValueError(f"{available} events in the files, {needed} are needed: generate more.")
+        raise ValueError(f"the files hold {available} events, {needed} are needed: generate more.")
 
     def between(start: int, stop: int) -> Any:
         return ROOT.RDataFrame("Events", names).Range(start, stop)

@@ -1,4 +1,4 @@
-"""How many RECO events a machine makes in a day: the cost model of arXiv:2402.13684, Table 2."""
+"""RECO events per day of a machine: the cost model of arXiv:2402.13684, Table 2."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MILLION = 1e6
 
 @dataclass(frozen=True)
 class Scenario:
-    """A generator, the core-seconds that it takes for a GEN event, and the RECO events made from each."""
+    """A generator, its core-seconds per GEN event, and the fold size."""
 
     generator: str
     generator_seconds: float
@@ -70,7 +70,7 @@ class ScenarioThroughput:
 
     @property
     def ratios(self) -> tuple[float, ...]:
-        """What a flow simulates, divided by what conventional simulation does, for each speed."""
+        """The rate with a flow divided by the rate of conventional simulation, for each speed."""
         return tuple(simulated / self.conventional for simulated in self.simulated)
 
 
@@ -115,9 +115,9 @@ def events_per_day(
 
     Notes
     -----
-    The model leaves out reading, writing and everything else that takes time beside generating and sampling. It takes
-    these one after the other, as the table does. If they overlapped, the slower of the two would set the pace: at most
-    twice as many events, where both take the same time.
+    The model leaves out reading, writing and all other work beside generating and sampling. It assumes that sampling
+    follows generation, as the table does. If they overlapped, the slower of the two would set the pace: at most twice
+    as many events, where both take the same time.
 
     Examples
     --------
@@ -147,7 +147,7 @@ def events_per_day_on_cores(
 ) -> float:
     """Millions of RECO events per day of a machine without GPUs: each core either generates or simulates.
 
-    A RECO event takes ``generator_seconds / fold_size + simulation_seconds`` core-seconds, whatever simulates it.
+    A RECO event takes ``generator_seconds / fold_size + simulation_seconds`` core-seconds, with any kind of simulation.
 
     Parameters
     ----------
@@ -167,8 +167,8 @@ def events_per_day_on_cores(
 
     Notes
     -----
-    Cores that share memory and clock with busy ones are slower than one alone: measured on one core, the result is
-    what the machine makes at best.
+    Cores that share memory and clock with busy ones are slower than one alone: with seconds measured on one core, the
+    result is an upper limit.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""How fast one core of this machine simulates with a flow."""
+"""The speed of one core of this machine with a flow."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LARGEST_STEP = 20  # from one event loop to the next, which is longer
 
 @dataclass(frozen=True)
 class MeasuredSpeed:
-    """What one core simulated with a flow, and in which time. Made by `measure`.
+    """Events that one core simulated with a flow, and the time. Made by `measure`.
 
     Attributes
     ----------
@@ -83,8 +83,8 @@ def measure(
 ) -> MeasuredSpeed:
     """Simulates with ``FlashSim`` in RDataFrame for a few seconds on one core.
 
-    Reading, looking ahead, sampling and a histogram of one column count; opening the flow and just-in-time compilation,
-    which a production needs once, do not.
+    The time includes reading, looking ahead, sampling and a histogram of one column. It excludes the opening of the
+    flow and just-in-time compilation, which a production needs once.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def measure(
     steps
         ODE steps; by default the flow's own.
     seconds
-        How long to simulate, at least, if the sample suffices; a few times as long if it is slow to begin with.
+        Shortest time to simulate, if the sample suffices; a slow start may take a few times as long.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def measure(
     """
     check_positive("seconds", seconds)
     if root().IsImplicitMTEnabled():
-        message = "the speed is that of one core, and ROOT runs several threads: call ROOT.DisableImplicitMT() before."
+        message = "measure() needs one thread, and ROOT runs several: call ROOT.DisableImplicitMT() before."
         raise RuntimeError(message)
     opened = flow if isinstance(flow, Flow) else Flow(flow)
     path = data.path("ttbar.root") if sample is None else os.fspath(sample)
@@ -147,7 +147,7 @@ def _simulate(flow: Flow, path: str, fold_size: int, steps: int | None, entries:
     )
     reco_events = simulated.Count()
     target = f"{_PREFIX}{flow.collection}_{flow.target[0].name}"
-    with silenced():  # its entries are what is counted
+    with silenced():  # its entries are counted
         histogram = simulated.Histo1D(("objects", "", 1, 0, 1), target)
     start = time.perf_counter()
     with translated():

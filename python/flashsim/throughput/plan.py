@@ -1,4 +1,4 @@
-"""How many RECO events to simulate from each GEN event for a given budget, and what errors this gives."""
+"""Errors of a histogram against the fold size, for a given budget."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ _SECONDS_PER_HOUR = 3600
 
 @dataclass(frozen=True)
 class Choice:
-    """What a budget gives with some fold size. All are arrays if `fold_size` is.
+    """Events, hours and errors that a budget gives with a fold size. All are arrays if `fold_size` is.
 
     Attributes
     ----------
     fold_size
         RECO events per GEN event.
     gen_events, reco_events
-        As many as the budget pays for; not rounded.
+        Numbers that the budget pays for; not rounded.
     generator_hours, simulation_hours
         Core-hours to generate and to simulate; their sum is the budget.
     error
         Relative statistical error of the histogram: root mean square over its bins.
     naive_error
-        What it would be if all RECO events were independent, as ``TH1::Fill`` takes them.
+        The same for independent RECO events, as ``TH1::Fill`` assumes them.
     """
 
     fold_size: Any
@@ -60,7 +60,7 @@ class ProductionPlan:
     gen_events
         GEN events of the sample from which the histogram was made.
     best
-        The optimum, which no budget changes, with the times that were given.
+        The optimum, the same for any budget, with the given times.
     """
 
     core_hours: float
@@ -68,7 +68,7 @@ class ProductionPlan:
     best: OptimalFoldSize
 
     def choose(self, fold_size: Any) -> Choice:
-        """What the budget gives with a fold size, a number or an array."""
+        """Events, hours and errors with a fold size, a number or an array."""
         seconds = self.best.t_gen + fold_size * self.best.t_sim
         gen_events = self.core_hours * _SECONDS_PER_HOUR / seconds
         generator_hours = gen_events * self.best.t_gen / _SECONDS_PER_HOUR
@@ -116,7 +116,7 @@ def plan_production(
         Core-seconds to simulate a RECO event, analysis included.
     gen_events
         GEN events of the sample that the histogram was made from, selected or not. By default those that filled the
-        histogram, which is right if each GEN event did; otherwise errors come out too small.
+        histogram: right if each GEN event did, otherwise the errors are too small.
     bins
         Which bins count, as for `flashsim.optimal_fold_size`.
 
@@ -150,14 +150,14 @@ def plan_production(
     elif gen_events < filled:
         message = (
             f"gen_events is {gen_events}, but {filled} GEN events filled histogram {histogram.GetName()!r}. Expected "
-            "those of the sample that it was made from, selected or not."
+            "the GEN events of the whole sample, selected or not."
         )
         raise ValueError(message)
     return ProductionPlan(core_hours, gen_events, best)
 
 
 def read_oversampled(place: str | os.PathLike[str]) -> Any:
-    """Reads an oversampled histogram that its ``Write()`` has written.
+    """Reads an oversampled histogram that ``Write()`` has written.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def read_oversampled(place: str | os.PathLike[str]) -> Any:
     FileNotFoundError, OSError
         If there is no such file, or it is not a ROOT file.
     ValueError
-        If there is nothing of that name in the file, or it is no oversampled histogram.
+        If the file has no object of that name, or it is not an oversampled histogram.
     """
     file, _, name = os.fspath(place).rpartition(":")
     if not (file and name):
@@ -182,8 +182,8 @@ def read_oversampled(place: str | os.PathLike[str]) -> Any:
     with stored(file, name) as histogram:
         if not hasattr(histogram, "GetFoldSums"):
             message = (
-                f"{file}: {name!r} is a {type(histogram).__name__}, not an oversampled histogram, which knows its "
-                "folds. Book it with OversampledTH1D (2D, 3D), and write it with Write() rather than WriteTH()."
+                f"{file}: {name!r} is a {type(histogram).__name__}, expected an oversampled histogram with its fold "
+                "information. Book it with OversampledTH1D (2D, 3D), and write it with Write() rather than WriteTH()."
             )
             raise ValueError(message)
         histogram.SetDirectory(root().nullptr)

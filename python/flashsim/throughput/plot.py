@@ -16,19 +16,19 @@ _CORRECT, _GENERATOR, _SIMULATION, _OPTIMUM = ORANGE, GREY, BLUE, "black"
 
 
 def plot_plan(plan: ProductionPlan, path: str | os.PathLike[str]) -> None:
-    """Draws relative errors, and what generator and simulation take of the budget, against the fold size.
+    """Draws relative errors, and the shares of generator and simulation in the budget, against the fold size.
 
     Parameters
     ----------
     plan
         To draw.
     path
-        Picture to write, of a type that Matplotlib knows by its suffix.
+        Picture to write; its suffix gives the format.
 
     Raises
     ------
     ValueError
-        If Matplotlib does not know the suffix.
+        If Matplotlib has no such format.
     OSError
         If the picture cannot be written.
     """

@@ -1,4 +1,4 @@
-"""Checkpoints: everything a training needs to go on as if it had never stopped, written atomically."""
+"""Checkpoints: the whole state of a training, written atomically; a resumed training gives the same bits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ENTRIES = (
     "average", "best", "optimiser", "reductions", "improvement", "history", "provenance",
 )  # fmt: skip
 
-# These change neither the rows that are trained on nor the steps taken: they may be edited before a resume.
+# These change neither the rows nor the steps of a training: they may be edited before a resume.
 _WITHOUT_INFLUENCE = (
     "sampling.", "dataset.chunk", "dataset.maximum_dropped_fraction", "training.checkpoint_minutes",
     "training.divergence_factor", "training.patience",
@@ -28,7 +28,7 @@ _WITHOUT_INFLUENCE = (
 
 
 class CheckpointError(ValueError):
-    """A file that is no checkpoint, or one that does not belong to the training that wants to resume it."""
+    """A file that is not a checkpoint, or a checkpoint of another training."""
 
 
 def save_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
@@ -48,7 +48,7 @@ def save_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def load_checkpoint(path: str | Path) -> dict[str, Any]:
-    """Read a checkpoint, whatever device it was made on, into the memory of the CPU.
+    """Read a checkpoint, made on any device, into the memory of the CPU.
 
     Only tensors, numbers, strings and containers of them are accepted.
 
@@ -57,7 +57,7 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
         CheckpointError: the file is something else, damaged, or of another version.
     """
     Path(path).stat()  # FileNotFoundError
-    # torch writes zip archives; of other bytes its reader makes whatever opcodes they happen to spell.
+    # torch writes zip archives; its reader would execute other bytes as opcodes.
     if not zipfile.is_zipfile(path):
         raise CheckpointError(f"{path}: not a checkpoint of a flow. Expected a file written by `flashsim train`.")
     try:
@@ -93,7 +93,7 @@ def check_same_recipe(path: Path, here: Mapping[str, Any], saved: Mapping[str, A
         epochs_given: the user changes the number of epochs on purpose.
 
     Raises:
-        CheckpointError: they differ in what matters; the message lists every such key with both values.
+        CheckpointError: the recipes differ in a key that matters; the message lists every such key with both values.
     """
     mine, others = _flattened(here), _flattened(saved)
     ignored = (*_WITHOUT_INFLUENCE, "training.epochs") if epochs_given else _WITHOUT_INFLUENCE

@@ -1,4 +1,4 @@
-"""Where a training computes: a CPU, or a GPU if there is one."""
+"""Device of a training: a CPU, or a GPU if there is one."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ _REMEDY = "Use --device cpu, or install a torch that supports it (https://pytorc
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """The device of a name, once it is certain that this machine and this torch have it.
+    """The device of a name, if this machine and this torch have it.
 
     Args:
         name: ``"auto"`` (a CUDA GPU if there is one, else the CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` for the second
             GPU, or ``"mps"`` (the GPU of a Mac, which small networks do not always profit from).
 
     Raises:
-        ValueError: an unknown name, or a device that is not there.
+        ValueError: an unknown name, or a device that does not exist.
 
     Example:
         >>> choose_device("cpu")
@@ -30,7 +30,7 @@ def choose_device(name: str = "auto") -> torch.device:
     if kind not in ("cpu", "cuda", "mps") or (index and not (kind == "cuda" and index.isdecimal())):
         raise ValueError(f"device {name!r} is not one of auto, cpu, cuda, cuda:N, mps")
     if kind == "cuda" and int(index or 0) >= gpus:
-        raise ValueError(f"device {name!r}: torch {torch.__version__} sees {gpus} CUDA GPUs here. {_REMEDY}")
+        raise ValueError(f"device {name!r}: torch {torch.__version__} finds {gpus} CUDA GPUs here. {_REMEDY}")
     if kind == "mps" and not torch.backends.mps.is_available():
-        raise ValueError(f"device 'mps': torch {torch.__version__} sees no Apple GPU here. {_REMEDY}")
+        raise ValueError(f"device 'mps': torch {torch.__version__} finds no Apple GPU here. {_REMEDY}")
     return torch.device(name)

@@ -1,4 +1,4 @@
-"""Which epoch was the best, and for how long nothing has become better by more than chance."""
+"""The best epoch, and the number of epochs without a significant improvement."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def weighted_mean(values: Sequence[float], weights: Sequence[float]) -> tuple[fl
 class Improvement:
     """Compares the validation losses of the epochs, batch by batch.
 
-    All epochs are validated with the same rows and the same random numbers. The losses of two epochs hence fluctuate
-    together, and their difference, which counts here, has an error far below that of either. An epoch improves upon
-    the last one that did if the mean difference exceeds twice its standard error; small steps add up until they show.
+    All epochs are validated with the same rows and the same random numbers. So the losses of two epochs fluctuate
+    together, and the error of their difference is far below that of either. An epoch is an improvement if its mean
+    difference from the last improvement exceeds twice its standard error; small steps add up.
 
     Args:
         rows: rows of each validation batch; two batches at least.
@@ -48,7 +48,7 @@ class Improvement:
         """Epochs since the last improvement."""
 
     def add(self, epoch: int, losses: Sequence[float]) -> bool:
-        """Take note of an epoch's loss in every validation batch; True if it is the best epoch so far."""
+        """Add an epoch's loss in every validation batch; True if it is the best epoch so far."""
         mean, _ = weighted_mean(losses, self.rows)
         self.waited += 1
         if not self._reference or self._improves(losses):
@@ -72,6 +72,6 @@ class Improvement:
         }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
-        """Restore what `state` returned."""
+        """Restore the result of `state`."""
         self._reference = list(state["reference"])
         self.best_epoch, self.best_loss, self.waited = state["best_epoch"], state["best_loss"], state["waited"]

@@ -17,7 +17,7 @@ LOSS_LABELS = {
     "affine": "negative log likelihood",
     "spline": "negative log likelihood",
 }
-"""What the loss of each family of flows is."""
+"""Name of the loss of each family of flows."""
 
 _TRAINING, _VALIDATION = BLUE, RED
 
@@ -25,7 +25,7 @@ _TRAINING, _VALIDATION = BLUE, RED
 def plot_loss(history: Sequence[Mapping[str, float]], output: str | Path, family: str, best_epoch: int) -> None:
     """Draw training and validation loss, and the learning rate below, against the epoch.
 
-    Very large losses of the first epochs are cut off, so that the later ones can be told apart.
+    Very large losses of the first epochs are cut off, to show the later ones.
 
     Args:
         history: entries with ``epoch``, ``training_loss``, ``validation_loss``, ``validation_error`` (the standard

@@ -18,16 +18,16 @@ _BLOCKS_PER_WINDOW = 64
 
 
 class TrainingRows:
-    """What a training iterates over: batches of network inputs, in a new order at every pass.
+    """Batches of network inputs for a training, in a new order at every pass.
 
     Blocks of neighbouring rows are visited in random order; the blocks of one window are read, shuffled row by row,
-    prepared and cut into batches. Memory is one window whatever the size of the data, and pairs that fit into one
-    window are shuffled perfectly.
+    prepared and cut into batches. Memory is one window for any size of the data; pairs that fit into one window are
+    shuffled completely.
 
     Args:
         pairs: rows in physical units, in memory or memory-mapped.
-        validation_fraction: how much to hold out. Events are held out as a whole, each with this probability, by a
-            hash of ``seed`` and their number; at least one is.
+        validation_fraction: fraction of events to hold out, as a whole, each with this probability, by a hash of
+        ``seed`` and its number; at least one.
         seed: of the hash, of the sample for `fit`, and of the atoms of the validation rows.
         window: rows in memory at a time.
 
@@ -54,7 +54,7 @@ class TrainingRows:
         self.training = len(pairs) - self.validation
         if not self.training or not self.validation:
             raise ValueError(
-                f"{len(pairs)} pairs of too few events to train on some and hold others out for validation"
+                f"{len(pairs)} pairs are of too few events: some are for training, others are held out for validation"
             )
 
     def fit(self, preprocessing: Preprocessing, limit: int = 1_000_000) -> None:

@@ -1,4 +1,4 @@
-"""A training from the data to the trained flow, with what is said about it on the screen."""
+"""A training from the data to the trained flow, with its messages on the screen."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["train", "written_files"]
 
 
 def written_files(output: str | Path) -> tuple[Path, Path, Path]:
-    """What a training writes: the checkpoint, its history and the plot of the loss."""
+    """Files that a training writes: the checkpoint, its history and the plot of the loss."""
     return Path(output), beside(output, "history.json"), beside(output, "loss.png")
 
 
@@ -46,19 +46,19 @@ def train(
 ) -> TrainedFlow:
     """Train a flow and write checkpoints, a history (JSON) and a plot of the loss.
 
-    The flow is that of the epoch with the lowest validation loss, which is that of the averaged weights on rows held
-    out, always with the same random numbers. The checkpoint keeps it beside all that a resumed training needs.
+    The flow is that of the epoch with the lowest validation loss: the loss of the averaged weights on held-out rows,
+    always with the same random numbers. The checkpoint keeps it, and the state of the training to resume.
 
     Args:
         config: the recipe, see `load_config`.
         data: ROOT files of pairs, or pairs already read.
         output: checkpoint; ``<output>.history.json`` and ``<output>.loss.png`` are written beside it.
-        resume: go on from ``output``, bit for bit as if the training had not stopped.
-        threads: CPU threads, by default what torch takes; another number may change the last bits.
+        resume: continue from ``output``, with the bits of an uninterrupted training.
+        threads: CPU threads, by default torch's own number; another number may change the last bits.
         progress: show a progress bar and one line per epoch.
         overwrite: start over although ``output`` exists; it is replaced after the first epoch.
         epochs: instead of those of the recipe. A checkpoint may be resumed with another number; ``schedule = "cosine"``
-            goes on along the cosine of the new number, which may raise the learning rate again.
+            continues on the cosine of the new number, which may raise the learning rate again.
         device: see `choose_device`.
         store: folder for memory-mapped arrays of the pairs, which need not fit into memory then, and need not be read
             from the files again by a training that resumes.
@@ -68,7 +68,7 @@ def train(
 
     Raises:
         DatasetError: unusable data.
-        CheckpointError: ``output`` exists and neither `resume` nor `overwrite` is asked for; it was made with another
+        CheckpointError: ``output`` exists and neither `resume` nor `overwrite` is set; it was made with another
             recipe or from other data; it is damaged.
         FileNotFoundError: nothing to resume, or no such folder to write to.
         TrainingDiverged: the loss diverged.
@@ -104,13 +104,13 @@ def train(
 def _saved(
     config: FlowConfig, output: Path, resume: bool, overwrite: bool, epochs_given: bool
 ) -> dict[str, Any] | None:
-    """The checkpoint to go on from; everything that can be refused before the data are read is refused here."""
+    """The checkpoint to continue from; all checks that need no data are here."""
     output.absolute().parent.stat()  # FileNotFoundError
     if resume and overwrite:
         raise ValueError("resume and overwrite exclude each other")
     if not resume:
         if output.exists() and not overwrite:
-            raise CheckpointError(f"{output} exists. Go on from it with --resume, or start over with --overwrite")
+            raise CheckpointError(f"{output} exists. Continue from it with --resume, or start over with --overwrite")
         return None
     saved = load_checkpoint(output)
     check_same_recipe(output, config_to_dict(config), saved["config"], epochs_given)
@@ -131,7 +131,7 @@ def _describe(trainer: Trainer, pairs: Pairs, saved: Mapping[str, Any] | None, c
     )
     if saved is None:
         return
-    console.print(f"going on after epoch {trainer.epoch}, batch {trainer.batch} of {trainer.batches}")
+    console.print(f"continuing after epoch {trainer.epoch}, batch {trainer.batch} of {trainer.batches}")
     planned = saved["config"]["training"]["epochs"]
     if planned != config.training.epochs:
         step = trainer.epoch * trainer.batches + trainer.batch
@@ -139,7 +139,7 @@ def _describe(trainer: Trainer, pairs: Pairs, saved: Mapping[str, Any] | None, c
             Schedule(replace(config.training, epochs=epochs), trainer.batches).rate(step)
             for epochs in (planned, config.training.epochs)
         )
-        note = f": the learning rate goes on from {now:.3g} instead of {before:.3g}" if before != now else ""
+        note = f": the learning rate continues from {now:.3g} instead of {before:.3g}" if before != now else ""
         console.print(f"{config.training.epochs} epochs instead of the {planned} planned{note}")
 
 
@@ -175,7 +175,7 @@ def _run(trainer: Trainer, console: Console) -> None:
 
 
 class _Bar(Progress):
-    """Epoch, loss, rate and best epoch; refreshed now and then, since a step may take a millisecond."""
+    """Epoch, loss, rate and best epoch; refreshed once in a while: a step may take a millisecond."""
 
     _PERIOD = 0.5  # seconds
 
@@ -194,7 +194,7 @@ class _Bar(Progress):
         self._line = self.add_task("training", total=total, completed=trainer.rows_done, state="")
 
     def show(self, now: bool = False) -> None:
-        """Bring the line up to date, if it is time to or must be ``now``."""
+        """Refresh the line, if its period is over or at once if ``now``."""
         if not now and time.monotonic() - self._shown_at < self._PERIOD:
             return
         self._shown_at = time.monotonic()

@@ -1,4 +1,4 @@
-"""How the learning rate changes in the course of a training."""
+"""The learning rate in the course of a training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Schedule"]
 
 
 class Schedule:
-    """The learning rate of every step: a linear warm-up, then what ``training.schedule`` names.
+    """The learning rate of every step: a linear warm-up, then ``training.schedule``.
 
     - ``cosine``: half a cosine from ``learning_rate`` to ``final_learning_rate``, reached with the last step of the
       last epoch (arXiv:1608.03983, without restarts).
@@ -50,7 +50,7 @@ class Schedule:
         return settings.final_learning_rate + 0.5 * span * (1 + math.cos(math.pi * done))
 
     def end_epoch(self, waited: int) -> None:
-        """Lower the rate of a ``plateau`` if it is time to.
+        """Lower the rate of a ``plateau`` after enough epochs.
 
         Args:
             waited: epochs since the last improvement.

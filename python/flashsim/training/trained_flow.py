@@ -1,4 +1,4 @@
-"""A trained flow in torch: the reference for what is exported."""
+"""A trained flow in torch: the reference for the exported one."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ class TrainedFlow:
 
         Raises:
             FileNotFoundError: there is no such file.
-            CheckpointError: the file is no checkpoint of this version, or holds no complete epoch yet.
+            CheckpointError: the file is not a checkpoint of this version, or holds no complete epoch yet.
         """
         saved = load_checkpoint(checkpoint)
         if saved["best"] is None:
-            raise CheckpointError(f"{checkpoint}: no epoch is complete yet. Go on with `flashsim train --resume`")
+            raise CheckpointError(f"{checkpoint}: no epoch is complete yet. Continue with `flashsim train --resume`")
         config = config_from_dict(saved["config"], where=str(checkpoint))
         preprocessing = Preprocessing(config.context, config.target, where=str(checkpoint))
         preprocessing.load_state(saved["preprocessing"])

@@ -29,12 +29,12 @@ from .schedule import Schedule
 
 __all__ = ["Trainer", "TrainingDiverged", "beside"]
 
-_VALIDATION_BATCHES = 32  # at least, where there are rows enough, for the error of the validation loss
-_CHECK_INTERVAL = 100  # steps between two looks at the loss, each of which makes a GPU wait
+_VALIDATION_BATCHES = 32  # at least, if there are enough rows, for the error of the validation loss
+_CHECK_INTERVAL = 100  # steps between two checks of the loss; each check stalls a GPU
 
 
 class TrainingDiverged(RuntimeError):
-    """The loss is no number any more or far above that of an untrained flow; the last good checkpoint is kept."""
+    """The loss is NaN, infinite or far above that of an untrained flow; the last good checkpoint is kept."""
 
 
 def beside(checkpoint: str | Path, suffix: str) -> Path:
@@ -57,7 +57,7 @@ class Trainer:
         pairs: training data in physical units; a part is held out for the validation loss.
         output: checkpoint file.
         device: where to compute, see `choose_device`.
-        saved: checkpoint to go on from, made with the same recipe; by default everything is new.
+        saved: checkpoint to continue from, made with the same recipe; by default the training is new.
 
     Raises:
         ValueError: too few rows, or values that cannot be prepared as declared.
@@ -77,7 +77,7 @@ class Trainer:
         self._pairs, self._checksum = pairs, pairs.checksum()
         if saved is not None and saved["checksum"] != self._checksum:
             files = ", ".join(saved["provenance"]["files"]) or "unnamed"
-            raise CheckpointError(f"{output}: made from other data ({files}), not from the rows given now")
+            raise CheckpointError(f"{output}: made from other data ({files}) than the given rows")
         self.rows = TrainingRows(pairs, config.dataset.validation_fraction, settings.seed)
         self.batches = math.ceil(self.rows.training / settings.batch_size)
         self.preprocessing = Preprocessing(config.context, config.target)
@@ -102,9 +102,7 @@ class Trainer:
         self._schedule = Schedule(settings, self.batches)
         held_out = self.rows.validation
         if held_out < 2:
-            raise ValueError(
-                "one pair is held out, which is too few: raise dataset.validation_fraction or give more data"
-            )
+            raise ValueError("only one pair is held out: raise dataset.validation_fraction or give more data")
         self._validation_size = min(settings.batch_size, math.ceil(held_out / _VALIDATION_BATCHES))
         starts = range(0, held_out, self._validation_size)
         self.improvement = Improvement([min(self._validation_size, held_out - start) for start in starts])
@@ -144,7 +142,7 @@ class Trainer:
         return min(self.batch * self.config.training.batch_size, self.rows.training)
 
     def run_epoch(self, after_batches: Callable[[], None] = lambda: None) -> dict[str, Any]:
-        """Train on every pair once, or on those that a checkpoint within the epoch left, with freshly spread atoms.
+        """Train on every pair once, or on the rest after a checkpoint within the epoch, with freshly spread atoms.
 
         Args:
             after_batches: called whenever the state is complete and the loss known to be finite; may `save`.
@@ -191,7 +189,7 @@ class Trainer:
         for group in self._optimiser.param_groups:
             group["lr"] = self._schedule.rate(step)
         self._optimiser.step()
-        # The first steps are forgotten faster than the later ones.
+        # The average forgets the first steps faster than later ones.
         decay = min(settings.average_decay, (2 + step) / (11 + step))
         with torch.no_grad():
             torch._foreach_lerp_(self._averages, self._weights, 1 - decay)
@@ -284,7 +282,7 @@ class Trainer:
         return value
 
     def _refuse_rise(self) -> None:
-        """Stop where the mean loss of the epoch so far is far above what no training at all would give."""
+        """Stop if the mean loss of the epoch so far is far above that of the untrained flow."""
         excess = (self.config.training.divergence_factor - 1) * max(abs(self._untrained_loss), 1.0)
         if self.batch and self.running_loss > self._untrained_loss + excess:
             self._diverged(

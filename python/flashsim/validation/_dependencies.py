@@ -1,4 +1,4 @@
-"""Says which optional package is missing before any of them is imported."""
+"""Names a missing optional package before the first import."""
 
 from __future__ import annotations
 

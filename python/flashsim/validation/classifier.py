@@ -1,4 +1,4 @@
-"""The classifier two-sample test: can a machine tell the flow's rows from those of the target?"""
+"""The classifier two-sample test between the flow's rows and those of the target."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class ClassifierTest:
     Attributes
     ----------
     value
-        0.5 − P with P the fraction of rows classified wrongly: 0 if the samples cannot be told apart (a fluctuation may
-        make it negative), 0.5 if they always can.
+        0.5 − P with P the fraction of rows classified wrongly: 0 for equal distributions (a fluctuation may make it
+        negative), 0.5 for disjoint ones.
     error
         Its binomial standard deviation, from the number of rows scored.
     importance
-        By how much the fraction of rows classified correctly falls when a variable is shuffled, for each variable, in
-        the order of the importance; empty unless asked for.
+        Loss of correctly classified rows, as a fraction, when a variable is shuffled; for each variable, largest first;
+        empty if not requested.
     """
 
     value: float
@@ -46,7 +46,7 @@ def classifier_test(
     seed: int = 0,
     names: Sequence[str] | None = None,
 ) -> ClassifierTest:
-    """Trains a classifier to tell two samples apart and scores it on rows that it has not seen.
+    """Trains a classifier to separate two samples, and scores it on unseen rows.
 
     The classifier is scikit-learn's HistGradientBoostingClassifier with default parameters, as in arXiv:2402.13684.
 
@@ -59,7 +59,7 @@ def classifier_test(
     seed
         Of the classifier.
     names
-        Of the V variables; given, the importance of each is found, by permutation.
+        Names of the V variables: requests their importance, by permutation.
     """
     features, labels = _labelled(training)
     classifier = HistGradientBoostingClassifier(random_state=seed).fit(features, labels)

@@ -85,12 +85,12 @@ def classifier_metric(samples: Samples, seed: int, repeat: int) -> tuple[Metric,
 def tagger_ranges(
     samples: Samples, taggers: Sequence[Tagger] | None
 ) -> tuple[list[tuple[Tagger, tuple[float, float]]], list[str]]:
-    """The taggers that can be compared, with the range of signal efficiencies, and a note for each that cannot.
+    """Taggers with the range of signal efficiencies, and a note for each tagger that cannot be compared.
 
     Raises
     ------
     ValueError
-        If a tagger that was asked for needs a variable that the flow does not have.
+        If the flow lacks a variable of a requested tagger.
     """
     context = [variable.name for variable in samples.context_variables]
     target = [variable.name for variable in samples.target_variables]

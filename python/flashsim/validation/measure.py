@@ -43,7 +43,7 @@ def validate(
     taggers: Sequence[Tagger] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Validation:
-    """Compares what a flow makes of GEN objects with the RECO objects that they have in the data.
+    """Compares a flow's samples for GEN objects with the RECO objects of the data.
 
     The flow is sampled once for each pair of a GEN and a RECO object. The rows are then split at random into two halves
     of the same size that share no event, A and B. A metric is
@@ -51,10 +51,10 @@ def validate(
     * value = distance(flow given the contexts of A, target of B),
     * noise floor = distance(target of A, target of B):
 
-    the same sizes, independent samples and the same distribution of contexts, so that a perfect flow has the floor as
-    its value, on average. Both are averaged over several random splits; their spread over the splits is given, which is
-    that of one split (splits of the same data are not independent; more splits do not make the data larger). Value and
-    floor of all but ``c2st`` grow smaller with more rows: compare numbers made from equally many rows, or their ratios.
+    the same sizes, independent samples and the same distribution of contexts. On average, the value of a perfect flow
+    is the floor. Both are averaged over several random splits. Their errors are the spread over the splits, that of one
+    split: splits of the same data are not independent, and more splits do not make the data larger. Value and floor of
+    all but ``c2st`` grow smaller with more rows: compare numbers made from equally many rows, or their ratios.
 
     ``c2st`` halves A and B once more, trains on one part and scores on the other; its errors are binomial. Wasserstein,
     Fréchet and covariance use variables divided by the standard deviation of the whole target, unless it is zero.
@@ -64,10 +64,10 @@ def validate(
     flow
         An opened flow, an ONNX file, or the name of a shipped flow.
     data
-        ROOT files with the branches that `flashsim.pairs.columns_of_flow` derives from the flow's names, or pairs read
-        already. The flow must not have been trained on them: files of the same name are noted.
+        ROOT files with the branches that `flashsim.pairs.columns_of_flow` derives from the flow's names, or pairs in
+        memory. The flow must not have been trained on them; a note names files of the same name.
     rows
-        Stop reading after so many rows.
+        Largest number of rows to read.
     seed
         Of noise, splits and classifier. 0 ... 2**64 - 1.
     steps
@@ -79,7 +79,7 @@ def validate(
     taggers
         Scores whose ROC curves are compared; by default ``btag`` and ``ctag``, see `default_taggers`.
     progress
-        Called with what is being done now.
+        Called with the name of each stage.
 
     Returns
     -------
@@ -111,7 +111,7 @@ def validate(
     if not isinstance(flow, Flow):
         flow = Flow(flow)
     if steps is not None and flow.default_steps is None:
-        raise ValueError(f"flow '{flow.name}' samples in one shot; do not give steps.")
+        raise ValueError(f"flow '{flow.name}' samples in one shot: it takes no steps.")
     with clock("reading"):
         tell("reading the pairs")
         pairs = data if isinstance(data, Pairs) else read_pairs(_paths(data), columns_of_flow(flow.metadata), rows=rows)
@@ -134,7 +134,7 @@ def validate(
     trained = training.get("files")
     known = [file for file in files if isinstance(trained, list) and file in trained]
     if known:
-        notes.append(f"The flow says that it was trained on {', '.join(known)}: this is no validation.")
+        notes.append(f"The flow was trained on {', '.join(known)}, by its metadata: this is not a validation.")
     splits = [halves(samples.event, np.random.default_rng([seed, index])) for index in range(repeat)]
     if any(len(first) < len(samples) // 4 for first, _ in splits):
         raise ValueError("a few events hold most of the rows: they cannot be split into halves that share no event.")
@@ -198,7 +198,7 @@ def _describe(flow: Flow, steps: int | None) -> dict[str, Any]:
 
 
 def _outside(flow: Flow, before: dict[str, int]) -> dict[str, int]:
-    """How many samples were clipped since `before`, by target variable. Raises ValueError if contexts were."""
+    """Number of clipped samples since `before`, by target variable. Raises ValueError if contexts were."""
     counts = {name: count - before.get(name, 0) for name, count in flow.clipped.items()}
     counts = {name: count for name, count in counts.items() if count > 0}
     wrong = {name.removeprefix("context "): n for name, n in counts.items() if name.startswith("context ")}
@@ -206,7 +206,7 @@ def _outside(flow: Flow, before: dict[str, int]) -> dict[str, int]:
         told = ", ".join(f"{name} ({n} rows)" for name, n in wrong.items())
         raise ValueError(
             f"the context of the pairs is outside the ranges that flow '{flow.name}' declares: {told}. "
-            "Leave such rows out, or look for another unit or convention."
+            "Leave such rows out, or check units and conventions."
         )
     return {name.removeprefix("target "): n for name, n in counts.items()}
 

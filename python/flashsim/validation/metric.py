@@ -21,9 +21,9 @@ class Family:
     title
         Its name in tables.
     meaning
-        What it is, in a sentence.
+        Its definition, in a sentence.
     centred
-        True if its noise floor is zero on average, so that a multiple of the floor means nothing.
+        True if its noise floor is zero on average: a multiple of the floor has no meaning.
     """
 
     title: str
@@ -59,7 +59,7 @@ FAMILIES = {
         centred=True,
     ),
 }
-"""What ``NAME`` in ``NAME/variable`` stands for."""
+"""Families by ``NAME`` in ``NAME/variable``."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Metric:
 
     @property
     def variable(self) -> str:
-        """What follows the family in the name; empty for a metric of all variables."""
+        """The variable in the name; empty for a metric of all variables."""
         return self.name.partition("/")[2]
 
     @property
@@ -112,7 +112,7 @@ class Metric:
 
     @property
     def deviation(self) -> float:
-        """By how many standard deviations the value lies above the floor.
+        """Standard deviations of the value above the floor.
 
         The standard deviation is that of the floor in one split; for a floor that is zero on average, that of the
         difference.
@@ -130,7 +130,7 @@ class Metric:
 
     @property
     def verdict(self) -> str:
-        """``"at the noise floor"``, or how far above."""
+        """``"at the noise floor"``, or the distance from it."""
         if self.at_floor:
             return "at the noise floor"
         if self.ratio is not None:

@@ -90,7 +90,7 @@ def _section(index: int, validation: Validation) -> dict[str, Any]:
 
 
 def _hint(validation: Validation) -> str:
-    """What the classifier used, where it found a difference."""
+    """Variables that the classifier used, where it found a difference."""
     if validation.metrics["c2st"].at_floor or not validation.importance:
         return ""
     best = list(validation.importance.items())[:3]

@@ -42,7 +42,8 @@ class Requirement:
         Raises
         ------
         ValueError
-            If the text is none, names no known family, or asks for a multiple of a floor that is zero on average.
+            If the text is not of this form, the family is unknown, or the limit is a multiple of a floor that is zero
+            on average.
         """
         name, _, limit = text.partition("=")
         in_floors = limit.endswith("x")
@@ -54,23 +55,23 @@ class Requirement:
             raise ValueError(f"a requirement is NAME=LIMIT, such as c2st=0.03 or frechet=3x, not {text!r}.")
         family = name.partition("/")[0]
         if family not in FAMILIES:
-            raise ValueError(f"requirement {text!r}: there is no metric {family!r}; there are {', '.join(FAMILIES)}.")
+            raise ValueError(f"requirement {text!r}: unknown metric {family!r}; the metrics are {', '.join(FAMILIES)}.")
         if in_floors and FAMILIES[family].centred:
             raise ValueError(f"requirement {text!r}: the floor of {family} is zero on average; give a plain number.")
         return cls(name, number, in_floors)
 
     def metrics(self, validation: Validation) -> list[Metric]:
-        """The metrics that it is about.
+        """The metrics under this limit.
 
         Raises
         ------
         ValueError
-            If there is none.
+            If the validation has none of them.
         """
         found = [metric for metric in validation.metrics.values() if self.name in (metric.name, metric.family)]
         if not found:
             known = ", ".join(validation.metrics)
-            raise ValueError(f"no metric {self.name!r} was found{_of(validation)}; there are {known}.")
+            raise ValueError(f"the validation{_of(validation)} has no metric {self.name!r}; its metrics are {known}.")
         return found
 
 
@@ -80,7 +81,7 @@ def broken(validation: Validation, requirements: Iterable[Requirement]) -> list[
     Raises
     ------
     ValueError
-        If a requirement is about no metric of the validation.
+        If the validation has no metric for a requirement.
     """
     lines = []
     for requirement in requirements:

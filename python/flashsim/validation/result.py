@@ -1,4 +1,4 @@
-"""What a validation found, and its JSON document."""
+"""Result of a validation, and its JSON document."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Validation:
     flow
         Name, file, SHA-256, collection, source, solver, steps of the flow.
     training
-        What the flow says of its training: numbers and texts, no nested documents.
+        The flow's metadata on its training: numbers and texts, no nested documents.
     files
         Files of pairs.
     rows, events
@@ -38,18 +38,18 @@ class Validation:
     dropped
         Rows left out of the data, by reason.
     outside
-        How many samples of the flow were outside the range that it declares, and were clipped, by variable.
+        Number of samples outside the flow's declared range, which were clipped, by variable.
     seed
         Of noise, splits and classifier.
     metrics
         By name: ``"wasserstein/<variable>"``, ``"ks/<variable>"``, ``"frechet"``, ``"covariance"``, ``"abc/<score>"``,
         ``"c2st"``.
     importance
-        What the classifier that compares flow and target uses, see `ClassifierTest`; largest first.
+        Importance of the variables for the classifier, see `ClassifierTest`; largest first.
     taggers
         The taggers compared, each with the range of signal efficiencies.
     notes
-        What was left out and why.
+        Omissions, with the reason.
     seconds
         Time of each stage.
     versions
@@ -76,7 +76,7 @@ class Validation:
     samples: Samples | None = field(default=None, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """All but the rows, as JSON takes it."""
+        """All but the rows, for JSON."""
         document = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "samples"}
         document["metrics"] = {
             name: metric.to_dict() | {"ratio": metric.ratio, "at_floor": metric.at_floor, "verdict": metric.verdict}
@@ -95,11 +95,11 @@ class Validation:
         Raises
         ------
         ValueError
-            If it lacks an entry; the entry is named.
+            If an entry is missing; the message names it.
         """
         missing = [item.name for item in fields(cls) if item.name != "samples" and item.name not in document]
         if missing:
-            raise ValueError(f"no document of a validation: it has no {', '.join(missing)}.")
+            raise ValueError(f"not a document of a validation: {', '.join(missing)} missing.")
         numbers = [item.name for item in fields(Metric) if item.name != "name"]
         entries = {item.name: document[item.name] for item in fields(cls) if item.name != "samples"}
         entries["metrics"] = {
@@ -147,12 +147,12 @@ def read_json(path: str | Path) -> list[Validation]:
     Raises
     ------
     ValueError
-        If the file is no such document.
+        If the file is not such a document.
     """
     try:
         document = json.loads(Path(path).read_text(encoding="utf-8"))
         if document["schema"] != _SCHEMA:
-            raise ValueError(f"schema {document['schema']}, {_SCHEMA} expected")
+            raise ValueError(f"schema {document['schema']}, expected {_SCHEMA}")
         return [Validation.from_dict(entry) for entry in document["validations"]]
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: no document of validations: {error}") from error
+        raise ValueError(f"{path}: not a document of validations: {error}") from error

@@ -1,4 +1,4 @@
-"""The rows that are compared: context, target, and what the flow makes of the same context."""
+"""The compared rows: context, target, and the flow's samples for the same context."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Samples:
         return self.context[:, [variable.name for variable in self.context_variables].index(name)]
 
     def target_column(self, name: str) -> int:
-        """Where a target variable is, by name."""
+        """Column of a target variable, by name."""
         return [variable.name for variable in self.target_variables].index(name)
 
 
@@ -60,10 +60,10 @@ def simulate(
     steps: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Array:
-    """Samples a flow once for every row of a context that may be larger than memory likes, piece by piece.
+    """Samples a flow once for every row of a context, piece by piece, to limit the memory.
 
     Samples out of the flow's declared ranges are clipped and counted, as ``out_of_range="clip"`` does (`Flow.clipped`).
-    Row i counts as event i with one object, so that the noise does not depend on the size of the pieces.
+    Row i counts as event i with one object: the noise does not depend on the size of the pieces.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def simulate(
     seed, steps
         As for `flashsim.Flow.sample`.
     progress
-        Told how many rows are done.
+        Called with the number of finished rows.
 
     Returns
     -------

@@ -20,7 +20,7 @@ _LEAST_SIGNAL = 50
 
 @dataclass(frozen=True)
 class Tagger:
-    """A score that tells signal from background objects.
+    """A score that separates signal from background objects.
 
     Attributes
     ----------
@@ -31,10 +31,10 @@ class Tagger:
     signal, background
         Codes of the classes. Rows with other codes are not used.
     lowest_efficiency
-        Where the curves start to be compared, at the earliest.
+        Lower limit of the range where curves are compared.
     least_background
-        The curves are compared from the signal efficiency on at which this many background rows of a half of the target
-        pass: with fewer, the logarithm of the misidentification probability is noise.
+        The range starts at the signal efficiency where this many background rows of a half of the target pass. With
+        fewer, the logarithm of the misidentification probability is noise.
     """
 
     score: str
@@ -76,7 +76,7 @@ class RocCurve:
 
     def at(self, efficiency: Array) -> Array:
         """Misidentification probabilities at some efficiencies, linear between cuts."""
-        # Of cuts with the same efficiency the tightest does it: keep the first.
+        # Of cuts with the same efficiency keep the first, the tightest.
         kept = np.concatenate([[True], np.diff(self.efficiency) > 0])
         return np.interp(efficiency, self.efficiency[kept], self.misidentification[kept])
 
@@ -84,8 +84,8 @@ class RocCurve:
 def default_taggers(context: Collection[str], target: Collection[str]) -> tuple[Tagger, ...]:
     """The taggers of a flow with these variables: ``btag`` (b against light quarks and gluons), ``ctag`` (c likewise).
 
-    Light means ``|partonFlavour|`` 1, 2, 3, 21, and 0 for jets without a parton. A tagger is there if its score is a
-    target and ``partonFlavour`` a context variable.
+    Light means ``|partonFlavour|`` 1, 2, 3, 21, and 0 for jets without a parton. A tagger needs its score as a target
+    and ``partonFlavour`` as a context variable.
 
     Examples
     --------

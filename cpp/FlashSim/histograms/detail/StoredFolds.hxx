@@ -33,7 +33,8 @@ public:
    /// \param[in] plain of a class of ROOT's
    /// \param[in] sums nullptr if nothing is known of folds
    /// \param[in] key name in the file
-   /// \param[in] option,bufsize as for TObject::Write()
+   /// \param[in] option as for TObject::Write()
+   /// \param[in] bufsize as for TObject::Write()
    /// \return bytes written
    static Int_t Write(const TH1 &plain, const FoldSums *sums, const std::string &key, Int_t option, Int_t bufsize);
 
@@ -42,7 +43,8 @@ public:
 
    /// \brief Reads fold information. \pre AreIn()
    /// \param[in] directory where the histogram is
-   /// \param[in] key,cycle of the histogram
+   /// \param[in] key of the histogram
+   /// \param[in] cycle of the histogram
    /// \param[in] plain the histogram
    /// \return unsealed; of no cells if it does not belong to contents and errors of the histogram, without covariance if
    /// that does not

@@ -16,7 +16,7 @@
 
 namespace FlashSim {
 
-/// The action that notes, for each event that passes, its global entry number and the sample that it is of.
+/// The action that records the global entry number and the sample of each event that passes.
 class EntryRecorder : public ROOT::Detail::RDF::RActionImpl<EntryRecorder> {
 public:
    using Result_t = std::vector<CollectedEntries>;

@@ -8,17 +8,17 @@
 
 namespace FlashSim {
 
-/// The graph to look ahead on runs already.
+/// The upstream graph is running already.
 class UpstreamInUse : public std::runtime_error {
 public:
    UpstreamInUse();
 };
 
-/// \brief A look-ahead's claim on the graph that it looks ahead on, from the start of its event loop to the end.
+/// \brief Use of an upstream graph by a look-ahead, from the start of its event loop to the end.
 ///
-/// Several may live at once, one inside the other: a callback of the outer event loop, called between two chunks, asks
-/// for a result of another look-ahead on the same graph, which is done before the outer one goes on. What is not
-/// nested would run a graph twice at the same time, and is refused. All methods may be called in any thread.
+/// Uses may be nested: a callback of the outer event loop, called between two chunks, asks for a result of another
+/// look-ahead on the same graph, and its loop ends before the outer one continues. Other combinations would run a graph
+/// twice at the same time, and are refused. All methods may be called in any thread.
 class UpstreamUse {
 public:
    /// \throws UpstreamInUse if the graph is running
@@ -27,10 +27,10 @@ public:
    UpstreamUse(const UpstreamUse &) = delete;
    UpstreamUse &operator=(const UpstreamUse &) = delete;
 
-   /// The graph runs as long as this lives.
+   /// The graph runs during the lifetime of this object.
    class Run {
    public:
-      /// \throws UpstreamInUse if another event loop that has begun later is not over
+      /// \throws UpstreamInUse if an event loop that began later has not ended
       explicit Run(UpstreamUse &use);
       ~Run();
       Run(const Run &) = delete;

@@ -27,7 +27,8 @@ public:
    /// \param[in] store the chunk at hand
    /// \param[in] ranges the flow that samples, and what becomes of values that it does not allow
    /// \param[in] contextColumns the upstream column of each context variable, in the flow's order
-   /// \param[in] seed,steps as Flow::Sample takes them
+   /// \param[in] seed as in Flow::Sample()
+   /// \param[in] steps as in Flow::Sample()
    BlockSampler(std::shared_ptr<FoldStore> store, std::shared_ptr<const DeclaredRanges> ranges,
                 const std::vector<std::string> &contextColumns, std::uint64_t seed, int steps);
 

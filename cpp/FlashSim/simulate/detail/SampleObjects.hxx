@@ -15,7 +15,8 @@ namespace FlashSim {
 ///
 /// A pure function of its arguments: may be called from several threads.
 /// \param[in] ranges the flow that samples, and what becomes of samples that its contract does not allow
-/// \param[in] seed,steps as Flow::Sample takes them
+/// \param[in] seed as in Flow::Sample()
+/// \param[in] steps as in Flow::Sample()
 /// \throws std::runtime_error if a sample is not in the range of its target
 ObjectTable SampleObjects(const DeclaredRanges &ranges, const ContextRows &rows, std::uint64_t seed, int steps);
 

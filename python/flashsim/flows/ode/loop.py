@@ -1,4 +1,4 @@
-"""The loop of a solver around the velocity of a continuous flow in an ONNX graph: put there, and taken out again."""
+"""The loop of a solver around the velocity of a continuous flow in an ONNX graph: added and removed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .solvers import Solver
 __all__ = ["END", "VELOCITY", "VelocityGraph", "emit_solver", "velocity_of", "with_solver"]
 
 VELOCITY = "velocity/"
-"""How the names of the nodes and constants of a velocity begin."""
+"""Prefix of the names of the nodes and constants of a velocity."""
 
 END = "solver/end"
 """The tensor with the state at the end of the loop."""
@@ -30,7 +30,7 @@ _LONGEST = 2**63 - 1
 
 @dataclass(frozen=True)
 class VelocityGraph:
-    """v(x, t) as nodes, all of whose names begin with `VELOCITY`.
+    """v(x, t) as nodes; all their names begin with `VELOCITY`.
 
     Besides x and t they may use tensors of the graph around the loop, such as terms that depend on the context alone.
 
@@ -63,13 +63,13 @@ def emit_solver(
 ) -> onnx.GraphProto:
     """Nodes and constants that carry ``noise`` from t = 0 to t = 1 and end in the tensor `END`.
 
-    Times and lengths of all steps are found before the loop, so that a step costs its evaluations of the velocity.
+    Times and lengths of all steps are computed before the loop: a step costs only its evaluations of the velocity.
 
     Args:
         velocity: dx/dt.
         noise: tensor [n, dimension].
         steps: number of steps, int64 scalar.
-        solver: what a step does.
+        solver: method of a step.
         grid: times at equal fractions of the steps, see `time_at`.
     """
     coefficients = sorted({weight for row in (*solver.couplings, solver.weights) for weight in row if weight})

@@ -16,7 +16,7 @@ class Solver:
     x + h Σ_i weights[i] k_i.
 
     Args:
-        name: how recipes and metadata call it.
+        name: its name in recipes and metadata.
         nodes: one time per stage, as a fraction of the step.
         couplings: per stage, the weights of the stages before it.
         weights: weights of the stages in the step.
@@ -52,8 +52,8 @@ SOLVERS = {
 def time_at(fraction: float, grid: Sequence[float]) -> float:
     """The time after a fraction of the steps: ``grid`` holds times at equal fractions and is linear in between.
 
-    As many steps as the grid has intervals therefore end exactly at its times, and other numbers of steps keep its
-    shape.
+    If the number of steps is that of the grid's intervals, steps end exactly at its times. Other numbers of steps keep
+    its shape.
 
     >>> time_at(0.25, [0.0, 1.0]), time_at(0.25, [0.0, 0.8, 1.0])
     (0.25, 0.4)

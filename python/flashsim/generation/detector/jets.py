@@ -1,7 +1,7 @@
 """A pseudo-detector: the stochastic response that turns a generated jet into a reconstructed one.
 
-It is no simulation of an experiment. It is a known conditional density with the features of a real jet response, from
-which any number of samples can be drawn for the same generated jet: the exact reference that a trained flow must meet.
+It does not simulate an experiment. It is a known conditional density with the features of a real jet response. Any
+number of samples can be drawn for the same generated jet: it is the exact reference for a trained flow.
 
 Notation: p and m are the generated pt and mass in GeV, a = |eta|, f the flavour class, x = ln(p/50), s(t) = 1/(1+e^-t),
 every z an independent standard normal number. Smooth detector regions:
@@ -182,8 +182,8 @@ def respond(context: ArrayLike, generator: np.random.Generator) -> Floats:
     Parameters
     ----------
     context
-        Shape [n, 6]; columns pt [GeV], eta, phi [rad], mass [GeV], partonFlavour (sign ignored), nMuon. No more than
-        these enter the response.
+        Shape [n, 6]; columns pt [GeV], eta, phi [rad], mass [GeV], partonFlavour (sign ignored), nMuon. Only these
+        enter the response.
     generator
         Source of randomness; the same state gives the same jets.
 

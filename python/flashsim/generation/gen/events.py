@@ -34,7 +34,7 @@ def require_extras() -> None:
     Raises
     ------
     ImportError
-        Naming what is missing and how to install it.
+        If a package is missing; the message says how to install it.
     """
     missing = []
     for module in ("pythia8mc", "fastjet", "awkward"):
@@ -163,28 +163,28 @@ def _leading_mother(pdg_id: Integers, status: Integers, first: Integers, second:
 def run_pythia(process: Process, seed: int, events: int) -> EventRecord:
     """Generate events of proton-proton collisions at 13 TeV.
 
-    A fresh generator is started for each call, so that the result depends on the arguments alone.
+    Each call starts a fresh generator: the result depends on the arguments alone.
 
     Parameters
     ----------
     process
-        What to generate.
+        Hard process.
     seed
         Pythia's seed, 1 to 900000000.
     events
-        Number of events, at least 1. Events that Pythia gives up on are replaced.
+        Number of events, at least 1. Events that Pythia aborts are replaced.
 
     Raises
     ------
     RuntimeError
-        If Pythia refuses its settings, or fails too often.
+        If Pythia rejects its settings, or fails too often.
     """
     import pythia8mc
 
     pythia = pythia8mc.Pythia("", False)
     for line in (*COMMON_SETTINGS, *process.settings, "Random:setSeed = on", f"Random:seed = {seed}"):
         if not pythia.readString(line):
-            raise RuntimeError(f"process {process.name}: Pythia refuses the setting {line!r}")
+            raise RuntimeError(f"process {process.name}: Pythia rejects the setting {line!r}")
     if not pythia.init():
         raise RuntimeError(f"process {process.name}: Pythia could not be initialised with seed {seed}")
     import awkward

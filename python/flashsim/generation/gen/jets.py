@@ -64,7 +64,7 @@ class GenJets:
 def _silence_banner() -> None:
     import fastjet
 
-    # FastJet greets on standard output at the first clustering, which would tear the progress bar of every worker.
+    # FastJet prints a banner at the first clustering, which would break the progress bar of every worker.
     fastjet._swig.ClusterSequence.set_fastjet_banner_stream(None)
 
 
@@ -77,10 +77,10 @@ def cluster(history: History) -> GenJets:
     carries, together with the photons of the jet that stem from no hadron, more than `LEPTON_FRACTION` of its pt.
 
     *Flavour* is found by ghost association (Cacciari, Salam, arXiv:0707.1378): b and c hadrons that decay weakly, and
-    outgoing partons above 5 GeV of every step of the shower, are clustered along with a momentum scaled to nothing, and
-    belong to the jet they end up in. A b hadron makes a b jet, else a c hadron makes a c jet; the sign comes from the
-    hardest such quark of the jet or, without one, from the hadron. Any other jet takes the flavour of its hardest light
-    quark or gluon, which is the one that started it.
+    outgoing partons above 5 GeV of every step of the shower, are clustered with a negligible momentum, and belong to
+    the jet that contains them. A b hadron makes a b jet, else a c hadron makes a c jet; the sign comes from the hardest
+    such quark of the jet or, without one, from the hadron. Any other jet takes the flavour of its hardest light quark
+    or gluon, the one that started it.
 
     Parameters
     ----------

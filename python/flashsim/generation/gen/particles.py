@@ -18,7 +18,7 @@ _CYCLE = "the event record is broken: a particle is its own ancestor"
 
 @dataclass(frozen=True)
 class History:
-    """Answers about the ancestors of every particle of a record; all arrays have shape [particles]."""
+    """Properties of the ancestors of every particle of a record; all arrays have shape [particles]."""
 
     record: EventRecord
 
@@ -176,7 +176,7 @@ class PrunedParticles:
 
 
 def prune(history: History, photon_pt: float = 10.0, quark_pt: float = 5.0, lepton_pt: float = 3.0) -> PrunedParticles:
-    """Choose the particles that an analysis looks at, some tens per event.
+    """Choose the particles for analyses, some tens per event.
 
     Kept are: the hard process with the decays of its resonances; first and last copies of t, W, Z and H; last copies of
     b and c quarks above `quark_pt`; b and c hadrons that decay weakly; charged leptons and neutrinos that do not stem

@@ -14,11 +14,11 @@ class Process:
     Parameters
     ----------
     name
-        What a user types.
+        The name in commands.
     number
-        Fixed number that enters the seeds, so that processes never share random numbers.
+        Fixed number in the seeds: processes never share random numbers.
     title
-        One line for a person.
+        One line.
     settings
         Lines of Pythia settings that switch the process on.
     """
@@ -97,7 +97,7 @@ def find_process(name: str) -> Process:
     Raises
     ------
     ValueError
-        If there is none; the message lists those that exist.
+        If the name is unknown; the message lists the known ones.
 
     Examples
     --------

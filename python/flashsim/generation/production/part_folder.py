@@ -1,4 +1,4 @@
-"""The folder that keeps the finished parts of a production, so that one that was killed can go on."""
+"""The folder of finished parts, from which a killed production continues."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from .parts import DamagedPart, Part, Settings, read_part
 __all__ = ["RECORD", "PartFolder"]
 
 RECORD = "production.json"
-"""File in the folder that says what is produced."""
+"""File in the folder with the settings of the production."""
 
 
 class PartFolder:
     """The folder ``<output>.parts`` with the files ``00000.root``, ``00001.root``, ... and a record; a context manager.
 
     Within the context the folder belongs to this process alone. If the context ends with an exception, the parts stay,
-    and a note on the exception says so; else, and if there are no parts, the folder is removed.
+    and a note on the exception says so. Otherwise, or if there are no parts, the folder is removed.
 
     Parameters
     ----------
     output
         The file that the parts will make.
     settings
-        What is produced.
+        Settings of the production.
     resume
-        Whether to keep the parts that are there.
+        Whether to keep existing parts.
 
     Attributes
     ----------
     path : Path
         The folder.
     parts : dict[int, Part]
-        The parts that are known to be good.
+        The checked parts.
 
     Raises
     ------
@@ -57,13 +57,12 @@ class PartFolder:
 
     def __enter__(self) -> PartFolder:
         if self.path.exists() and not self.path.is_dir():
-            raise FileExistsError(f"{self.path} is in the way of a folder; remove it or choose another output")
+            raise FileExistsError(f"{self.path} is not a folder; remove it or choose another output")
         self.path.mkdir(exist_ok=True)
         record = self.path / RECORD
         if not record.exists() and any(self.path.iterdir()):
             raise ValueError(
-                f"{self.path} holds no {RECORD}, so it is not known what its files are;"
-                " remove the folder or choose another output"
+                f"{self.path} has no {RECORD}, which identifies its files; remove the folder or choose another output"
             )
         self._record = record.open("a+", encoding="utf-8")
         try:
@@ -86,7 +85,7 @@ class PartFolder:
         except BlockingIOError:
             raise BlockingIOError(f"another process is producing into {self.path}") from None
         except OSError:
-            # Some network file systems know no locks. Two processes would only do the same work twice.
+            # Some network file systems have no locks. Two processes would only do the same work twice.
             return
 
     def _check_record(self) -> None:
@@ -101,7 +100,7 @@ class PartFolder:
             found = dict(json.loads(text))
         except (TypeError, ValueError):
             raise ValueError(
-                f"{self.path / RECORD} cannot be understood; remove the folder or choose another output"
+                f"{self.path / RECORD} cannot be read; remove the folder or choose another output"
             ) from None
         changes = [
             f"{key} was {found.get(key)}, now {wanted.get(key)}"
@@ -111,7 +110,7 @@ class PartFolder:
         if changes:
             raise ValueError(
                 f"{self.path} holds parts of another production ({'; '.join(changes)});"
-                " repeat that one to complete it, remove the folder, or choose another output"
+                " complete it with its settings, remove the folder, or choose another output"
             )
 
     def _files(self) -> Iterator[tuple[int, Path]]:
@@ -124,12 +123,12 @@ class PartFolder:
         return self.path / f"{part:05d}.root"
 
     def find(self) -> Iterator[str]:
-        """Read the parts that are there, completely, and remove those that are not what they should be.
+        """Read the existing parts completely, and remove those that fail the check.
 
         Yields
         ------
         str
-            For each file that is removed, its name and what is wrong.
+            Name of each removed file, and the reason.
         """
         for number, file in self._files():
             most = self.settings.most_events(number)
@@ -159,11 +158,11 @@ class PartFolder:
         return sum(self.parts[number].sum_of_weights for number in sorted(self.parts))
 
     def writer(self, part: int) -> EventWriter:
-        """What writes a part."""
+        """The writer of a part."""
         return EventWriter(self.file(part), self.settings.title)
 
     def make_output(self) -> None:
-        """Join all parts and make the output of them."""
+        """Join all parts into the output."""
         merge([self.file(number) for number in sorted(self.parts)], self._output, self.path)
 
     def __exit__(
@@ -176,10 +175,10 @@ class PartFolder:
         if error is not None and files:
             error.add_note(
                 f"{len(files)} finished part{'s' * (len(files) > 1)} of up to {self.settings.part_events} events"
-                f" kept in {self.path}: start the same production again to go on from there"
+                f" kept in {self.path}: start the same production again to continue from them"
             )
         else:
-            for file in files:  # before the record, without which nobody would know what they are
+            for file in files:  # before the record, which identifies them
                 file.unlink()
             shutil.rmtree(self.path)
         self._record.close()

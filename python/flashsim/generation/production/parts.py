@@ -1,4 +1,4 @@
-"""The parts that a production is made of: what they hold, and whether a file is one."""
+"""The parts of a production: their content, and the check of a file."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__ = ["DamagedPart", "Part", "Settings", "read_part"]
 
 @dataclass(frozen=True)
 class Settings:
-    """What decides the content of a production.
+    """Settings that the content of a production depends on.
 
     Parameters
     ----------
     process, seed
         As given by the user.
     events, jets
-        How many are asked for; one of them is None.
+        Requested number; one of them is None.
     block_events
         Events that share a seed.
     part_blocks
@@ -50,13 +50,13 @@ class Settings:
         return self.block_events * self.part_blocks
 
     def most_events(self, part: int) -> int:
-        """Events in some part: the most, if the production ends with a number of jets; else exactly."""
+        """Events in a part: the largest number if the production ends with a number of jets, else the exact one."""
         if self.events is None:
             return self.part_events
         return max(0, min(self.part_events, self.events - part * self.part_events))
 
     def blocks(self, part: int) -> int:
-        """Blocks in some part, or the most."""
+        """Blocks in a part, or their largest number."""
         return -(-self.most_events(part) // self.block_events)
 
     def record(self) -> dict[str, Any]:
@@ -80,7 +80,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Part:
-    """What a finished part holds.
+    """Content of a finished part.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ class Part:
 
 
 class DamagedPart(ValueError):
-    """A file that is not the part it should be."""
+    """A file that is not the expected part."""
 
 
 def read_part(path: Path, settings: Settings, number: int) -> Part:
@@ -109,25 +109,25 @@ def read_part(path: Path, settings: Settings, number: int) -> Part:
     path
         The file.
     settings
-        What is produced.
+        Settings of the production.
     number
-        Which part it should be.
+        Number of the part.
 
     Raises
     ------
     DamagedPart
-        If the file cannot be read completely, or holds other events than this part's.
+        If the file cannot be read completely, or holds other events.
     """
     import awkward
-    import uproot  # and not ROOT, which some damaged files crash
+    import uproot  # not ROOT, which crashes on some damaged files
 
     try:
         with uproot.open(path) as file:
             if file.file.fEND != path.stat().st_size:
-                raise DamagedPart("its size is not what it was")
+                raise DamagedPart("its size has changed")
             tree = file[TREE]
             title, columns = tree.title, tree.arrays()
-            # What describes the branches is compressed with a checksum too.
+            # The description of the branches is compressed with a checksum too.
             _ = file.file.streamers
     except DamagedPart:
         raise

@@ -1,4 +1,4 @@
-"""Produce a file of generated events: in parallel, reproducibly, and so that it can be interrupted."""
+"""Produce a file of generated events: in parallel, reproducible and resumable."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BLOCK_EVENTS = 250
 """Events that share a seed. It is a constant because the content of a file depends on it."""
 
 PART_BLOCKS = 20
-"""Blocks in a part, which is what an interrupted production keeps: about a minute's work of one core."""
+"""Blocks in a part, about a minute's work of one core. An interrupted production keeps whole parts."""
 
 _DEFAULT_EVENTS = 1000
 _SPECIAL_TO_ROOT = "?#$|"
@@ -36,7 +36,7 @@ _SPECIAL_TO_ROOT = "?#$|"
 
 @dataclass(frozen=True)
 class Production:
-    """What `generate` made.
+    """Result of `generate`.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class Production:
 
 
 class _Display:
-    """How far a production is, on standard error; a context manager."""
+    """Progress of a production, on standard error; a context manager."""
 
     def __init__(self, settings: Settings, shown: bool) -> None:
         self._settings = settings
@@ -101,7 +101,7 @@ class _Display:
             self._bar.console.print(message, soft_wrap=True, markup=False, highlight=False)
 
     def begin(self, events: int, jets: int) -> None:
-        """Say what is there already; the rate counts what is new."""
+        """Start with the existing parts; the rate counts new events only."""
         self._first, self._started = events, time.monotonic()
         settings = self._settings
         by_events = settings.jets is None
@@ -160,7 +160,7 @@ def _make(folder: PartFolder, parts: Sequence[int], jobs: int, display: _Display
 
 
 def _make_missing(folder: PartFolder, end: int, jobs: int, display: _Display) -> None:
-    """Make those of the first parts that are not there."""
+    """Make the missing ones of the first parts."""
     parts = [number for number in range(end) if number not in folder.parts]
     if parts:
         _make(folder, parts, min(jobs, sum(map(folder.settings.blocks, parts))), display)
@@ -173,7 +173,7 @@ def _make_jets(folder: PartFolder, wanted: int, jobs: int, display: _Display) ->
     for number in [number for number, part in folder.parts.items() if number < last and part.events < full]:
         del folder.parts[number]
     _make_missing(folder, last, jobs, display)
-    # Keep full parts, and the one that holds the block that completes the jets if it ends there.
+    # Keep full parts, and a last part that ends with the block that completes the jets.
     jets, right = 0, True
     for number in sorted(folder.parts):
         part = folder.parts[number]
@@ -191,7 +191,7 @@ def _checked_output(output: str | os.PathLike[str]) -> Path:
     path = Path(output)
     special = [character for character in _SPECIAL_TO_ROOT if character in str(path)]
     if special:
-        raise ValueError(f"output {path}: {special[0]!r} has a meaning of its own in ROOT's file names; choose another")
+        raise ValueError(f"output {path}: {special[0]!r} is special in ROOT's file names; choose another name")
     if path.is_dir():
         raise IsADirectoryError(f"output {path} is a directory; expected the name of a file")
     directory = path.parent
@@ -219,15 +219,15 @@ def generate(
     reconstructed jets by `flashsim.generation.detector.jets.respond`; branches in
     `flashsim.generation.columns.BRANCHES`. Kinematic variables, fractions and scores keep 13 bits of their mantissa.
 
-    A production may be interrupted in any way, and loses what it has made of its last 5000 events only: finished parts
-    of so many events lie in the folder ``<output>.parts`` until all are there and make the output. The same call goes
-    on from them, after it has read them to see that they are whole. The file is the same, byte for byte (unless
-    the process has read files of another ROOT before, whose descriptions of classes it then stores).
+    An interrupted or killed production loses at most the last part of 5000 events: finished parts stay in the folder
+    ``<output>.parts`` until all of them make the output. The same call checks them and continues. The file is the same,
+    byte for byte (unless the process has read files of another ROOT before: it then stores their descriptions of
+    classes).
 
     Parameters
     ----------
     output
-        File to write; an existing one is replaced, but only when all events are there.
+        File to write; an existing one is replaced, at the end.
     process
         One of ``ttbar``, ``qcd``, ``zjets``, ``diboson``.
     events
@@ -239,16 +239,16 @@ def generate(
         Worker processes, by default one for each core that this process may use. With 1 the work is done here.
         Scripts that use more need the usual ``if __name__ == "__main__":`` guard of `multiprocessing`.
     progress
-        Whether to show on standard error what is resumed, a progress bar, and the rate.
+        Whether to show resumed parts, a progress bar and the rate on standard error.
     jets
-        Instead of `events`: make blocks of 250 events until there are at least so many generated jets.
+        Instead of `events`: blocks of 250 events are made up to this number of generated jets or more.
     resume
-        Whether to go on from the parts of an interrupted production, if there are any. False: begin anew.
+        Whether to continue from the parts of an interrupted production, if any. False: start over.
 
     Returns
     -------
     Production
-        Summary of what was written; it can be used as a path.
+        Summary of the written file; it can be used as a path.
 
     Raises
     ------

@@ -33,15 +33,15 @@ class Task:
 
 
 def simulate(tasks: Iterable[Task], jobs: int) -> Generator[Block, None, None]:
-    """Blocks in the order of their tasks, whatever the order they are finished in.
+    """Blocks in the order of their tasks, not of their completion.
 
-    A few blocks per worker are under way or wait to be fetched, so that memory stays small and no worker waits as long
-    as its caller takes less time for a block than all workers together. To close the iterator ends the workers.
+    A few blocks per worker are under way or wait to be fetched: memory stays small, and no worker waits if the caller
+    takes less time for a block than all workers together. Closing the iterator ends the workers.
 
     Parameters
     ----------
     tasks
-        What to simulate; may be endless.
+        Blocks to simulate; may be endless.
     jobs
         Number of worker processes. With 1 the work is done in this process.
 
@@ -72,7 +72,7 @@ def simulate(tasks: Iterable[Task], jobs: int) -> Generator[Block, None, None]:
                 " or did memory run out?"
             ) from error
         except BaseException:
-            # Nobody wants the blocks that were begun, and without this the pool would wait for them.
+            # The unfinished blocks are not needed; without this the pool would wait for them.
             for worker in set(multiprocessing.active_children()) - others:
                 worker.terminate()
             raise
@@ -85,7 +85,7 @@ def _run(task: Task) -> Block:
 def _prepare_worker() -> None:
     # Ctrl-C reaches every process of the terminal; the parent alone deals with it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # A parent that was killed tells nobody, and the workers would wait for their next task for ever.
+    # After a kill of the parent, the workers would wait for their next task for ever.
     threading.Thread(target=_leave_with_parent, name="parent", daemon=True).start()
 
 

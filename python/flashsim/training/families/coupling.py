@@ -1,9 +1,8 @@
 """Discrete flows: a chain of coupling transforms, trained by maximum likelihood and sampled in one shot.
 
-A coupling leaves some columns as they are and moves each of the others by a monotonic function, whose parameters a
-network computes from the columns left alone and the context. Either direction hence evaluates each network once.
-Dinh et al., "Density estimation using Real NVP", arXiv:1605.08803; Durkan et al., "Neural spline flows",
-arXiv:1906.04032.
+A coupling keeps some columns and moves each of the others by a monotonic function. A network computes its parameters
+from the kept columns and the context. So either direction evaluates each network once. Dinh et al., "Density estimation
+using Real NVP", arXiv:1605.08803; Durkan et al., "Neural spline flows", arXiv:1906.04032.
 """
 
 from __future__ import annotations
@@ -33,9 +32,9 @@ SLOPE = 1e-3
 def moved_columns(dimension: int, transforms: int) -> list[list[int]]:
     """The columns that each coupling moves.
 
-    Two couplings in turn move the columns whose number has a bit of 0 and those that have a 1 there, the next two go by
-    the next bit, and so on. So an even number of couplings moves every column equally often, and
-    2 ⌈log₂ dimension⌉ couplings move every column once with the direct knowledge of any other (arXiv:2001.05486).
+    One coupling moves the columns whose number has a bit of 0, the next one those with a bit of 1. The next two take
+    the next bit, and so on. So an even number of couplings moves every column equally often, and 2 ⌈log₂ dimension⌉
+    couplings move every column once as a direct function of any other (arXiv:2001.05486).
 
     Example:
         >>> moved_columns(dimension=3, transforms=4)

@@ -94,7 +94,7 @@ def integrate(
     if solver not in SOLVERS:
         raise ValueError(f"solver {solver!r} is not one of {', '.join(SOLVERS)}")
     if steps < 1:
-        raise ValueError(f"steps = {steps}: at least 1 is needed")
+        raise ValueError(f"steps = {steps}, expected at least 1")
     method = SOLVERS[solver]
     times = torch.tensor([time_at(step / steps, grid) for step in range(steps + 1)], device=noise.device)
     x = noise
@@ -116,7 +116,7 @@ def _advance(x: Tensor, weights: Sequence[float], slopes: Sequence[Tensor], leng
 
 
 class FlowMatching(FlowModel):
-    """A continuous flow whose velocity is learnt by conditional flow matching.
+    """A continuous flow, trained by conditional flow matching.
 
     Args:
         config: sizes of the network and the probability path.

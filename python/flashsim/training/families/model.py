@@ -1,4 +1,4 @@
-"""What every family of flows has in common: a loss to train it, and sampling in torch and as ONNX nodes."""
+"""Interface of the families of flows: a loss to train it, and sampling in torch and as ONNX nodes."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class FlowModel(nn.Module, ABC):
     """Whether sampling solves an ODE, in steps that the user of the flow may choose."""
 
     method: ClassVar[str]
-    """What it is and where it comes from, for the provenance of a flow."""
+    """The method and its source, for the provenance of a flow."""
 
     @abstractmethod
     def loss(self, x: Tensor, context: Tensor, generator: torch.Generator) -> Tensor:
-        """Mean over the rows of what training minimises.
+        """Mean over the rows of the loss.
 
         Args:
             x: prepared target rows [n, D].

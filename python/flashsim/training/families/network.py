@@ -1,4 +1,4 @@
-"""The velocity network of arXiv:2402.13684: residual blocks whose output is gated by the context."""
+"""The velocity network of arXiv:2402.13684: residual blocks, gated by the context."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class ResidualBlock(nn.Module):
 class VelocityNetwork(nn.Module):
     """v(x, t; c), the velocity of the flow.
 
-    The context enters through the first layer and the gates, hence at sampling once per row and not once per step;
-    the time enters through the first layer and every block, hence once per step and not once per row.
+    The context enters through the first layer and the gates: in sampling, once per row and not once per step. The time
+    enters through the first layer and every block: once per step and not once per row.
 
     Args:
         dimension: features of x.

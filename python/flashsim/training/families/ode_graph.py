@@ -20,7 +20,7 @@ def emit_ode(
     """`integrate` as nodes.
 
     Args:
-        graph: graph around the loop; what depends on the context alone goes there.
+        graph: graph around the loop, for the nodes that depend on the context alone.
         network: the velocity.
         noise: tensor [n, D].
         context: prepared context rows, tensor [n, F].

@@ -1,10 +1,10 @@
 """Optimal-transport pairing of noise with data inside a training batch, for straighter paths of a conditional flow.
 
-Pairing noise and data so that the sum of their squared distances is least makes the paths of flow matching straighter
-and cross less often (Tong et al., arXiv:2302.00482; Pooladian et al., arXiv:2304.14772). In a conditional flow that
+Pairs of noise and data with the least sum of squared distances make the paths of flow matching straighter, with fewer
+crossings (Tong et al., arXiv:2302.00482; Pooladian et al., arXiv:2304.14772). In a conditional flow that
 alone is biased: the noise of a row would depend on its context, while at sampling it does not (Cheng and Schwing,
 arXiv:2503.10636). So noise gets a context too, and the distance of the contexts is added to the cost: noise is
-exchanged between rows of like contexts only, more strictly so the larger its weight (also Kerrigan et al.,
+exchanged between rows of similar contexts only, the more similar the larger its weight (also Kerrigan et al.,
 arXiv:2404.04240; Chemseddine et al., arXiv:2403.18705).
 """
 
@@ -22,11 +22,11 @@ BLOCK = 512
 
 @torch.no_grad()
 def optimal_transport_pairs(noise: Tensor, x: Tensor, context: Tensor, context_weight: float) -> Tensor:
-    """Which noise row each data row gets: the permutation of least Σ |noise - x|² + context_weight |c' - c|².
+    """The noise row of each data row: the permutation of least Σ |noise - x|² + context_weight |c' - c|².
 
     The context c' of a noise row is the one of the data row in the same place. Contexts are compared in units of their
-    spread in the batch, so that the weight is a pure number; a rare category is then far from all others. Weight 0
-    ignores the contexts, a huge one leaves every row its own noise. Batches above 512 rows are paired in blocks.
+    spread in the batch: the weight is a pure number, and a rare category is far from all others. Weight 0 ignores the
+    contexts, a huge one leaves every row its own noise. Batches above 512 rows are paired in blocks.
 
     Args:
         noise: standard normal [n, D].

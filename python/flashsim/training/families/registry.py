@@ -11,7 +11,7 @@ __all__ = ["make_model"]
 
 
 def make_model(config: ModelConfig, dimension: int, context_features: int) -> FlowModel:
-    """An untrained flow of the family and size that the recipe asks for, with random weights of torch's generator.
+    """An untrained flow of the recipe's family and size, with random weights of torch's generator.
 
     Args:
         config: the section ``[model]`` of the recipe.

@@ -1,4 +1,4 @@
-"""Operations for values that carry probability of their own: whole numbers, spikes, absent quantities.
+"""Operations for discrete values with a finite probability: whole numbers, spikes, absent quantities.
 
 A continuous flow cannot place probability on a single value. These operations spread such a value over an interval
 with fresh random numbers, and the inverse maps the whole interval back to it.
@@ -25,7 +25,7 @@ class Dequantise(Operation):
 
     Uniform numbers suit a variable with many values, whose probabilities change little from one to the next. For a few
     values of very different probability ``width`` keeps them apart: a network smooths the steps of a density, which
-    would carry rows from a frequent value to a rare neighbour. A margin at both ends of the interval keeps float32
+    would move rows from a frequent value to a rare neighbour. A margin at both ends of the interval keeps float32
     arithmetic from rounding into the neighbour.
 
     Args:
@@ -79,7 +79,7 @@ class Dequantise(Operation):
         return graph.node("Add", graph.gather(self.allowed, limited), keeps_nan)
 
     def _index(self, values: Array) -> Array:
-        """Positions of ``values`` among the allowed; float32, as files hold them, is what has to agree."""
+        """Positions of ``values`` among the allowed ones, compared in float32, the precision of the files."""
         allowed = np.asarray(self.allowed)
         if self.values is None:
             known = np.rint(values)
@@ -101,11 +101,11 @@ class Dequantise(Operation):
 class Spike(Operation):
     """A value taken by many rows exactly, anywhere inside or outside the range of an otherwise continuous variable.
 
-    The line is cut open at ``value``: what lies between the nearest other training values below and above it is
-    replaced by an interval of length ``extent``, in the inner nine tenths of which these rows become uniform numbers.
-    Values above move up by what the interval is longer, values below stay where they are; if there are none below,
-    values above stay. The inverse returns ``value`` from the interval and other values never between their own nearest
-    to ``value``. Of several spikes declare the highest first.
+    The line is cut at ``value``. The gap between the nearest other training values below and above it becomes an
+    interval of length ``extent``; these rows become uniform numbers in its inner nine tenths. Values above move up by
+    the added length, values below stay; if there are none below, values above stay. The inverse returns ``value`` from
+    the interval and other values never between their own nearest to ``value``. Of several spikes declare the highest
+    first.
 
     Args:
         value: the spike, in units of the variable.
@@ -188,8 +188,8 @@ class Spike(Operation):
 class Present(Operation):
     """A quantity that exists only where another target variable is above zero, and is ``absent`` elsewhere.
 
-    Rows without it take the value of a random training row with it, so that the network sees one continuous
-    distribution; the inverse overwrites them. The two variables therefore never contradict each other.
+    Rows without it take the value of a random training row with it: the network learns one continuous distribution. The
+    inverse overwrites them. So the two variables never contradict each other.
 
     Args:
         of: the other target variable.

@@ -15,7 +15,7 @@ __all__ = ["Absolute", "Angle", "OneHot", "Saturate", "Standardise"]
 
 @dataclass
 class Absolute(Operation):
-    """|x|, for signed codes whose sign means nothing to the detector."""
+    """|x|, for codes whose sign has no meaning for the detector."""
 
     name: ClassVar[str] = "absolute"
     for_target: ClassVar[bool] = False
@@ -50,8 +50,8 @@ class OneHot(Operation):
         unseen = [category for category in self._named if not np.any(values == category)]
         if unseen:
             raise ValueError(
-                f"no row has the value {' or '.join(f'{category:g}' for category in unseen)}, so that nothing can be "
-                f"learnt for it: take it out of the categories, it then counts as other = {self.other:g}"
+                f"no row has the value {' or '.join(f'{category:g}' for category in unseen)}: remove it from the "
+                f"categories, it then counts as other = {self.other:g}"
             )
 
     def features(self) -> int:
@@ -74,10 +74,10 @@ class OneHot(Operation):
 
 @dataclass
 class Angle(Operation):
-    """Cosine and sine of an angle, so that the network sees no jump where the circle closes.
+    """Cosine and sine of an angle: the network input has no jump where the circle closes.
 
     For context variables. A target angle is generated relative to its GEN angle with `Difference` and its ``period``:
-    one column, whose result is on the circle whatever the network returns, which two coordinates would not be.
+    one column, whose result is on the circle for any output of the network. Two coordinates would leave the circle.
 
     Args:
         period: length of the circle in the unit of the variable.
@@ -114,7 +114,7 @@ class Standardise(Operation):
     def fit(self, values: Array, row: Row[Array]) -> None:
         self.mean, self.deviation = float(values.mean()), float(values.std())
         if not self.deviation > 0:
-            raise ValueError(f"every training value is {self.mean}: a constant variable carries nothing, leave it out")
+            raise ValueError(f"every training value is {self.mean}: leave the constant variable out")
 
     def forward(self, values: Array, row: Row[Array], generator: np.random.Generator) -> Array:
         return (values - self.mean) * (1 / self.deviation)
@@ -133,7 +133,7 @@ class Standardise(Operation):
 
 @dataclass
 class Saturate(Operation):
-    """Limits values to the range of the training data, so that nothing is extrapolated."""
+    """Limits values to the range of the training data: no extrapolation."""
 
     low: float = fitted(-np.inf)
     high: float = fitted(np.inf)

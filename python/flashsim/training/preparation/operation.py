@@ -1,4 +1,4 @@
-"""What every invertible operation between physical values and the network has in common."""
+"""Base class of the invertible operations between physical values and the network."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Row(Generic[Value]):
-    """What an operation may refer to: context and target variables in physical units, by name.
+    """Variables that an operation may refer to: context and target in physical units, by name.
 
     A value is an array of shape [n] in numpy and the name of a tensor of shape [n, 1] in a graph.
     """
@@ -36,7 +36,7 @@ def fitted(default: Any) -> Any:
 
 
 class Operation(ABC):
-    """One step of the preparation of one variable, declared in the recipe, undone inside the exported graph.
+    """One step of the preparation of one variable, declared in the recipe, inverted inside the exported graph.
 
     Life cycle: construction from the recipe, `fit` once on the training data, then `forward`, `inverse` and the two
     ``emit`` methods in any order, any number of times. In numpy a variable is an array of shape [n] ([n, k] after a

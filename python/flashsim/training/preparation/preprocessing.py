@@ -30,7 +30,7 @@ OPERATIONS: dict[str, type[Operation]] = {
 }  # fmt: skip
 
 _ROWS_AT_ONCE = 8192
-"""So that all columns of these rows stay in the cache while they are prepared."""
+"""Rows prepared at once: all their columns fit into the cache."""
 
 
 class Preprocessing:
@@ -39,7 +39,7 @@ class Preprocessing:
     Args:
         context: context variables in the order of the columns.
         target: target variables in the order of the columns.
-        where: what error messages call the recipe.
+        where: name of the recipe in error messages.
 
     Raises:
         ConfigError: an operation, one of its keys or a variable it refers to is unknown or cannot be used there.
@@ -149,7 +149,7 @@ class Preprocessing:
         return encoded
 
     def encode_target(self, context: Array, target: Array, generator: np.random.Generator) -> Array:
-        """What the flow learns to produce, float32 of shape [n, T]; atoms are spread anew at every call."""
+        """Values that the flow learns to sample, float32 of shape [n, T]; atoms are spread anew at every call."""
         encoded = np.empty((len(target), self.target_features), np.float32)
         for rows in _pieces(len(target)):
             row = self._row(context[rows], target[rows])
@@ -267,7 +267,7 @@ class Preprocessing:
     ) -> None:
         if reference is not None and reference not in known:
             raise ConfigError(
-                f"{self._where}: target variable {variable.name!r}: {reference!r} is no {kind} variable"
+                f"{self._where}: target variable {variable.name!r}: {reference!r} is not a {kind} variable"
                 f"{suggest(reference, known)}"
             )
 
@@ -301,6 +301,5 @@ def _check_training_values(values: Array, variable: VariableConfig, kind: str) -
             raise ValueError(f"{kind} variable {variable.name!r}: {count} of {len(values)} rows are {what}")
     if values.min() == values.max():
         raise ValueError(
-            f"{kind} variable {variable.name!r}: every training value is {values[0]:g}: a constant variable carries "
-            "nothing, leave it out"
+            f"{kind} variable {variable.name!r}: every training value is {values[0]:g}: leave the constant variable out"
         )

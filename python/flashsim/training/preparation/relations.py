@@ -1,4 +1,4 @@
-"""Operations that relate a target variable to others: to its GEN value, to what others leave of a total."""
+"""Operations that relate a target variable to others: to its GEN value, to the rest of a total."""
 
 from __future__ import annotations
 
@@ -85,13 +85,13 @@ class Ratio(Operation):
 
 @dataclass
 class Share(Operation):
-    """x / (total - sum of other target variables): what x takes of the rest that the others leave of a total.
+    """x / (total - sum of other target variables): the fraction of the rest that the others leave of a total.
 
-    Chained from variable to variable, it keeps the sum of parts at or below the total whatever the network returns.
+    Chained from variable to variable, it keeps the sum of parts at or below the total, for any output of the network.
 
     Args:
         after: target variables that are subtracted first.
-        total: what all of them share, in their unit.
+        total: upper limit of their sum, in their unit.
         smallest: lower limit of the rest, which keeps the quotient finite.
     """
 

@@ -1,4 +1,4 @@
-"""The pictures of a report, each with a caption that says how to read it."""
+"""The pictures of a report, each with a caption on how to read it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def draw_pictures(validation: Validation) -> list[Picture]:
     Raises
     ------
     ValueError
-        If the validation has come from a file and does not hold the rows.
+        If the validation was read from a file, which has no rows.
     """
     samples = validation.samples
     if samples is None:

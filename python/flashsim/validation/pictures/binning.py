@@ -47,12 +47,12 @@ def density(values: Array, edges: Array) -> tuple[Array, Array]:
 
 
 def is_skewed(values: Array) -> bool:
-    """Whether a positive variable has a tail that asks for a logarithmic axis."""
+    """Whether the tail of a positive variable needs a logarithmic axis."""
     low, middle, high = np.quantile(values, [0.001, 0.5, 0.995])
     return bool(low > 0 and high / middle > 4)
 
 
 def context_edges(values: Array) -> Array:
-    """Edges between which profiles are taken: equally many rows per bin, finer at the ends."""
+    """Edges of the bins of profiles: equally many rows per bin, finer at the ends."""
     steps = np.concatenate([[0.0005, 0.03], np.linspace(0.08, 0.92, 12), [0.97, 0.99, 0.9995]])
     return np.unique(np.quantile(values, steps))

@@ -1,4 +1,4 @@
-"""How target variables hang together: correlation matrices and two-dimensional contours."""
+"""Correlations of target variables: matrices and two-dimensional contours."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def draw_contours(samples: Samples, most: int = 8) -> list[Picture]:
 
 
 def _is_spread(values: Array, variable: Variable) -> bool:
-    """Whether contours make sense: no counter, and no single value that a third of the rows have."""
+    """Whether contours make sense: not for counters, nor if a third of the rows have the same value."""
     if is_integer(variable):
         return False
     return bool(np.unique(values, return_counts=True)[1].max() < len(values) / 3)

@@ -1,4 +1,4 @@
-"""What RECO owes to GEN: response, resolution and means of target variables against context variables."""
+"""RECO against GEN: response, resolution and means of target variables against context variables."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _mean(values: Array) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class _Axis:
-    """A context variable that profiles are drawn against: edges, what they contain, and how they are written."""
+    """The context variable of an axis of profiles: edges, contents and labels."""
 
     variable: Variable
     edges: Array

@@ -1,4 +1,4 @@
-"""How the pictures of a validation look, and how they become bytes."""
+"""Style of the pictures of a validation, and their PNG bytes."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Picture:
     Attributes
     ----------
     title
-        What it shows.
+        Its subject.
     caption
         How to read it.
     png
@@ -75,7 +75,7 @@ class Picture:
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """The style of all pictures, without touching that of the caller."""
+    """The style of all pictures; the caller's style does not change."""
     with style.styled(_STYLE):
         yield
 
