@@ -3,6 +3,7 @@
 #define FLASHSIM_FLOW
 
 #include "FlashSim/FlowContract.hxx"
+#include "FlashSim/OnnxRuntime.hxx"
 #include "FlashSim/events/EventIdentity.hxx"
 #include "FlashSim/flow/ClipCounts.hxx"
 #include "FlashSim/flow/RowIndependence.hxx"

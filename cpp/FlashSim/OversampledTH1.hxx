@@ -20,7 +20,7 @@ namespace FlashSim {
 class OversampledTH1D final : public OversampledTH<TH1D> {
 public:
    using OversampledTH::OversampledTH;
-#include "FlashSim/histograms/OversampledTH1Methods.hxx"
+#include "FlashSim/histograms/OversampledTH1Methods.ixx"
    ClassDefOverride(OversampledTH1D, 1);
 };
 
@@ -28,7 +28,7 @@ public:
 class OversampledTH1F final : public OversampledTH<TH1F> {
 public:
    using OversampledTH::OversampledTH;
-#include "FlashSim/histograms/OversampledTH1Methods.hxx"
+#include "FlashSim/histograms/OversampledTH1Methods.ixx"
    ClassDefOverride(OversampledTH1F, 1);
 };
 

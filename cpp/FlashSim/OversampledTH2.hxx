@@ -37,7 +37,7 @@ TH1D *OnAxis(const Histogram &histogram, bool onX, const std::string &name, Int_
 class OversampledTH2D final : public OversampledTH<TH2D> {
 public:
    using OversampledTH::OversampledTH;
-#include "FlashSim/histograms/OversampledTH2Methods.hxx"
+#include "FlashSim/histograms/OversampledTH2Methods.ixx"
    ClassDefOverride(OversampledTH2D, 1);
 };
 
@@ -45,7 +45,7 @@ public:
 class OversampledTH2F final : public OversampledTH<TH2F> {
 public:
    using OversampledTH::OversampledTH;
-#include "FlashSim/histograms/OversampledTH2Methods.hxx"
+#include "FlashSim/histograms/OversampledTH2Methods.ixx"
    ClassDefOverride(OversampledTH2F, 1);
 };
 

@@ -19,8 +19,8 @@ namespace FlashSim {
 namespace Projection {
 /// \brief One axis of an OversampledTH3D or OversampledTH3F.
 /// \param[in] kept of the histogram
-/// \param[in] axis1,axis2 copies of its other axes with other ranges, or nullptr
-/// \param[in] useUnderflow,useOverflow whether they count where a summed axis has no range
+/// \param[in] axis1 copy of another axis with another range, or nullptr; so is `axis2`
+/// \param[in] useUnderflow whether it counts where a summed axis has no range; so does `useOverflow`
 /// \param[in] project ROOT's own projection, under the name that it is given
 template <typename Histogram>
 TH1D *OnAxis(const Histogram &histogram, const std::string &name, const TAxis &kept, const TAxis *axis1,
@@ -43,7 +43,7 @@ TH3 *ReplaceBy(TH3 &histogram, const std::function<TH3 *(const char *)> &rebin);
 class OversampledTH3D final : public OversampledTH<TH3D> {
 public:
    using OversampledTH::OversampledTH;
-#include "FlashSim/histograms/OversampledTH3Methods.hxx"
+#include "FlashSim/histograms/OversampledTH3Methods.ixx"
    ClassDefOverride(OversampledTH3D, 1);
 };
 
@@ -51,7 +51,7 @@ public:
 class OversampledTH3F final : public OversampledTH<TH3F> {
 public:
    using OversampledTH::OversampledTH;
-#include "FlashSim/histograms/OversampledTH3Methods.hxx"
+#include "FlashSim/histograms/OversampledTH3Methods.ixx"
    ClassDefOverride(OversampledTH3F, 1);
 };
 

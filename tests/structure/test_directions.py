@@ -94,7 +94,7 @@ BASES = {
 }
 """Names of ROOT::Detail::RDF that extensions of RDataFrame are made of, also outside of ROOT."""
 
-INCLUDE = re.compile(r'#include "FlashSim/([\w/]+)\.hxx"')
+INCLUDE = re.compile(r'#include "FlashSim/([\w/]+)\.[hi]xx"')
 
 
 def read(folder: str, *suffixes: str) -> dict[str, str]:
@@ -163,7 +163,7 @@ def python_files():
 
 @pytest.fixture(scope="module")
 def cpp_files():
-    return read("cpp/FlashSim", ".hxx", ".cxx")
+    return read("cpp/FlashSim", ".hxx", ".ixx", ".cxx")
 
 
 def test_python(python_files):
