@@ -99,7 +99,7 @@ def test_demo_twice():
     assert run(*arguments).exit_code == 0
     first = Path("new/flashsim-demo.png").read_bytes()
     message = error_of(*arguments)
-    assert "flashsim-demo.root and new/flashsim-demo.png exist. Choose another place with --output-dir" in message
+    assert "flashsim-demo.root and new/flashsim-demo.png exist. Choose another folder with --output-dir" in message
     assert Path("new/flashsim-demo.png").read_bytes() == first
     occupy("new/flashsim-demo.png")
     assert run(*arguments, "--overwrite").exit_code == 0

@@ -186,7 +186,7 @@ def test_w_mass_by_the_command(tmp_path):
     assert contents[2] == contents[3]
     assert abs(contents[2] - contents[1]) < 4 * np.hypot(flow, many)
     assert (tmp_path / "w-mass.png").read_bytes().startswith(b"\x89PNG")
-    with pytest.raises(ValueError, match=r"\d+ events in the files, \d+ are needed"):
+    with pytest.raises(ValueError, match=r"the files hold \d+ events, \d+ are needed"):
         compare_statistics("jets", [flashsim.data.path("ttbar.root")], tmp_path, events=10**6)
 
 
