@@ -75,6 +75,10 @@ struct SimulateOptions {
 /// \param[in] node any dataframe node
 /// \param[in] flows what simulates; no two with the same name, or with the same collection and prefix
 /// \param[in] options how
+/// *Stages*: on a node whose entries are RECO events already (the result of Simulate(), with any Define and Filter
+/// behind it, or a file of it), each of them is given the objects of these flows, conditioned on its own columns. The
+/// folds, `genEvent`, `foldIndex` and `foldSize`, stay those of the first stage, and so does fFoldSize: leave it 1.
+///
 /// \return a dataframe whose entries are RECO events
 /// \throws std::runtime_error naming the column, flow or option that does not fit. During the event loop: collections
 ///         of different length, NaN or infinity in the context, samples that stay NaN, context or samples out of range,
@@ -97,7 +101,8 @@ ROOT::RDF::RNode Simulate(ROOT::RDF::RNode node, const std::string &flow, const 
 ///
 /// For graphs that must stay one graph. The new columns are `nC` (`int`, per RECO event) and, indexed
 /// [fold index][object], `C_<target>` (`RVec<RVec<T>>`) and `C_<S>Idx` (`RVec<RVec<short>>`); for a flow of events,
-/// indexed [fold index], `C_<target>` (`RVec<T>`). The flow is run
+/// indexed [fold index], `C_<target>` (`RVec<T>`). Where entries are RECO events already, the samples are their own. The
+/// flow is run
 /// for one event at a time, which costs several times more per object than Simulate() unless N is large. The RECO
 /// events equal those of Simulate() bit for bit.
 ///

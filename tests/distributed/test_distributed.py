@@ -110,6 +110,21 @@ def test_replace_steps_and_prefix_by_flow_reach_the_workers(five_parts, files, t
     assert there == pytest.approx(here, rel=1e-5)
 
 
+def test_stages(five_parts, files, tiny_flow, tmp_path):
+    taus = tiny_flows.write_smearing_flow(tmp_path / "taus.onnx", name="taus", source="Jet", collection="Tau")
+
+    def results(df):
+        first = df.FlashSim(tiny_flow, fold_size=3, seed=1).Filter("nJet > 2")
+        second = first.FlashSim(taus, seed=1, context={"eta": "0.f * Jet_nConstituents"}).Define("leading", "Tau_pt[0]")
+        return {
+            "AsNumpy": second.AsNumpy(["genEvent", "foldIndex", "leading"], lazy=True),
+            "first": first.Count(),
+            "TH1D": second.OversampledTH1D(("h", "", 20, 40, 160), "leading", covariance=True),
+        }
+
+    cases.assert_same(results(ROOT.RDataFrame("Events", files)), results(five_parts.open("Events", files)))
+
+
 def test_context_out_of_range_on_a_worker_is_named(five_parts, files, tiny_flow):
     sim = five_parts.open("Events", files).FlashSim(tiny_flow, context={"pt": "GenJet_pt * 1000"})
     with pytest.raises(Exception, match=r"context variable 'pt' of GenJet .* flow 'tiny' takes .* Is it in MeV\?"):

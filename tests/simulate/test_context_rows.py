@@ -44,7 +44,7 @@ def test_rows():
     {
        FlashSim::ContextRows rows;
        for (int event = 0; event < nEvents; ++event)
-          rows.AppendFold(ranges, provider, event, {event + 50u, 1, 2, false}, foldSize);
+          rows.AppendFold(ranges, provider, event, {event + 50u, 1, 2, false}, 10, foldSize);
        return rows;
     }
     } // namespace TestRows
@@ -65,7 +65,7 @@ def sizes():
 def test_each_reco_event_of_a_fold_has_rows_of_its_own(ranges):
     rows = ROOT.TestRows.MakeRows(ranges, ROOT.TestRows.Provider(), N_EVENTS, FOLD_SIZE)
     expected = [
-        (1000 * event + 100 * fold + obj, 0.25, fold, event + 50, fold, obj)
+        (1000 * event + 100 * fold + obj, 0.25, fold, event + 50, 10 + fold, obj)
         for event in range(N_EVENTS)
         for fold in range(FOLD_SIZE)
         for obj in range(sizes()[event][fold])
@@ -91,7 +91,7 @@ def test_one_context_for_the_whole_fold_is_that_of_its_first_event(ranges):
     ]
     assert context[:, 0].tolist() == expected
     assert [key.fFoldIndex for key in rows.GetNoise()] == [
-        fold for event in range(N_EVENTS) for fold in range(FOLD_SIZE) for _ in range(number[event])
+        10 + fold for event in range(N_EVENTS) for fold in range(FOLD_SIZE) for _ in range(number[event])
     ]
 
 

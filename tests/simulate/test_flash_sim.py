@@ -357,10 +357,14 @@ def test_missing_context_column(gen_files, tmp_path):
         ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim(flow)
 
 
-def test_flash_sim_twice_is_refused(gen_files, tiny_flow):
-    sim = ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim(tiny_flow)
-    with pytest.raises(RuntimeError, match="Give all flows at once"):
-        sim.FlashSim(tiny_flow, prefix="Second")
+def test_one_flow_twice_has_the_same_noise(gen_files, tiny_flow, threads):
+    """To compare contexts or steps: as for DefineFolds."""
+    sim = ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim(tiny_flow, 3)
+    again = sim.FlashSim(tiny_flow, prefix="Second", context={"pt": "GenJet_pt + 1"})
+    arrays = again.AsNumpy(["Jet_pt", "SecondJet_pt"])
+    for first, second in zip(arrays["Jet_pt"], arrays["SecondJet_pt"], strict=True):
+        np.testing.assert_allclose(np.asarray(second) - np.asarray(first), 1, atol=1e-3)
+    assert len(arrays["Jet_pt"]) == 720
 
 
 def test_upstream_variations_are_refused(gen_files, tiny_flow):

@@ -3,8 +3,8 @@
 
 #include "FlashSim/lookahead/FoldStore.hxx"
 #include "FlashSim/lookahead/RootInternals.hxx"
-#include "FlashSim/lookahead/detail/EntryRecorder.hxx"
-#include "FlashSim/lookahead/detail/UpstreamUse.hxx"
+#include "FlashSim/lookahead/detail/FoldEventLoop.hxx"
+#include "FlashSim/lookahead/detail/FoldReaders.hxx"
 
 #include "FlashSim/interrupts/Interruption.hxx"
 #include "FlashSim/lookahead/IdentityColumns.hxx"
@@ -17,61 +17,10 @@
 namespace FlashSim {
 namespace {
 
-/// Objects to simulate in one chunk, if the chunk size is not given: seconds of sampling against some 20 ms for
-/// starting the upstream event loop again, and few enough that the GEN events fit in memory many times over.
-constexpr double kObjectsPerChunk = 131072;
-constexpr std::uint64_t kFirstChunk = 2000;
-constexpr std::uint64_t kMaxGrowth = 8;
-
-constexpr std::array<const char *, 3> kOwnColumns{"foldIndex", "genEvent", "foldSize"};
-
 bool IsOwnColumn(std::string_view column)
 {
-   return std::find(kOwnColumns.begin(), kOwnColumns.end(), column) != kOwnColumns.end();
+   return std::find(kFoldColumns.begin(), kFoldColumns.end(), column) != kFoldColumns.end();
 }
-
-/// Reads an upstream column, or one of the new ones, at the slot's position.
-class FoldColumnReader final : public ROOT::Detail::RDF::RColumnReaderBase {
-public:
-   FoldColumnReader(std::shared_ptr<FoldStore> store, std::shared_ptr<ColumnStore> column, unsigned int slot)
-      : fStore(std::move(store)), fColumn(std::move(column)), fSlot(slot)
-   {
-   }
-
-private:
-   void *GetImpl(Long64_t) final
-   {
-      return fColumn->GetValue(fSlot, fStore->GetPlace(fStore->GetPosition(fSlot).fEvent));
-   }
-   std::shared_ptr<FoldStore> fStore;
-   std::shared_ptr<ColumnStore> fColumn;
-   unsigned int fSlot;
-};
-
-template <typename T>
-class PositionReader final : public ROOT::Detail::RDF::RColumnReaderBase {
-public:
-   PositionReader(std::shared_ptr<FoldStore> store, T FoldStore::Position::*member, unsigned int slot)
-      : fStore(std::move(store)), fMember(member), fSlot(slot)
-   {
-   }
-
-private:
-   void *GetImpl(Long64_t) final { return &(fStore->GetPosition(fSlot).*fMember); }
-   std::shared_ptr<FoldStore> fStore;
-   T FoldStore::Position::*fMember;
-   unsigned int fSlot;
-};
-
-/// Replaces a reader that cannot be made; see FoldSource::GetColumnReaders.
-class RefusedReader final : public ROOT::Detail::RDF::RColumnReaderBase {
-public:
-   explicit RefusedReader(std::string reason) : fReason(std::move(reason)) {}
-
-private:
-   void *GetImpl(Long64_t) final { throw std::runtime_error(fReason); }
-   std::string fReason;
-};
 
 /// `long` and `long long` are different types of the same numbers: an RNTuple uses the first, a TTree the second.
 bool AreSameNumbers(const std::type_info &a, const std::type_info &b)
@@ -104,148 +53,6 @@ void CheckType(std::string_view column, const std::type_info &asked, const std::
 
 } // namespace
 
-/// One event loop over the folds, with its position in the upstream dataset.
-class FoldSource::EventLoop {
-public:
-   EventLoop(ROOT::RDF::RNode node, FoldStore &store, ROOT::RDF::RCutFlowReport &cuts, const FoldSourceOptions &options)
-      : fNode(std::move(node)), fUse(fNode), fStore(store), fCuts(cuts), fOptions(options),
-        fControl(fNode, GetIdentityColumnsOfFiles(fNode)),
-        fNumbering(std::make_shared<RootInternals::EntryNumbering>(fControl, options.fFirstEntries)),
-        fNextEntry(fControl.GetFullRange().first),
-        fIsOneChunk(RootInternals::HasRange(fNode) ||
-                    RootInternals::GetSourceKind(fNode) == RootInternals::ESourceKind::kOther)
-   {
-      if (fStore.IsIdentityRequested())
-         CheckIdentity(fNode, fControl.GetPartialColumns());
-   }
-   EventLoop(const EventLoop &) = delete;
-   EventLoop &operator=(const EventLoop &) = delete;
-
-   /// Runs the user's upstream actions over the whole dataset: otherwise they would run with the first chunk only.
-   void RunUpstreamResults()
-   {
-      if (!RootInternals::HasPendingActions(fNode))
-         return;
-      const UpstreamUse::Run run(fUse);
-      HearInterruptsUpstream();
-      RootInternals::RunPendingActions(fNode);
-   }
-
-   /// Sets the numbers of all cuts to 0. To be called when the upstream graph is compiled.
-   void StartCuts()
-   {
-      fCuts = RootInternals::GetCuts(fNode);
-      RootInternals::ClearCuts(fCuts);
-   }
-
-   /// Collects the next chunk that has events. \return false at the end of the dataset
-   bool NextChunk()
-   {
-      fFirstRecoEvent += fStore.GetNEvents() * static_cast<std::uint64_t>(fOptions.fFoldSize);
-      while (fNextEntry < fControl.GetFullRange().second) {
-         const auto end = ChooseEnd();
-         Collect({fNextEntry, end});
-         fNEntriesSeen += end - fNextEntry;
-         fNObjectsSeen += fStore.GetNObjects();
-         fLastChunk = end - fNextEntry;
-         fNextEntry = end;
-         if (fStore.GetNEvents() > 0)
-            return true;
-      }
-      return false;
-   }
-
-   /// Records the position of the current chunk, or the end of the dataset.
-   void Note(LookAheadPosition &position, bool hasEvents) const
-   {
-      const auto [first, end] = fControl.GetFullRange();
-      const auto inChunk = hasEvents ? fLastChunk : 0;
-      position.Set(fNextEntry - inChunk - first, inChunk, end - first, fFirstRecoEvent,
-                   hasEvents ? fStore.GetNEvents() * static_cast<std::uint64_t>(fOptions.fFoldSize) : 0);
-   }
-
-   ROOT::RDF::RSampleInfo GetWholeSample(const ROOT::RDF::RSampleInfo &sample) const
-   {
-      return fControl.GetWholeSample(sample);
-   }
-
-   /// Downstream entry number of the chunk's first RECO event.
-   std::uint64_t GetFirstRecoEvent() const { return fFirstRecoEvent; }
-
-private:
-   std::uint64_t ChooseEnd() const
-   {
-      const auto last = fControl.GetFullRange().second;
-      if (fIsOneChunk || last - fNextEntry == 0)
-         return last;
-      if (fOptions.fChunkSize > 0)
-         return last - fNextEntry > fOptions.fChunkSize ? fNextEntry + fOptions.fChunkSize : last;
-
-      std::uint64_t size = kFirstChunk;
-      if (fNEntriesSeen > 0) {
-         const double objectsPerEntry = static_cast<double>(fNObjectsSeen + 1) / static_cast<double>(fNEntriesSeen);
-         const double wanted =
-             std::min(kObjectsPerChunk / objectsPerEntry, static_cast<double>(kMaxGrowth * fLastChunk));
-         size = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(wanted));
-      }
-      if (last - fNextEntry <= size)
-         return last;
-      // Whole clusters where the chunk spans some; a cluster that is read in pieces has no small last piece.
-      const auto &ends = fControl.GetClusterEnds();
-      const auto wantedEnd = fNextEntry + size;
-      const auto after = std::upper_bound(ends.begin(), ends.end(), wantedEnd);
-      if (after != ends.begin() && *(after - 1) > fNextEntry)
-         return *(after - 1);
-      return after != ends.end() && *after - wantedEnd < size / 4 ? *after : wantedEnd;
-   }
-
-   void Collect(RootInternals::EntryRange range)
-   {
-      // Between two chunks the upstream graph is as the user left it: a callback may ask for results of it.
-      struct RangeRestored {
-         RootInternals::EntryRangeControl &fControl;
-         ~RangeRestored() { fControl.Restore(); }
-      };
-      const auto nSlots = RootInternals::GetNSlots(fNode);
-      fStore.Clear(nSlots);
-      auto entries = std::make_shared<EntryRecorder::Result_t>(nSlots);
-      RunUpstreamResults(); // such a callback may have booked some and not run them
-      {
-         const UpstreamUse::Run run(fUse);
-         const RangeRestored restored{fControl};
-         fControl.Restrict(range);
-         HearInterruptsUpstream();
-         // The handles end with the chunk: actions that stay booked would be run by other event loops.
-         const auto handles = fStore.Book();
-         auto result = fNode.Book<ULong64_t>(EntryRecorder(entries, fNumbering, fControl), {"rdfentry_"});
-         result.GetValue();
-         RootInternals::AddCuts(fCuts, RootInternals::GetCuts(fNode)); // each event loop counts anew
-      }
-      fStore.Arrange(*entries, fOptions.fBlockSize);
-   }
-
-   void HearInterruptsUpstream()
-   {
-      constexpr std::uint64_t kEntriesBetweenLooks = 512;
-      RootInternals::OnEntries(fNode, kEntriesBetweenLooks, ThrowIfInterrupted);
-   }
-
-   InterruptionGuard fInterruption;
-   ROOT::RDF::RNode fNode;
-   UpstreamUse fUse;
-   FoldStore &fStore;
-   ROOT::RDF::RCutFlowReport &fCuts;
-   FoldSourceOptions fOptions;
-   RootInternals::EntryRangeControl fControl;
-   std::shared_ptr<const RootInternals::EntryNumbering> fNumbering;
-   std::uint64_t fNextEntry;
-   bool fIsOneChunk;
-   std::uint64_t fFirstRecoEvent = 0;
-   std::uint64_t fNEntriesSeen = 0;
-   std::uint64_t fNObjectsSeen = 0;
-   std::uint64_t fLastChunk = 0;
-};
-
 FoldSource::FoldSource(ROOT::RDF::RNode node, const FoldSourceOptions &options)
    : fNode(std::move(node)), fOptions(options), fStore(std::make_shared<FoldStore>(fNode, options.fFoldSize)),
      fCuts(std::make_shared<ROOT::RDF::RCutFlowReport>())
@@ -254,13 +61,17 @@ FoldSource::FoldSource(ROOT::RDF::RNode node, const FoldSourceOptions &options)
       throw std::runtime_error("FlashSim: the fold size is " + std::to_string(options.fFoldSize) +
                                ": at least 1 is needed.");
    RootInternals::KeepRange(fNode);
-   if (RootInternals::GetSourceKind(fNode) == RootInternals::ESourceKind::kFolds)
-      RootInternals::EntryRangeControl{fNode}; // says why not
+   const bool isLaterStage = HasFolds(fNode);
+   if (isLaterStage)
+      CarryFolds();
    for (const auto &column : fNode.GetColumnNames()) {
       if (IsOwnColumn(column)) {
+         if (isLaterStage)
+            continue;
          throw std::runtime_error(
              "FlashSim: the dataframe already has a column '" + column +
-             "', which FlashSim adds. Is it oversampled already? If not, rename the column upstream.");
+             "', which FlashSim adds. Is it oversampled already, and a column of genEvent, foldIndex and foldSize "
+             "missing? If not, rename the column upstream.");
       }
       if (options.fHiddenColumns.count(column) != 0)
          continue;
@@ -271,7 +82,29 @@ FoldSource::FoldSource(ROOT::RDF::RNode node, const FoldSourceOptions &options)
       if (shortName != column && fNode.HasColumn(shortName))
          fColumnNames.push_back(shortName);
    }
-   fColumnNames.insert(fColumnNames.end(), kOwnColumns.begin(), kOwnColumns.end());
+   fColumnNames.insert(fColumnNames.end(), kFoldColumns.begin(), kFoldColumns.end());
+}
+
+void FoldSource::CarryFolds()
+{
+   if (fOptions.fFoldSize != 1) {
+      throw std::runtime_error(
+          "FlashSim: the fold size is " + std::to_string(fOptions.fFoldSize) +
+          ", but the dataframe holds RECO events already (columns genEvent, foldIndex, foldSize). A "
+          "later stage makes one RECO event of each: leave the fold size out, and give it to the "
+          "first stage.");
+   }
+   const auto *earlier = GetSource(fNode);
+   for (const auto &column : kFoldColumns) {
+      if (earlier != nullptr && RootInternals::GetSourceColumn(fNode, column) != column) {
+         throw std::runtime_error(
+             "FlashSim: column '" + column +
+             "' was redefined behind FlashSim, and a later stage needs it as it was: it tells which "
+             "RECO event of which GEN event an entry is. Define a column of another name.");
+      }
+   }
+   fAreFoldsWhole = earlier != nullptr && earlier->fAreFoldsWhole;
+   fStore->CarryFolds();
 }
 
 FoldSource::~FoldSource() = default;
@@ -361,11 +194,18 @@ void FoldSource::Initialize()
          fSetAside = RootInternals::SetRunningAside(fOwner);
       ThrowSelfNested();
    }
+   if (fStepper != nullptr && fStepper->fLoop) {
+      fStore->Reset(fNSlots);
+      fLoop = std::move(fStepper->fLoop);
+      fNextBlock = 0;
+      RootInternals::ClearCuts(*fCuts); // the later stage adds those of all steps
+      return;
+   }
    std::unique_ptr<EventLoop> loop;
    try {
       loop = std::make_unique<EventLoop>(fNode, *fStore, *fCuts, fOptions);
       loop->RunUpstreamResults();
-      loop->StartCuts();
+      StartCuts();
    } catch (const UpstreamInUse &) {
       if (fOwner != nullptr)
          RootInternals::Postpone(fOwner);
@@ -377,6 +217,15 @@ void FoldSource::Initialize()
    fLoop = std::move(loop);
    fNextBlock = 0;
    fLoop->Note(fPosition, false);
+}
+
+void FoldSource::StartCuts()
+{
+   if (auto *earlier = GetSource(fNode))
+      earlier->StartCuts(); // which are upstream of this source, too
+   RootInternals::Compile(fNode);
+   *fCuts = RootInternals::GetCuts(fNode);
+   RootInternals::ClearCuts(*fCuts);
 }
 
 void FoldSource::RunFinalChecks(bool) const
@@ -392,8 +241,12 @@ std::vector<std::pair<ULong64_t, ULong64_t>> FoldSource::GetEntryRanges()
    const auto nBlocks = [this] { return fStore->GetBlockBegins().empty() ? 0 : fStore->GetBlockBegins().size() - 1; };
    if (fNextBlock >= nBlocks()) {
       fNextBlock = 0;
+      if (fStepper != nullptr && fStepper->fHasChunk)
+         return {};
       const bool hasEvents = fLoop->NextChunk();
       fLoop->Note(fPosition, hasEvents);
+      if (fStepper != nullptr)
+         (hasEvents ? fStepper->fHasChunk : fStepper->fIsAtEnd) = true;
       if (!hasEvents)
          return {};
    }
@@ -440,9 +293,11 @@ void FoldSource::Finalize()
 {
    fIsLost = false;
    fSetAside.reset();
+   if (fStepper != nullptr)
+      fStepper->fLoop = std::move(fLoop);
    fLoop.reset();
    fStore->Reset(fNSlots);
-   if (fOptions.fAtEnd)
+   if (fStepper == nullptr && fOptions.fAtEnd)
       fOptions.fAtEnd();
 }
 
@@ -450,6 +305,11 @@ std::size_t FoldSource::GetNFiles() const
 {
    auto node = fNode; // RInterface::GetNFiles is not const
    return node.GetNFiles();
+}
+
+FoldSource *FoldSource::GetSource(const ROOT::RDF::RNode &node)
+{
+   return dynamic_cast<FoldSource *>(RootInternals::GetDataSource(node));
 }
 
 const ROOT::RDF::RNode *FoldSource::GetUpstream(const ROOT::RDF::RDataSource *source)
@@ -473,14 +333,21 @@ ROOT::RDF::RNode MakeFolds(ROOT::RDF::RNode node, const FoldSourceOptions &optio
 
 int GetFoldSize(const ROOT::RDF::RNode &node)
 {
-   const auto *source = dynamic_cast<const FoldSource *>(RootInternals::GetDataSource(RootInternals::GetGraph(node)));
-   return source != nullptr ? source->GetFoldSize() : 0;
+   int size = 0;
+   const auto *at = &node;
+   while (at != nullptr) {
+      const auto *data = RootInternals::GetDataSource(*at);
+      if (const auto *source = dynamic_cast<const FoldSource *>(data))
+         size = std::max(size, 1) * source->GetFoldSize();
+      at = FoldSource::GetUpstream(data);
+   }
+   return size;
 }
 
 bool IsGenEventOfFoldSource(const ROOT::RDF::RNode &node, const std::string &column)
 {
-   return RootInternals::GetSourceKind(node) == RootInternals::ESourceKind::kFolds &&
-          RootInternals::GetSourceColumn(node, column) == "genEvent";
+   const auto *source = FoldSource::GetSource(node);
+   return source != nullptr && source->fAreFoldsWhole && RootInternals::GetSourceColumn(node, column) == "genEvent";
 }
 
 } // namespace FlashSim

@@ -72,6 +72,11 @@ struct FoldSourceOptions {
 /// upstream graph, or of another dataframe made from it. A request that would run a graph twice at the same time
 /// throws.
 ///
+/// *Stages*: where the upstream node has the columns `foldIndex`, `genEvent` and `foldSize`, as the result of another
+/// look-ahead or a file of it, its entries are RECO events. Each becomes one entry, the fold size must be 1, and these
+/// columns are carried through. The earlier look-ahead is stepped: one of its chunks is one chunk here, so that memory
+/// does not grow with the dataset.
+///
 /// *Limits*: a column that is varied upstream is an error (vary the result). An upstream `Range`, and a source that
 /// ignores entry ranges (CSV, Arrow, ...), make the whole dataset one chunk.
 ///
@@ -86,8 +91,9 @@ class FoldSource final : public ROOT::RDF::RDataSource {
 public:
    /// \param[in] node source of the GEN events
    /// \param[in] options chunks, blocks and columns
-   /// \throws std::runtime_error for a fold size < 1, or if upstream columns have the names foldIndex, genEvent or
-   /// foldSize
+   /// \throws std::runtime_error for a fold size < 1, if the node has some of the columns foldIndex, genEvent and
+   /// foldSize and lacks others, or if it has all of them and the fold size is not 1, one is not an integer, or one was
+   /// redefined behind a look-ahead
    FoldSource(ROOT::RDF::RNode node, const FoldSourceOptions &options);
    ~FoldSource() final;
 
@@ -127,10 +133,20 @@ protected:
 
 private:
    class EventLoop; // lives from Initialize() to Finalize()
+   class Stepper;
+
+   /// The source of a node's data if it is a FoldSource, else a null pointer.
+   static FoldSource *GetSource(const ROOT::RDF::RNode &node);
+   void CarryFolds();
+
+   /// Sets the numbers of all upstream cuts to 0.
+   void StartCuts();
+
    struct alignas(64) Slot {
       ULong64_t fFirstEntry = 0; ///< of the current range
    };
    friend ROOT::RDF::RNode MakeFolds(std::unique_ptr<FoldSource> source);
+   friend bool IsGenEventOfFoldSource(const ROOT::RDF::RNode &node, const std::string &column);
 
    std::unique_ptr<ROOT::Detail::RDF::RColumnReaderBase> MakeReader(unsigned int slot, std::string_view column,
                                                                     const std::type_info &type);
@@ -143,6 +159,8 @@ private:
    mutable std::map<std::string, std::string, std::less<>> fTypeNames;
    std::shared_ptr<ROOT::RDF::RCutFlowReport> fCuts; ///< upstream, of the last event loop so far
    std::unique_ptr<EventLoop> fLoop;
+   Stepper *fStepper = nullptr;      ///< of a later stage, during a step
+   bool fAreFoldsWhole = true;       ///< whether no task begins or ends within a fold
    std::atomic<bool> fIsLost{false}; ///< whether another event loop was started inside of the one that runs
    std::shared_ptr<void> fSetAside;  ///< the latter's state then
    std::vector<Slot> fSlots;

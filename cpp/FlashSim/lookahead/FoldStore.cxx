@@ -26,6 +26,21 @@ std::shared_ptr<ColumnStore> FoldStore::Request(const std::string &column)
    return store;
 }
 
+void FoldStore::CarryFolds()
+{
+   std::vector<std::shared_ptr<ColumnStore>> columns;
+   for (const auto &name : kFoldColumns) {
+      columns.push_back(Request(name));
+      if (!columns.back()->IsInteger() || columns.back()->IsCollection()) {
+         throw std::runtime_error(
+             "FlashSim: column '" + name + "' has type '" + fNode.GetColumnType(name) +
+             "', but identifies RECO events and must be an integer. If the dataframe does not come "
+             "from FlashSim, rename the column upstream.");
+      }
+   }
+   fFolds = std::move(columns);
+}
+
 void FoldStore::CountRowsOf(const std::string &column)
 {
    fRowColumns.push_back(Request(column));
@@ -104,8 +119,8 @@ void FoldStore::Arrange(const std::vector<CollectedEntries> &entries, std::size_
    }
    std::sort(fEvents.begin(), fEvents.end(), [](const Event &a, const Event &b) { return a.fNumber < b.fNumber; });
 
-   TellOfGroups();
-
+   if (fFolds.empty())
+      TellOfGroups();
    CutBlocks(blockSize);
 }
 
@@ -121,7 +136,9 @@ void FoldStore::CutBlocks(std::size_t blockSize)
    std::size_t mostRows = blockSize;
    for (std::size_t event = 0; event < fEvents.size(); ++event) {
       const bool isNextSample = event > 0 && fEvents[event].fSample != fEvents[event - 1].fSample;
-      if (mostRows >= blockSize || isNextSample) {
+      // A fold stays in one block.
+      const bool isNextFold = event == 0 || fFolds.empty() || GetGenEvent(event) != GetGenEvent(event - 1);
+      if ((mostRows >= blockSize && isNextFold) || isNextSample) {
          fBlockBegins.push_back(event);
          rows.assign(rows.size(), 0);
          recoEvents = 0;
@@ -147,8 +164,16 @@ void FoldStore::Seek(unsigned int slot, std::uint64_t entryInChunk)
    auto &position = fPositions[slot];
    const auto foldSize = static_cast<std::uint64_t>(fFoldSize);
    position.fEvent = entryInChunk / foldSize;
-   position.fFoldIndex = static_cast<int>(entryInChunk % foldSize);
-   position.fGenEvent = fEvents[position.fEvent].fNumber;
+   position.fRecoEvent = entryInChunk;
+   if (fFolds.empty()) {
+      position.fFoldIndex = static_cast<int>(entryInChunk % foldSize);
+      position.fGenEvent = fEvents[position.fEvent].fNumber;
+   } else {
+      const auto place = GetPlace(position.fEvent);
+      position.fFoldIndex = static_cast<int>(fFolds[kFoldIndex]->GetInteger(place));
+      position.fFoldSize = static_cast<int>(fFolds[kFoldSize]->GetInteger(place));
+      position.fGenEvent = fFolds[kGenEvent]->GetInteger(place);
+   }
    const bool isInBlock = position.fSerial == fSerial && position.fEvent >= fBlockBegins[position.fBlock] &&
                           position.fEvent < fBlockBegins[position.fBlock + 1];
    if (isInBlock)
@@ -189,7 +214,7 @@ EventIdentity FoldStore::GetIdentity(std::size_t event) const
 {
    EventIdentity identity;
    if (fIdentity.empty()) {
-      identity.fEvent = fEvents[event].fNumber;
+      identity.fEvent = GetGenEvent(event);
       identity.fIsEntryNumber = true;
       return identity;
    }

@@ -30,18 +30,21 @@ struct CollectedEntries {
 
 /// \brief The chunk of GEN events that is being oversampled: FoldSource collects it, and flows sample from it.
 ///
+/// Upstream events are GEN events, or RECO events of an earlier stage (CarryFolds()).
+///
 /// Filled by FoldSource in the main thread; read by all slots in parallel while no chunk is being collected. Each slot
 /// has a position, (GEN event, fold index), set by Seek().
 class FoldStore {
 public:
    /// Position of a slot. On a cache line of its own.
    struct alignas(64) Position {
-      std::size_t fEvent = 0;    ///< GEN event within the chunk
-      std::size_t fBlock = 0;    ///< block of GEN events within the chunk
-      std::uint64_t fSerial = 0; ///< number of the chunk in the event loop, from 1; 0 before the first
-      ULong64_t fGenEvent = 0;   ///< the column genEvent
-      int fFoldIndex = 0;        ///< the column foldIndex
-      int fFoldSize = 0;         ///< the column foldSize
+      std::size_t fEvent = 0;     ///< upstream event within the chunk
+      std::size_t fRecoEvent = 0; ///< RECO event within the chunk
+      std::size_t fBlock = 0;     ///< block of upstream events within the chunk
+      std::uint64_t fSerial = 0;  ///< number of the chunk in the event loop, from 1; 0 before the first
+      ULong64_t fGenEvent = 0;    ///< the column genEvent
+      int fFoldIndex = 0;         ///< the column foldIndex
+      int fFoldSize = 0;          ///< the column foldSize
    };
 
    FoldStore(ROOT::RDF::RNode node, int foldSize);
@@ -50,6 +53,20 @@ public:
    /// hence no lock.
    /// \throws std::runtime_error if the column cannot be collected, or is new while a chunk is held that lacks it
    std::shared_ptr<ColumnStore> Request(const std::string &column);
+
+   /// \brief Takes genEvent, foldIndex and foldSize from the upstream columns of these names: each upstream event becomes
+   /// one RECO event, of the same fold. Needs a fold size of 1.
+   /// \throws std::runtime_error if one of them does not hold integers
+   void CarryFolds();
+
+   /// RECO events made of one upstream event.
+   std::size_t GetFoldSize() const { return static_cast<std::size_t>(fFoldSize); }
+
+   /// Fold index of the first RECO event made of an upstream event.
+   std::size_t GetFirstFoldIndex(std::size_t event) const
+   {
+      return fFolds.empty() ? 0 : fFolds[kFoldIndex]->GetInteger(GetPlace(event));
+   }
 
    /// \brief Notes a network that runs on the objects of this column: it is given as many rows for each RECO event.
    ///
@@ -102,6 +119,12 @@ private:
 
    void CutBlocks(std::size_t blockSize);
 
+   /// Number of the GEN event that an upstream event is or was made from.
+   std::uint64_t GetGenEvent(std::size_t event) const
+   {
+      return fFolds.empty() ? fEvents[event].fNumber : fFolds[kGenEvent]->GetInteger(GetPlace(event));
+   }
+
    /// Prints a note, once in a process, if consecutive GEN events have the same identity.
    void TellOfGroups() const;
 
@@ -112,6 +135,8 @@ private:
    bool fCountsRecoEvents = false;
    bool fIsIdentityRequested = false;
    std::vector<std::shared_ptr<ColumnStore>> fIdentity; ///< run, luminosityBlock, event; or empty
+   enum { kFoldIndex, kGenEvent, kFoldSize };           // as kFoldColumns
+   std::vector<std::shared_ptr<ColumnStore>> fFolds;    ///< these columns of an earlier stage; or empty
 
    std::uint64_t fSerial = 0;
    std::vector<Event> fEvents; ///< in input order

@@ -8,6 +8,12 @@
 
 namespace FlashSim {
 
+bool HasFolds(ROOT::RDF::RNode node)
+{
+   return std::all_of(kFoldColumns.begin(), kFoldColumns.end(),
+                      [&node](const auto &column) { return node.HasColumn(column); });
+}
+
 std::vector<std::string> GetIdentityColumnsOfFiles(const ROOT::RDF::RNode &node)
 {
    std::vector<std::string> columns;

@@ -14,6 +14,12 @@ namespace FlashSim {
 /// number where the dataset lacks one of them.
 inline const std::array<std::string, 3> kIdentityColumns{"run", "luminosityBlock", "event"};
 
+/// Columns of the result of a look-ahead: which RECO event of its fold, number of the GEN event, size of the fold.
+inline const std::array<std::string, 3> kFoldColumns{"foldIndex", "genEvent", "foldSize"};
+
+/// Whether the entries of a node are RECO events, known by kFoldColumns.
+bool HasFolds(ROOT::RDF::RNode node);
+
 /// A column that only some files of a dataset have.
 struct PartialColumn {
    std::string fColumn;      ///< its name in the files

@@ -35,6 +35,12 @@ public:
       fNRecoEvents = nRecoEvents;
    }
 
+   /// The GEN events of an earlier stage at its chunk, with the RECO events of a later stage.
+   void SetBehind(const LookAheadPosition &earlier, std::uint64_t firstRecoEvent, std::uint64_t nRecoEvents)
+   {
+      Set(earlier.fDone, earlier.fInChunk, earlier.fTotal, firstRecoEvent, nRecoEvents);
+   }
+
    std::uint64_t GetTotal() const { return fTotal; }
 
    /// GEN events with all RECO events done, estimated from the number of finished RECO events, in any order.

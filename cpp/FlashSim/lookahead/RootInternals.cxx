@@ -506,11 +506,8 @@ EntryRangeControl::EntryRangeControl(const ROOT::RDF::RNode &node, const std::ve
       break;
    }
    case ESourceKind::kFolds:
-      throw std::runtime_error(
-          "FlashSim: FlashSim cannot run on the result of FlashSim, whose entries are RECO events. Give all "
-          "flows at once: df.FlashSim(['jets.onnx', 'muons.onnx'], fold_size=...).");
    case ESourceKind::kOther:
-      // Such a source ignores ranges: all of it is one chunk.
+      // Such a source ignores ranges.
       fFullRange = fUserRange = kWhole;
       fClusterEnds.push_back(kNoEnd);
    }
@@ -547,7 +544,7 @@ void EntryRangeControl::CheckColumnTypes(unsigned int slot) const
 
 void EntryRangeControl::Restrict(EntryRange range)
 {
-   if (fKind == ESourceKind::kOther || range == fFullRange)
+   if (fKind == ESourceKind::kFolds || fKind == ESourceKind::kOther || range == fFullRange)
       return;
    fIsRestricted = true;
    if (fKind == ESourceKind::kEmpty) {
@@ -618,6 +615,11 @@ void KeepRange(const ROOT::RDF::RNode &node)
    }
 }
 
+void Compile(const ROOT::RDF::RNode &node)
+{
+   NodeAccess::GetLoopManager(node).Jit();
+}
+
 bool HasPendingActions(const ROOT::RDF::RNode &node)
 {
    auto &loopManager = NodeAccess::GetLoopManager(node);
@@ -646,6 +648,11 @@ Graph GetGraph(const ROOT::RDF::RResultHandle &result)
 const ROOT::RDF::RDataSource *GetDataSource(Graph graph)
 {
    return static_cast<const RLoopManager *>(graph)->GetDataSource();
+}
+
+ROOT::RDF::RDataSource *GetDataSource(const ROOT::RDF::RNode &node)
+{
+   return NodeAccess::GetLoopManager(node).GetDataSource();
 }
 
 bool RunsBesideOthers(Graph graph)

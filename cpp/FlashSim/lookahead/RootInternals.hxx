@@ -34,7 +34,7 @@ enum class ESourceKind {
    kTree,   ///< TTree or TChain
    kNTuple, ///< RNTuple
    kEmpty,  ///< RDataFrame(n)
-   kFolds,  ///< the result of another look-ahead
+   kFolds,  ///< the result of another look-ahead, which has no entry ranges
    kOther   ///< a data source that ignores entry ranges (CSV, Arrow, SQLite, numpy arrays, ...)
 };
 
@@ -156,6 +156,9 @@ private:
 /// 6.40: only the last file is left).
 void KeepRange(const ROOT::RDF::RNode &node);
 
+/// Compiles what has been booked on the graph as text.
+void Compile(const ROOT::RDF::RNode &node);
+
 /// \brief Whether actions were booked on the graph that have not run yet.
 ///
 /// Compiles pending code first: until then the graph does not contain actions with column types that only the
@@ -173,6 +176,7 @@ Graph GetGraph(const ROOT::RDF::RResultHandle &result);
 
 /// Data source of the graph; a null pointer for RDataFrame(n).
 const ROOT::RDF::RDataSource *GetDataSource(Graph graph);
+ROOT::RDF::RDataSource *GetDataSource(const ROOT::RDF::RNode &node);
 
 /// Whether ROOT::RDF::RunGraphs runs the graph, at the same time as others.
 bool RunsBesideOthers(Graph graph);

@@ -28,6 +28,8 @@ std::string IdentityExpression(ROOT::RDF::RNode &node, const SimulateOptions &op
 {
    if (node.HasColumn("run") && node.HasColumn("luminosityBlock") && node.HasColumn("event"))
       return "FlashSim::PackIdentity(run, luminosityBlock, event)";
+   if (HasFolds(node))
+      return "FlashSim::PackIdentity(genEvent)";
    if (RootInternals::GetNSlots(node) > 1) {
       throw std::runtime_error(
           "FlashSim: DefineFolds needs the columns run, luminosityBlock and event while ROOT runs several "
@@ -62,10 +64,11 @@ InlineFolds::InlineFolds(std::shared_ptr<const Flow> flow, std::vector<std::stri
                                                     DeclaredRanges::EAnnounce::kAtOnce);
 }
 
-InlineSample InlineFolds::operator()(const InlineContext &context, const EventIdentity &identity) const
+InlineSample InlineFolds::operator()(const InlineContext &context, const EventIdentity &identity,
+                                     std::size_t firstFoldIndex) const
 {
    ContextRows rows;
-   rows.AppendFold(*fRanges, context, 0, identity, fFoldSize);
+   rows.AppendFold(*fRanges, context, 0, identity, firstFoldIndex, fFoldSize);
    return InlineSample(std::make_shared<ObjectTable>(SampleObjects(*fRanges, rows, fSeed, fSteps)));
 }
 
@@ -92,13 +95,18 @@ ROOT::RDF::RNode DefineFolds(ROOT::RDF::RNode node, std::shared_ptr<const Flow> 
       CheckIdentity(context.fNode, check->FindPartialColumns(GetIdentityColumnsOfFiles(context.fNode)));
    auto result = context.fNode.Define(rows, "FlashSim::PackContext(" + JoinArguments(context.fColumns[0]) + ")")
                      .Define(identity, IdentityExpression(context.fNode, options));
-   result =
-       result.DefineSlot(hidden,
-                         [sampler, check](unsigned int slot, const InlineContext &context, const EventIdentity &event) {
-                            check->Check(slot);
-                            return sampler(context, event);
-                         },
-                         {rows, identity});
+   // RECO events of one GEN event have one identity: their fold index tells their random numbers apart.
+   const auto first = HiddenColumn("first fold index of " + names.fCollection);
+   const auto foldSize = std::to_string(options.fFoldSize);
+   result = HasFolds(result) ? result.Define(first, "static_cast<ULong64_t>(foldIndex) * " + foldSize)
+                             : result.Define(first, [] { return ULong64_t{0}; });
+   result = result.DefineSlot(hidden,
+                              [sampler, check](unsigned int slot, const InlineContext &context,
+                                               const EventIdentity &event, ULong64_t firstFoldIndex) {
+                                 check->Check(slot);
+                                 return sampler(context, event, firstFoldIndex);
+                              },
+                              {rows, identity, first});
    const bool isOfEvents = contract.fLevel == EModelLevel::kEvent;
    for (std::size_t target = 0; target < contract.fTarget.size(); ++target) {
       result = WithValueType(contract.fTarget[target].fType, [&](auto zero) -> ROOT::RDF::RNode {

@@ -146,8 +146,10 @@ public:
    InlineFolds(std::shared_ptr<const Flow> flow, std::vector<std::string> contextNames, int foldSize,
                std::uint64_t seed = 0, int steps = 0, EOutOfRange outOfRange = EOutOfRange::kError);
 
+   /// \param[in] firstFoldIndex that of the first sample; not 0 if there are others of the same GEN event
    /// \throws std::runtime_error if the context cannot be used; the event is named
-   InlineSample operator()(const InlineContext &context, const EventIdentity &identity) const;
+   InlineSample operator()(const InlineContext &context, const EventIdentity &identity,
+                           std::size_t firstFoldIndex = 0) const;
 
 private:
    std::shared_ptr<const DeclaredRanges> fRanges;

@@ -76,7 +76,7 @@ ROOT::RDF::RNode Simulate(ROOT::RDF::RNode node, const std::vector<std::shared_p
    auto source = std::make_unique<FoldSource>(context.fNode, foldOptions);
    const auto store = source->GetStore();
    auto folds = MakeFolds(std::move(source));
-   auto result = ReserveNoise(folds, flows, options.fSeed);
+   auto result = folds;
    for (std::size_t i = 0; i < flows.size(); ++i) {
       CheckNamesAreFree(result, names[i], flows[i]->GetContract().fName);
       auto sampler =

@@ -88,6 +88,11 @@ def flash_sim(
     same bit for bit in any file, order, partition and number of threads. See root-project/root #16739 and
     arXiv:2402.13684.
 
+    *Stages*: a node behind ``FlashSim`` may be simulated again, for objects that depend on reconstructed ones:
+    ``sim.Filter("nJet > 1").FlashSim(taus, context={"jet_pt": "Jet_pt"})``. Each RECO event is given the new objects.
+    `fold_size` is that of the first stage and left out; ``genEvent``, ``foldIndex`` and ``foldSize`` are carried
+    through. A file that Snapshot has written of a stage serves as well, with the same bits. Memory is bounded.
+
     *Report* includes the named filters before FlashSim: they count GEN events, each once; those behind count RECO
     events. (``Print`` divides all by the GEN events of the first filter: its cumulative efficiency behind FlashSim is
     `fold_size` times too high.) If a ``Range`` ends the event loop early, the GEN events read so far are counted.

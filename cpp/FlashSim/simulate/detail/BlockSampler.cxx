@@ -44,8 +44,7 @@ std::size_t BlockSampler::FindRecoEvent(unsigned int slot)
       block.fSerial = position.fSerial;
       block.fIndex = position.fBlock;
    }
-   return (position.fEvent - block.fFirstEvent) * static_cast<std::size_t>(position.fFoldSize) +
-          static_cast<std::size_t>(position.fFoldIndex);
+   return position.fRecoEvent - block.fFirstEvent * fStore->GetFoldSize();
 }
 
 void BlockSampler::SampleBlock(Block &block, const FoldStore::Position &position) const
@@ -54,8 +53,8 @@ void BlockSampler::SampleBlock(Block &block, const FoldStore::Position &position
    ContextRows rows;
    block.fFirstEvent = begins[position.fBlock];
    for (auto event = block.fFirstEvent; event < begins[position.fBlock + 1]; ++event) {
-      rows.AppendFold(*fRanges, fContext, event, fStore->GetIdentity(event),
-                      static_cast<std::size_t>(position.fFoldSize));
+      rows.AppendFold(*fRanges, fContext, event, fStore->GetIdentity(event), fStore->GetFirstFoldIndex(event),
+                      fStore->GetFoldSize());
    }
    block.fObjects = SampleObjects(*fRanges, rows, fSeed, fSteps);
 }

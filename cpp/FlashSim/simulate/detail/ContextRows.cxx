@@ -90,7 +90,7 @@ std::size_t ContextRows::AppendContext(const DeclaredRanges &ranges, const RowPr
 }
 
 void ContextRows::AppendFold(const DeclaredRanges &ranges, const RowProvider &provider, std::size_t event,
-                             const EventIdentity &identity, std::size_t foldSize)
+                             const EventIdentity &identity, std::size_t firstFoldIndex, std::size_t foldSize)
 {
    const auto width = provider.GetNVariables();
    std::size_t nObjects = 0;
@@ -105,7 +105,7 @@ void ContextRows::AppendFold(const DeclaredRanges &ranges, const RowProvider &pr
          std::copy_n(fContext.begin() + static_cast<std::ptrdiff_t>(last), nObjects * width,
                      fContext.end() - static_cast<std::ptrdiff_t>(nObjects * width));
       }
-      row.fFoldIndex = static_cast<std::uint32_t>(foldIndex);
+      row.fFoldIndex = static_cast<std::uint32_t>(firstFoldIndex + foldIndex);
       for (row.fObject = 0; row.fObject < nObjects; ++row.fObject)
          fNoise.push_back(row);
       fOffsets.push_back(fNoise.size());

@@ -35,12 +35,13 @@ public:
    /// \param[in] provider has one variable for each context variable of the flow; single values hold for all objects
    /// \param[in] event as the provider numbers it
    /// \param[in] identity of the event
+   /// \param[in] firstFoldIndex that of the first RECO event
    /// \param[in] foldSize RECO events to append
    /// \throws std::runtime_error for collections of different length, too many objects, NaN and infinity, values that
    ///         the flow's contract does not allow unless they are to be clipped, single values alone for a flow of
    ///         objects, and a collection for a flow of events
    void AppendFold(const DeclaredRanges &ranges, const RowProvider &provider, std::size_t event,
-                   const EventIdentity &identity, std::size_t foldSize);
+                   const EventIdentity &identity, std::size_t firstFoldIndex, std::size_t foldSize);
 
    std::size_t GetNRows() const { return fNoise.size(); }
    std::size_t GetNRecoEvents() const { return fOffsets.size() - 1; }

@@ -1,7 +1,10 @@
 // Part of FlashSim for RDataFrame.
 #include "FlashSim/simulate/detail/FlowList.hxx"
 
+#include "FlashSim/lookahead/RootInternals.hxx"
 #include "FlashSim/simulate/detail/ContextColumns.hxx"
+
+#include "FlashSim/lookahead/FoldSource.hxx"
 
 #include <map>
 #include <stdexcept>
@@ -12,6 +15,15 @@ namespace {
 const char *const kOneNameOneNoise = ": a flow's name keys its random numbers, so that both would draw the same. Give "
                                      "one of them another name: the field "
                                      "`name` of its metadata, in a recipe `name` of [flow]";
+
+/// Whether the column is defined on the node, or was on the node of an earlier stage.
+bool HasBeenDefined(ROOT::RDF::RNode node, const std::string &column)
+{
+   if (node.HasColumn(column))
+      return true;
+   const auto *earlier = FoldSource::GetUpstream(RootInternals::GetDataSource(node));
+   return earlier != nullptr && HasBeenDefined(*earlier, column);
+}
 
 } // namespace
 
@@ -70,9 +82,9 @@ ROOT::RDF::RNode ReserveNoise(ROOT::RDF::RNode node, const FlowList &flows, std:
       const auto noise = "noise " + std::to_string(seed) + " " + contract.fName;
       const auto drawn = HiddenColumn(noise);
       const auto drawnByThis = HiddenColumn(noise + " for " + contract.fSource + " to " + contract.fCollection);
-      if (node.HasColumn(drawnByThis))
+      if (HasBeenDefined(node, drawnByThis))
          continue; // the same numbers for the same flow: wanted, to compare contexts or steps
-      if (node.HasColumn(drawn)) {
+      if (HasBeenDefined(node, drawn)) {
          throw std::runtime_error("FlashSim: another flow with the name '" + contract.fName +
                                   "' was given to this dataframe with the same seed" + kOneNameOneNoise +
                                   ", or give another seed.");
