@@ -165,6 +165,25 @@ def test_histograms_of_the_last_stage_know_the_folds(flows, gen_dataset, threads
     np.testing.assert_allclose(h.covariance(), fold.T @ fold, rtol=1e-6, atol=1e-9)
 
 
+def test_histograms_on_a_file_of_the_first_stage(flows, gen_files, threads, tmp_path):
+    """Chunks of the file cut folds, which are joined."""
+    first, second = two_stages(ROOT.RDataFrame("Events", gen_files["TTree"]), flows)
+    path = snapshot(first, tmp_path / "first.root", cluster=30)
+
+    def fill(node):
+        node = node.Filter("nTau > 0").Define("leading", "Tau_pt[0]")
+        return node.OversampledTH1D(("h", "", 10, 0, 200), "leading", "genWeight", covariance=True)
+
+    wanted = fill(second)
+    for chunk_size in (7, 50, 0):
+        from_file = ROOT.RDataFrame("Events", path).FlashSim(
+            flows["second"], seed=SEED, context=SECOND, chunk_size=chunk_size, block_size=5
+        )
+        found = fill(from_file)
+        np.testing.assert_allclose(found.values(), wanted.values(), rtol=1e-12)
+        np.testing.assert_allclose(found.covariance(), wanted.covariance(), rtol=1e-9, atol=1e-9)
+
+
 def test_datasets_without_event_numbers(flows, threads):
     gen = ROOT.RDataFrame(30).Define("GenJet_pt", "ROOT::RVecF(2, 50.f)").Define("GenJet_eta", "ROOT::RVecF(2)")
     sim = gen.Filter("rdfentry_ % 3 != 0").FlashSim(flows["first"], 2).FlashSim(flows["second"], context=SECOND)

@@ -69,6 +69,7 @@ CPP = {
 DOORS = {
     "BookOversampledTH": "booking",
     "Chi2": "histograms",
+    "DerivedContext": "values",
     "Flow": "flow",
     "FlowContract": "flow",
     "FoldOptions": "booking",

@@ -97,7 +97,7 @@ public:
    FoldSource(ROOT::RDF::RNode node, const FoldSourceOptions &options);
    ~FoldSource() final;
 
-   /// RECO events per GEN event.
+   /// RECO events of one upstream event: 1 in a later stage.
    int GetFoldSize() const { return fOptions.fFoldSize; }
 
    /// The current chunk, for functors that work on whole blocks.
@@ -176,7 +176,8 @@ ROOT::RDF::RNode MakeFolds(std::unique_ptr<FoldSource> source);
 /// \brief A dataframe with N entries for each event of `node`. See FoldSource.
 ROOT::RDF::RNode MakeFolds(ROOT::RDF::RNode node, const FoldSourceOptions &options);
 
-/// RECO events per GEN event of a node whose data come from a FoldSource; 0 of others.
+/// RECO events per GEN event of a node whose data come from a FoldSource, all of its stages together; 0 of others. Stages
+/// in the dataset's files are not known.
 int GetFoldSize(const ROOT::RDF::RNode &node);
 
 /// Whether `column` is the `genEvent` of a FoldSource, whose folds never straddle two tasks: not a column of the same
