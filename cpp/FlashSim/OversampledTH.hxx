@@ -101,7 +101,7 @@ public:
    using BASE::BASE;
 
    /// Whether contents and errors are still those that the fold information belongs to. Looks at all bins.
-   bool HasFoldInformation() const { return fFoldSums.Belong(*this); }
+   bool HasFoldInformation() const { return fFoldSums.Matches(*this); }
 
    /// GEN events that filled the histogram; for a slice or projection, the histogram that it was made from.
    ULong64_t GetNGenEvents() const { return GetFoldSums("GetNGenEvents").GetNGenEvents(); }

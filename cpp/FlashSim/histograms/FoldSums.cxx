@@ -294,16 +294,16 @@ void FoldSums::Seal(const TH1 &histogram)
       fVariances.assign(histogram.GetSumw2()->GetArray(), histogram.GetSumw2()->GetArray() + nCells);
 }
 
-bool FoldSums::Belong(const TH1 &histogram) const
+bool FoldSums::Matches(const TH1 &histogram) const
 {
    for (Int_t cell = 0; cell < histogram.GetNcells(); ++cell) {
-      if (!Belong(histogram, cell))
+      if (!Matches(histogram, cell))
          return false;
    }
    return true;
 }
 
-bool FoldSums::Belong(const TH1 &histogram, Int_t cell) const
+bool FoldSums::Matches(const TH1 &histogram, Int_t cell) const
 {
    const auto nCells = static_cast<std::size_t>(histogram.GetNcells());
    const auto index = static_cast<std::size_t>(cell);

@@ -24,7 +24,7 @@ struct FoldPart;
 /// FoldAccumulator defines; if wanted, for each pair of cells the covariance and its parts, which PairSums defines; and
 /// the number of GEN events.
 ///
-/// The sums belong to one set of contents and errors. Seal() notes which, and Belong() tells whether they still stand,
+/// The sums belong to one set of contents and errors. Seal() notes which, and Matches() tells whether they still stand,
 /// so that no way of changing a histogram (a method, an array that Python writes to, ...) can leave sums behind that
 /// are wrong unnoticed.
 ///
@@ -101,10 +101,10 @@ public:
    void Seal(const TH1 &histogram);
 
    /// Whether contents and errors of the histogram are those at the time of Seal(), bit for bit.
-   bool Belong(const TH1 &histogram) const;
+   bool Matches(const TH1 &histogram) const;
 
    /// The same for one cell, in constant time.
-   bool Belong(const TH1 &histogram, Int_t cell) const;
+   bool Matches(const TH1 &histogram, Int_t cell) const;
 
 private:
    friend class StoredFolds; // which takes the sums to files and back

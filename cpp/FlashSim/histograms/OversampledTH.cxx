@@ -313,7 +313,7 @@ template <typename BASE>
 std::size_t OversampledTH<BASE>::GetCell(Int_t bin, const char *method) const
 {
    const Int_t cell = bin < 0 ? 0 : bin >= this->GetNcells() ? this->GetNcells() - 1 : bin; // as TH1::GetBinError
-   if (!fFoldSums.Belong(*this, cell))
+   if (!fFoldSums.Matches(*this, cell))
       ThrowNoFoldInformation(method);
    return static_cast<std::size_t>(cell);
 }
