@@ -216,7 +216,7 @@ def test_graph_and_histogram():
 
 
 def test_mistakes():
-    with pytest.raises(ValueError, match="some of what was filled neither passed nor failed"):
+    with pytest.raises(ValueError, match="some fills neither passed nor failed"):
         book({**ROWS, "passed": 2 * ROWS["passed"].astype(int)}).values()
     with pytest.raises(ValueError, match=r"the last axis has 7 bins. Expected two"):
         flashsim.OversampledEfficiency(fill(ROWS_OF_FILLS, "xy")).values()
