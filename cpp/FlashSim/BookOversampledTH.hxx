@@ -33,7 +33,7 @@ struct Request {
    std::shared_ptr<const FillColumns> fColumns;
 };
 
-/// Books with columns of these types, or, if none are given, of those that just-in-time compilation finds.
+/// Books with columns of these types; without types, just-in-time compilation finds them.
 template <typename Histogram, typename... ColumnTypes>
 ROOT::RDF::RResultPtr<Histogram> Book(ROOT::RDF::RNode node, const Request<Histogram> &request)
 {
@@ -61,34 +61,34 @@ FLASHSIM_FOR_EACH_OVERSAMPLEDTH(FLASHSIM_BOOK)
 /// \param[in] model name, title and binning
 /// \param[in] values columns to histogram, one for each axis: numbers, or RVecs of numbers that fill one by one
 /// \param[in] weight column of weights, an RVec of them, or empty for weights of 1
-/// \param[in] options where to find the GEN event and its fold size, and whether to keep the covariance of bins
-/// \return the histogram to be filled. Lazy: as for Histo1D, the event loop starts when it is looked at
+/// \param[in] options columns of the GEN event and its fold size, and whether to keep the covariance of bins
+/// \return the histogram to be filled. Lazy: as for Histo1D, the event loop starts at the first access
 /// \throws std::runtime_error if a column does not exist; std::invalid_argument if the model has no bins or no limits,
 /// or too many bins for a covariance (PairSums::kMaxCells, under- and overflow included)
 ///
-/// **With columns of GEN events**, one entry is one RECO event; an RVec holds what one RECO event fills, jets for
-/// example. The entries of a GEN event follow one another, each with the N of this GEN event; those that a Filter has
-/// dropped count in N. GEN events are identified uniquely in the dataset, by one column or several together. Entries of
-/// a GEN event may be split between files, clusters and threads. A GEN event that appears again after others is an
-/// error (SeenEvents tells how surely it is found): for entries in any order (Snapshot with several threads does not
-/// keep it) set FoldOptions::fContiguous to false.
+/// **With columns of GEN events**, one entry is one RECO event; an RVec holds the values of one RECO event, of its jets
+/// for example. The entries of a GEN event follow one another, each with the N of this GEN event; those that a Filter
+/// has dropped count in N. GEN events are identified uniquely in the dataset, by one column or several together.
+/// Entries of a GEN event may be split between files, clusters and threads. A GEN event that appears again after others
+/// is an error (SeenEvents describes the limits of this check): for entries in any order, as Snapshot with several
+/// threads writes them, set FoldOptions::fContiguous to false.
 ///
 /// **Groups of GEN events** that are not independent (an NLO generator's event and its counter-events, with one event
 /// number) count as one GEN event: FoldOptions::fGroup identifies them in the place of fEvent. RECO events of the same
-/// fold index, which FoldOptions::fFoldIndex gives, count as one; N is the same in all the group.
+/// fold index, which FoldOptions::fFoldIndex gives, count as one; N is the same for the whole group.
 ///
 /// **Inline mode** (no such column): one entry is one GEN event, and the value is an RVec with one element for each
 /// RECO event. N is its size; if elements were masked away, a column of fold sizes or a constant must give N.
 ///
 /// A number among values and weight holds for all elements of the RVecs among them, which are of the same size.
 ///
-/// While the loop runs (std::runtime_error): a weight that is not finite, N below 1 or not the same within a GEN event,
-/// more RECO events than N, a GEN event that appears again, RVecs of different sizes, columns of types that make no
-/// sense. What can only be found when all threads have ended (a GEN event in two of them) makes all contents NaN and
-/// prints an error, since RDataFrame offers no way to throw then.
+/// Errors while the loop runs (std::runtime_error): a weight that is not finite, N below 1 or not the same within a GEN
+/// event, more RECO events than N, a GEN event that appears again, RVecs of different sizes, columns of wrong types.
+/// Faults that are found only when all threads have ended (a GEN event in two of them) make all contents NaN and print
+/// an error, since RDataFrame cannot throw then.
 ///
 /// OversampledTH describes the result, FoldAccumulator the formulas. VariationsFor() and OnPartialResult() work as for
-/// Histo1D. Without just-in-time compilation for the most common types, and for any with the overload below.
+/// Histo1D. The most common types, and any types in the overload below, need no just-in-time compilation.
 ///
 /// ~~~{.cpp}
 /// ROOT::RDataFrame simulated("Events", "simulated.root"); // with columns run, event and foldSize
@@ -105,8 +105,8 @@ ROOT::RDF::RResultPtr<Histogram> BookOversampled(ROOT::RDF::RNode node, const ty
 
 /// \brief The same for any types of columns without just-in-time compilation.
 /// \tparam FirstColumn type of the first value
-/// \tparam OtherColumns types of the other values, weight, event (or group), fold size and fold index, without those
-///         that are no columns
+/// \tparam OtherColumns types of the other values, weight, event (or group), fold size and fold index, as far as they
+///         are columns
 ///
 /// ~~~{.cpp}
 /// auto h = FlashSim::BookOversampled<FlashSim::OversampledTH1D, ROOT::RVecF, ULong64_t, int>(

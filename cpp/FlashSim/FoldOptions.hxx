@@ -7,7 +7,7 @@
 
 namespace FlashSim {
 
-/// How an oversampled histogram is filled: which RECO events were made from the same GEN event, and what is kept.
+/// Options of an oversampled histogram: the columns that identify folds, and the sums to keep.
 struct FoldOptions {
    /// Columns that together identify the GEN event, up to four, of any integer type: {"run", "luminosityBlock",
    /// "event"}, say. None: one entry is one GEN event (inline mode).
@@ -15,13 +15,13 @@ struct FoldOptions {
    /// Columns that identify a group of GEN events that are not independent of each other and count as one: an NLO
    /// generator's event and its counter-events, say. Up to four, of any integer type; they take the place of fEvent.
    std::vector<std::string> fGroup = {};
-   /// With groups: column of the fold index, which of its GEN event's N RECO events an entry is, 0 ... N-1, an integer.
-   /// Not looked at if fConstantFoldSize is 1.
+   /// With groups: integer column of the fold index, the number of the RECO event in its GEN event, 0 ... N-1. Ignored
+   /// if fConstantFoldSize is 1.
    std::string fFoldIndex = "foldIndex";
-   /// Column of the fold size, N of the GEN event, an integer. In inline mode, the size of the value's RVec if there is
-   /// no such column.
+   /// Integer column of the fold size, N of the GEN event. In inline mode, N is the size of the value's RVec without
+   /// such a column.
    std::string fFoldSize = "foldSize";
-   /// N of all GEN events, if not 0; then fFoldSize is not looked at.
+   /// N of all GEN events, if not 0; fFoldSize is then ignored.
    int fConstantFoldSize = 0;
    /// Whether the RECO events of a GEN event follow one another. If not, memory grows with the number of GEN events.
    bool fContiguous = true;

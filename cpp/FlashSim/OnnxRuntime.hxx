@@ -6,14 +6,14 @@
 
 namespace FlashSim {
 
-/// \brief Says which ONNX Runtime library is to be used, before the first model is opened.
+/// \brief Sets the path of the ONNX Runtime library, before the first model is opened.
 ///
-/// Without this call the environment variable FLASHSIM_ONNXRUNTIME (a path) is asked, then the system's
-/// libonnxruntime.so. The Python package names the library of the installed `onnxruntime` wheel. A later call has no
-/// effect once a library is loaded.
+/// Without this call the path is that of the environment variable FLASHSIM_ONNXRUNTIME, or else the system's
+/// libonnxruntime.so. The Python package sets the library of the installed `onnxruntime` wheel. A call after a library
+/// is loaded has no effect.
 void SetOnnxRuntimeLibrary(const std::string &path);
 
-/// The version of ONNX Runtime in use, as in "1.31.1". Loads it if need be.
+/// The version of ONNX Runtime in use, as in "1.31.1". Loads the library if needed.
 /// \throws std::runtime_error if there is none, or one older than 1.17
 std::string GetOnnxRuntimeVersion();
 

@@ -22,31 +22,30 @@ namespace FlashSim {
 
 /// \brief An efficiency whose errors are right when several RECO events were made from each GEN event.
 ///
-/// What passed and what failed were made from the same GEN events, so that both must be filled at once:
+/// Passed and failed entries come from the same GEN events, so that both must be filled at once:
 /// BookOversampledTEfficiency() books one histogram of the values and of whether they passed, with covariance. With
-/// P_jb and T_jb the weights that GEN event j brings to what passed in bin b and to all of bin b, averaged over its
-/// RECO events:
+/// P_jb and T_jb the passed and the total weight of GEN event j in bin b, averaged over its RECO events:
 ///
-/// | what | is |
+/// | method | value |
 /// | --- | --- |
 /// | `GetEfficiency(b)` | e_b = sum_j P_jb / sum_j T_jb; NaN where the total is 0 |
 /// | `GetEfficiencyError(b)` | sqrt(sum_j (P_jb - e_b T_jb)^2) / sum_j T_jb |
 /// | `GetEfficiencyCovariance(b, c)` | sum_j (P_jb - e_b T_jb) (P_jc - e_c T_jc) / (sum_j T_jb sum_j T_jc) |
 /// | `GetEfficiencyErrorNaive(b)` | the error if all RECO events were independent |
-/// | `GetEfficiencyErrorForFoldSize(b, n)` | what it would be with a fold size of n |
-/// | `GetEfficiencyErrorLimit(b)` | what it would be for N -> infinity |
+/// | `GetEfficiencyErrorForFoldSize(b, n)` | the error with a fold size of n |
+/// | `GetEfficiencyErrorLimit(b)` | the error for N -> infinity |
 ///
-/// Errors are those of the linear approximation, good for many GEN events. Where all or none passed it gives 0: there
-/// GetEfficiencyErrorLow() and GetEfficiencyErrorUp(), which graphs show, have the one-sided Clopper-Pearson bound for as
-/// many trials as GEN events count, (sum_j T_jb)^2 / sum_j T_jb^2. Weights of both signs may give efficiencies outside
-/// of 0 to 1.
+/// Errors are those of the linear approximation, good for many GEN events. It gives 0 where all or none passed. There
+/// GetEfficiencyErrorLow() and GetEfficiencyErrorUp(), which graphs show, give the one-sided Clopper-Pearson bound for
+/// (sum_j T_jb)^2 / sum_j T_jb^2 trials, the effective number of GEN events. Weights of both signs may give
+/// efficiencies outside of 0 to 1.
 ///
 /// Bins are numbered as by `GetBin` of a histogram of the values, under- and overflow included. To make bins coarser,
-/// rebin the histogram that was booked. It is also what goes into files: its Write() and ReadOversampledTH().
+/// rebin the histogram that was booked. Files hold this histogram, too: use its Write() and ReadOversampledTH().
 ///
 /// ~~~{.cpp}
-/// auto filled = FlashSim::BookOversampledTEfficiency(node, {"eff", ";p_{T} [GeV];b tag efficiency", 20, 0., 200.}, "pt",
-///                                                    "isTagged", "genWeight");
+/// auto filled = FlashSim::BookOversampledTEfficiency(
+///    node, {"eff", ";p_{T} [GeV];b tag efficiency", 20, 0., 200.}, "pt", "isTagged", "genWeight");
 /// const FlashSim::OversampledTEfficiency efficiency(*filled);
 /// efficiency.Draw();
 /// std::cout << efficiency.GetEfficiency(7) << " +- " << efficiency.GetEfficiencyError(7) << "\n";
@@ -55,9 +54,9 @@ namespace FlashSim {
 /// *Threads*: as TH1.
 class OversampledTEfficiency {
 public:
-   /// \param[in] filled values, and on the last axis two bins: what failed, what passed
-   /// \throws std::logic_error without covariance; std::invalid_argument if the last axis is another one, or what was
-   /// filled is neither 0 nor 1
+   /// \param[in] filled values, and on the last axis two bins: failed, passed
+   /// \throws std::logic_error without covariance; std::invalid_argument if the last axis has other bins, or some fills
+   /// are neither failed nor passed
    explicit OversampledTEfficiency(const OversampledTH2D &filled);
    explicit OversampledTEfficiency(const OversampledTH3D &filled);
    OversampledTEfficiency(const OversampledTEfficiency &other);
@@ -84,15 +83,15 @@ public:
    TMatrixDSym GetCovarianceMatrix(bool withFlow = false) const;
    /// \}
 
-   /// Sum of weights of what passed.
+   /// Sum of weights of passed entries.
    Double_t GetPassed(Int_t bin) const;
-   /// Sum of weights of all.
+   /// Sum of weights of all entries.
    Double_t GetTotal(Int_t bin) const;
 
-   /// A TH1D or TH2D of efficiencies and their errors. It knows of no correlations between bins.
+   /// A TH1D or TH2D of efficiencies and their errors, without the correlations between bins.
    std::unique_ptr<TH1> MakeTH() const;
 
-   /// \brief Efficiencies where there is any total, with the errors of GetEfficiencyErrorLow() and Up().
+   /// \brief Efficiencies of bins with a total, with the errors of GetEfficiencyErrorLow() and Up().
    /// \throws std::logic_error in two dimensions
    TGraphAsymmErrors MakeGraph() const;
 
@@ -105,7 +104,7 @@ public:
 private:
    OversampledTEfficiency(const TH1 &filled, const FoldSums &sums, std::unique_ptr<TH1> bins);
 
-   /// How the efficiency of a bin changes with the contents of two cells of the histogram that was filled.
+   /// Derivatives of a bin's efficiency by the contents of two cells of the filled histogram.
    struct Gradient {
       std::size_t fFailed, fPassed; ///< cells
       Double_t fByFailed, fByPassed;
@@ -120,14 +119,14 @@ private:
    std::unique_ptr<TH1> fBins;
 };
 
-/// \brief Books what an OversampledTEfficiency is made of.
+/// \brief Books the histogram of an OversampledTEfficiency.
 /// \param[in] node any node of a computation graph
 /// \param[in] model name, title and binning of the values; the title's last part names the efficiency
 /// \param[in] value column of values
 /// \param[in] passed column of bool, or of numbers 0 and 1; an RVec if the value is one
 /// \param[in] weight column of weights, or empty for weights of 1
-/// \param[in] options where folds are found; the covariance is kept in any case
-/// \return a histogram with what failed and what passed in the first and second bin of its last axis. Lazy
+/// \param[in] options columns of the folds; the covariance is always kept
+/// \return a histogram of failed and passed entries in the first and second bin of its last axis. Lazy
 /// \throws as BookOversampled()
 ROOT::RDF::RResultPtr<OversampledTH2D>
 BookOversampledTEfficiency(ROOT::RDF::RNode node, const ROOT::RDF::TH1DModel &model, const std::string &value,
@@ -141,7 +140,7 @@ BookOversampledTEfficiency(ROOT::RDF::RNode node, const ROOT::RDF::TH2DModel &mo
 
 /// \cond
 namespace Booking {
-/// Adds the axis of what failed and what passed.
+/// Adds the axis of failed and passed entries.
 ROOT::RDF::TH2DModel AddPassedAxis(const ROOT::RDF::TH1DModel &model);
 ROOT::RDF::TH3DModel AddPassedAxis(const ROOT::RDF::TH2DModel &model);
 } // namespace Booking

@@ -27,19 +27,19 @@ namespace FlashSim {
 class CellMap;
 class FoldAccumulator;
 
-/// \brief What makes a ROOT histogram an oversampled one: errors that know which fills share a GEN event.
+/// \brief A ROOT histogram whose errors are right when several fills share a GEN event.
 /// \tparam BASE the ROOT histogram: TH1D, TH1F, TH2D, TH2F, TH3D or TH3F
 ///
 /// Filled by RDataFrame actions (see BookOversampled()), not by hand. With A_jb the weight that GEN event j brings
 /// to bin b, averaged over its N_j RECO events (FoldAccumulator has the formulas):
 ///
-/// | what | is |
+/// | method | value |
 /// | --- | --- |
 /// | `GetBinContent(b)` | sum_j A_jb |
 /// | `GetBinError(b)` | sqrt(sum_j A_jb^2), right for correlated RECO events; `GetSumw2()` is its square |
-/// | `GetBinErrorNaive(b)` | what TH1::Fill would claim, too small |
-/// | `GetBinErrorForFoldSize(b, n)` | what it would be with a fold size of n |
-/// | `GetBinErrorLimit(b)` | what it would be for N -> infinity |
+/// | `GetBinErrorNaive(b)` | the error that TH1::Fill would give, too small |
+/// | `GetBinErrorForFoldSize(b, n)` | the error with a fold size of n |
+/// | `GetBinErrorLimit(b)` | the error for N -> infinity |
 /// | `GetBinCovariance(b, c)` | sum_j A_jb A_jc, if booked with covariance |
 /// | `GetEntries()` | number of fills |
 /// | `GetNGenEvents()` | number of GEN events that filled |
@@ -54,23 +54,23 @@ class FoldAccumulator;
 /// computes the statistics from the bins (an axis range is set, ResetStats()) it takes bins as independent. TH1F and
 /// the like hold contents as float; all else is double.
 ///
-/// **Fold information** is what lies beyond contents and errors. It follows Scale, Normalize, Add and Merge of
+/// **Fold information** is all the sums beyond contents and errors. It follows Scale, Normalize, Add and Merge of
 /// oversampled histograms, Reset, copies, and files. Anything else that changes contents or errors (SetBinContent,
 /// Fill, Multiply, Divide, Add of another kind of histogram or other labels, an array written to, ...) loses it:
-/// HasFoldInformation() is false from then on, and what depends on it throws std::logic_error.
+/// HasFoldInformation() is false from then on, and the methods that need it throw std::logic_error.
 ///
 /// **Covariance.** The same GEN event fills several bins, which are therefore correlated. If the histogram was booked
-/// with covariance (FoldOptions::fCovariance), all that joins bins is right in contents, errors, all of the fold
-/// information and the covariance: Rebin, RebinX ..., Rebin2D, Rebin3D, ProjectionX ..., Project3D, GetSlice(),
+/// with covariance (FoldOptions::fCovariance), all methods that join bins give right contents, errors, fold
+/// information and covariance: Rebin, RebinX ..., Rebin2D, Rebin3D, ProjectionX ..., Project3D, GetSlice(),
 /// GetCumulative (of one axis), IntegralAndError. Projections are oversampled histograms, returned as TH1D or TH2D.
-/// Without covariance, these throw std::logic_error, unless no two filled bins become one. Profiles throw. Fits see
+/// Without covariance, these throw std::logic_error, unless no two filled bins become one. Profiles throw. Fits use
 /// correct errors of the bins, but take bins as independent: use Chi2WithCovariance(), or few wide bins.
 ///
 /// **Operators** keep class, fold information and covariance: `2 * h`, `h / 3`, `-h`, `h1 + h2`, `h1 - h2`, `h1 += h2`.
 /// Sums take the two as independent: histograms of the same GEN events are not, fill one histogram with both instead.
 /// Products and quotients of two oversampled histograms throw. For efficiencies there is OversampledTEfficiency:
 /// `TEfficiency(passed, total)` and a plain TH1's `Divide(passed, total, 1, 1, "B")` take fills as independent, and C++
-/// cannot keep anyone from calling them.
+/// cannot forbid these calls.
 ///
 /// *Files*: Write() writes a plain TH1D (...) with all contents and errors, beside it a folder of plain histograms with
 /// the fold information. Any ROOT, `hadd` and uproot read and sum them rightly; ReadOversampledTH() puts them together
@@ -100,8 +100,8 @@ public:
    /// ROOT's constructors. A histogram made of a vector or a matrix has no fold information.
    using BASE::BASE;
 
-   /// Whether contents and errors are still those that the fold information belongs to. Looks at all bins.
-   bool HasFoldInformation() const { return fFoldSums.Belong(*this); }
+   /// Whether the fold information still belongs to contents and errors. Reads all bins.
+   bool HasFoldInformation() const { return fFoldSums.Matches(*this); }
 
    /// GEN events that filled the histogram; for a slice or projection, the histogram that it was made from.
    ULong64_t GetNGenEvents() const { return GetFoldSums("GetNGenEvents").GetNGenEvents(); }
@@ -118,7 +118,7 @@ public:
    /// Root of GetBinVarianceNaive().
    Double_t GetBinErrorNaive(Int_t bin) const { return std::sqrt(GetBinVarianceNaive(bin)); }
 
-   /// \brief Estimate of the variance for N -> infinity: what the number of GEN events imposes.
+   /// \brief Estimate of the variance for N -> infinity: the part that the number of GEN events sets.
    ///
    /// Unbiased. If weights differ in sign within a GEN event, it is negative at times. NaN in a bin that a GEN event
    /// with N = 1 filled: one RECO event does not tell how RECO events differ.
@@ -144,7 +144,7 @@ public:
    /// All but HasCovariance() throw std::logic_error if the covariance is not held or was lost.
    /// \{
 
-   /// Whether the covariance of the bins is held. Looks at all bins.
+   /// Whether the covariance of the bins is held. Reads all bins.
    bool HasCovariance() const { return fFoldSums.HasCovariance() && HasFoldInformation(); }
 
    /// sum_j A_jb A_jc of two bins: the squared error if they are the same.
@@ -181,7 +181,7 @@ public:
    /// \brief Adds histograms filled from other GEN events, as `hadd` does.
    /// \throws std::invalid_argument if one is not oversampled or has other axes
    ///
-   /// The sum has the covariance if all that are filled have.
+   /// The sum has the covariance if all filled ones have it.
    Long64_t Merge(TCollection *list) override;
 
    /// \name Products and quotients
@@ -216,7 +216,7 @@ public:
    /// \param[in] name of the new histogram
    /// \param[in] bins first and last bin on each axis: {firstx, lastx, firsty, lasty, ...}, of 1 to the number of bins
    /// \return in no directory; to be deleted by the caller
-   /// \throws std::invalid_argument if `bins` make no sense, std::logic_error without covariance
+   /// \throws std::invalid_argument if `bins` are not such ranges, std::logic_error without covariance
    OversampledTH *GetSlice(const char *name, const std::vector<Int_t> &bins) const;
 
    /// \brief As TH1::GetCumulative(): each bin becomes the sum of those up to it (or from it on).
@@ -229,8 +229,8 @@ public:
    /// Writes MakeTH() to the current directory, under the histogram's name unless given another. \return bytes written
    Int_t WriteTH(const char *name = nullptr) const;
 
-   /// \brief Writes to the current directory what any ROOT, `hadd` and uproot read: MakeTH() under the name of the
-   /// histogram, and the fold information beside it in the folder `<name>_folds`. ReadOversampledTH() reads it.
+   /// \brief Writes plain histograms to the current directory, for any ROOT, `hadd` and uproot: MakeTH() under the name
+   /// of the histogram, and the fold information beside it in the folder `<name>_folds`. ReadOversampledTH() reads it.
    /// \return bytes written. \throws std::runtime_error if `<name>_folds` is there and is no folder
    /// \{
    Int_t Write(const char *name = nullptr, Int_t option = 0, Int_t bufsize = 0) override;
@@ -246,7 +246,7 @@ public:
    /// \param[in] entries number of fills
    void SetFromFolds(const FoldAccumulator &accumulator, Statistics_t statistics, Double_t entries);
 
-   /// \brief Puts right variances and covariance after a Merge() with another part of the dataset, which takes pieces
+   /// \brief Corrects variances and covariance after a Merge() with another part of the dataset, which takes two pieces
    /// of one fold for two GEN events. \pre fold information, and no Scale() since the event loops
    void JoinFolds(const OpenFolds::Pairs_t &pieces);
 
@@ -254,7 +254,7 @@ public:
    /// \pre as many cells
    void SetFromSums(const FoldSums &sums);
 
-   /// Declares that `sums` are the fold information of what the histogram holds. For readers of files.
+   /// Declares that `sums` belong to the histogram's contents and errors. For readers of files.
    void SetFoldSums(const FoldSums &sums);
 
    /// Makes all contents, errors and statistics NaN. For actions that fail where they cannot throw.
@@ -263,16 +263,16 @@ public:
    /// Throws std::logic_error unless the covariance is held, or `map` joins no filled bins.
    void RequireCovariance(const char *method, const CellMap *map = nullptr) const;
 
-   /// Throws std::logic_error: `method` is not there for oversampled histograms.
+   /// Throws std::logic_error: oversampled histograms have no `method`.
    [[noreturn]] void ThrowNotSupported(const char *method, const char *remedy) const;
 
 protected:
    Double_t DoIntegral(Int_t ix1, Int_t ix2, Int_t iy1, Int_t iy2, Int_t iz1, Int_t iz2, Double_t &err, Option_t *opt,
                        Bool_t doerr = kFALSE) const override;
 
-   /// \brief Calls `rebin`, ROOT's own method, and puts the fold information of its result right.
+   /// \brief Calls `rebin`, ROOT's own method, and sets the fold information of its result.
    /// \param[in] method name, for errors
-   /// \param[in] isJoining whether bins become one at all
+   /// \param[in] isJoining whether bins are joined
    /// \param[in] rebin returns a histogram of this class, this one or another, or nullptr
    template <typename Rebin>
    auto RebinWith(const char *method, bool isJoining, Rebin rebin)
@@ -289,7 +289,7 @@ protected:
       return rebinned;
    }
 
-   /// For 1D: edges must be edges of bins that there are. \throws std::invalid_argument
+   /// For 1D: the edges must be edges of existing bins. \throws std::invalid_argument
    void RequireEdges(Int_t nBins, const Double_t *edges) const;
 
    /// Throws std::logic_error: correlations between bins are neglected by `method`.
@@ -307,7 +307,7 @@ private:
 
    /// Makes the array of squared errors. \return fold information of a histogram without contents
    FoldSums MakeSums(bool withCovariance = false);
-   /// Forgets the folds, but not whether the covariance is held.
+   /// Resets the fold information; HasCovariance() stays as it is.
    void ResetSums();
 
    template <typename Set>
@@ -320,11 +320,11 @@ private:
    std::vector<Int_t> GetBins(bool withFlow) const;
    const FoldSums &GetFoldSums(const char *method) const;
    std::size_t GetCell(Int_t bin, const char *method) const;
-   /// Whether ROOT adds the other one bin by bin. Bins with labels it adds by label.
+   /// Whether ROOT adds the other histogram bin by bin. It adds bins with labels by label.
    bool CanAdd(const TH1 &other) const;
    bool AreLabelsThoseOf(const TH1 &other) const;
 
-   /// Where ROOT has computed the statistics from bins, it took them as independent: this takes the covariance.
+   /// Uses the covariance in statistics that ROOT has computed from bins taken as independent.
    void CorrectStatistics();
    void RequireSameAxes(const TH1 &other, const char *action) const;
    /// Throws std::logic_error if both operands are oversampled histograms.

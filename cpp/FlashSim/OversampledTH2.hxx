@@ -18,7 +18,7 @@ namespace FlashSim {
 /// \cond
 namespace Projection {
 /// \brief As TH2::ProjectionX() or ProjectionY(), with these parameters, of an OversampledTH2D or OversampledTH2F.
-/// \param[in] project ROOT's own projection, under the name that it is given
+/// \param[in] project ROOT's own projection, called with the name of the result
 template <typename Histogram>
 TH1D *OnAxis(const Histogram &histogram, bool onX, const std::string &name, Int_t first, Int_t last, const char *option,
              const std::function<TH1D *(const char *)> &project);

@@ -18,10 +18,10 @@ namespace FlashSim {
 /// \cond
 namespace Projection {
 /// \brief One axis of an OversampledTH3D or OversampledTH3F.
-/// \param[in] kept of the histogram
-/// \param[in] axis1 copy of another axis with another range, or nullptr; so is `axis2`
-/// \param[in] useUnderflow whether it counts where a summed axis has no range; so does `useOverflow`
-/// \param[in] project ROOT's own projection, under the name that it is given
+/// \param[in] kept axis of the histogram that is kept
+/// \param[in] axis1 copy of another axis with another range, or nullptr; `axis2` likewise
+/// \param[in] useUnderflow whether underflow counts where a summed axis has no range; `useOverflow` likewise
+/// \param[in] project ROOT's own projection, called with the name of the result
 template <typename Histogram>
 TH1D *OnAxis(const Histogram &histogram, const std::string &name, const TAxis &kept, const TAxis *axis1,
              const TAxis *axis2, bool useUnderflow, bool useOverflow,
@@ -34,7 +34,7 @@ TH2D *OnPlane(const Histogram &histogram, const std::string &name, const TAxis &
 } // namespace Projection
 
 namespace Rebinning {
-/// Replaces a histogram by what `rebin` makes of it: TH3::Rebin3D in place gives wrong under- and overflow (ROOT 6.40).
+/// Replaces a histogram by the result of `rebin`: TH3::Rebin3D in place gives wrong under- and overflow (ROOT 6.40).
 TH3 *ReplaceBy(TH3 &histogram, const std::function<TH3 *(const char *)> &rebin);
 } // namespace Rebinning
 /// \endcond

@@ -15,10 +15,10 @@ namespace FlashSim {
 /// \param[in] directory of a file
 /// \param[in] name as for TDirectory::Get(): `"mjj"`, `"folder/mjj"`, `"mjj;1"`
 /// \return in no directory
-/// \throws std::runtime_error if there is no such name, or what is there is no oversampled histogram
+/// \throws std::runtime_error if the name does not exist, or is not that of an oversampled histogram
 ///
-/// What `hadd` has summed is read like any other, with the covariance if all parts had it. If a plain histogram was
-/// added, or something else has changed contents or errors, there is no fold information: all that needs it throws.
+/// A sum of `hadd` is read like any other, with the covariance if all parts had it. If a plain histogram was added, or
+/// contents or errors were changed in another way, the fold information is lost: methods that need it throw.
 std::unique_ptr<TH1> ReadOversampledTH(TDirectory &directory, const std::string &name);
 
 /// \brief The same for a known class.
@@ -41,14 +41,14 @@ std::unique_ptr<Histogram> ReadOversampledTH(TDirectory &directory, const std::s
    return std::unique_ptr<Histogram>(known);
 }
 
-/// Whether ReadOversampledTH() would read an oversampled histogram; looks at no contents.
+/// Whether ReadOversampledTH() would read an oversampled histogram; reads no contents.
 bool IsOversampledTH(TDirectory &directory, const std::string &name);
 
 /// \cond
 namespace Booking {
 /// ReadOversampledTH() for Python, which then owns the histogram.
 TH1 *ReadTH(TDirectory &directory, const std::string &name);
-/// The same as TDirectory::Get() gives histograms: the one in memory, if there is one; owned by its directory unless
+/// The same by the rules of TDirectory::Get(): the histogram in memory, if there is one; owned by its directory unless
 /// TH1::AddDirectory() says otherwise.
 TH1 *GetTH(TDirectory &directory, const std::string &name);
 } // namespace Booking

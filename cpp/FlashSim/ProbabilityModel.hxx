@@ -49,27 +49,27 @@ public:
    /// Probabilities of each row: 1 of an efficiency, K + 1 of a multiplicity.
    std::size_t GetWidth() const;
 
-   /// Distinguishes the random numbers that are drawn with these probabilities: a hash of the model's name.
+   /// Key of the random numbers that are drawn with these probabilities: a hash of the model's name.
    std::uint64_t GetNoiseKey() const;
 
-   /// How many values of each variable were clipped since the model was opened, by variable as in "context pt"; see
+   /// Number of clipped values of each variable since the model was opened, by variable as in "context pt"; see
    /// EOutOfRange.
    ClipCounts &GetClipCounts() const { return fClipCounts; }
 
-   /// \brief Compares what it gives for a few rows in batches of several sizes, as Flow::CheckRows() does.
+   /// \brief Compares the probabilities of a few rows in batches of several sizes, as Flow::CheckRows() does.
    /// \param[in] n number of rows of `context`, may be 0, \param[in] context float[n, C]
    /// \throws std::runtime_error if a row's probabilities depend on other rows, or on chance
    ERowIndependence CheckRows(std::size_t n, const float *context) const;
 
-   /// \brief The probabilities of `n` rows, evaluated in micro-batches of a few hundred. The first call checks some rows
-   /// in several batches (CheckRows()). The ranges of the contract are not looked at; see
-   /// EvaluateChecked() in flow/CheckedModels.hxx.
+   /// \brief The probabilities of `n` rows, evaluated in micro-batches of a few hundred. The first call checks some
+   /// rows in several batches (CheckRows()). The ranges of the contract are not checked: EvaluateChecked() in
+   /// flow/CheckedModels.hxx checks them.
    ///
    /// \param[in] n number of rows
    /// \param[in] context float[n, C], physical units, finite
    /// \param[out] probabilities float[n, GetWidth()]
    /// \throws std::runtime_error naming model, row and context if a probability is NaN or not from 0 to 1, or if those
-   ///         of a multiplicity's row do not add up to 1 within 0.0001; or if CheckRows() does
+   ///         of a multiplicity's row do not add up to 1 within 0.0001; and as CheckRows()
    void Evaluate(std::size_t n, const float *context, float *probabilities) const;
 
 private:

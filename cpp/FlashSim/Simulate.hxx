@@ -18,19 +18,19 @@ namespace FlashSim {
 
 /// Options of a single flow.
 struct FlowOptions {
-   /// Where context variables come from: a column, an RDataFrame expression or a number, by variable.
+   /// Sources of context variables: a column, an RDataFrame expression or a number, by variable.
    std::map<std::string, std::string> fContext;
    int fSteps = 0;      ///< ODE steps; 0: the flow's default
    std::string fPrefix; ///< put before the names of its RECO columns
 };
 
-/// How to simulate. The defaults give one RECO event for each GEN event.
+/// Options of the simulation. The defaults give one RECO event for each GEN event.
 struct SimulateOptions {
    int fFoldSize = 1;       ///< RECO events per GEN event, at least 1
    std::uint64_t fSeed = 0; ///< another seed gives other RECO events
-   int fSteps = 0;          ///< ODE steps, of the flows that take them where there are several; 0: each flow's default
+   int fSteps = 0;          ///< ODE steps of the continuous flows; 0: each flow's default
    std::string fPrefix;     ///< put before the names of the RECO columns: "Flash" gives FlashJet_pt and nFlashJet
-   /// \brief Where context variables come from, when it is not the column <source>_<variable>.
+   /// \brief Sources of context variables, if not the column <source>_<variable>.
    ///
    /// A column, an RDataFrame expression or a number. The key is the variable's name, or "<flow>.<variable>", which is
    /// needed where several flows have a variable of that name.
@@ -40,16 +40,16 @@ struct SimulateOptions {
    /// An option is given for all flows (fSteps, fPrefix) or for single ones, not in both ways. With a prefix for one of
    /// them, two flows may make the same collection.
    std::map<std::string, FlowOptions> fFlows;
-   /// What becomes of context and sample values that a flow's contract does not allow. Clipped ones are counted, see
+   /// Treatment of context and sample values that a flow's contract does not allow. Clipped values are counted, see
    /// Flow::GetClipCounts(), and their number is printed at the end of the event loop.
    EOutOfRange fOutOfRange = EOutOfRange::kError;
-   /// Hides collections of the dataframe that have the names of the flows': nJet, Jet_..., and indices into it such as
-   /// Muon_jetIdx. For Simulate() alone.
+   /// Hides the dataframe's collections that have the names of the flows' collections: nJet, Jet_..., and indices into
+   /// them such as Muon_jetIdx. For Simulate() alone.
    bool fReplace = false;
    std::uint64_t fChunkSize = 0; ///< see FoldSourceOptions; no influence on the result
    std::size_t fBlockSize = 0;   ///< see FoldSourceOptions; 0: its default; no influence on the result
    std::map<std::string, std::uint64_t> fFirstEntries; ///< see FoldSourceOptions; for parts of a dataset
-   /// DefineFolds() only: whether to look into all files of the dataset for the columns that identify events, at once.
+   /// DefineFolds() only: whether all files of the dataset are checked for the columns that identify events, at once.
    bool fCheckFiles = true;
 };
 
@@ -61,7 +61,7 @@ struct SimulateOptions {
 /// | --- | --- | --- |
 /// | `nC` | `int` | number of objects |
 /// | `C_<target>` | `RVec` of the target's type | a value for each object, sorted as the flow says (jets: by pt) |
-/// | `C_<S>Idx` | `RVec<short>` | which GEN object it comes from, e.g. Jet_genJetIdx |
+/// | `C_<S>Idx` | `RVec<short>` | index of its GEN object, e.g. Jet_genJetIdx |
 ///
 /// or, for a flow of events (FlowContract::fLevel), `C_<target>` alone, a number of the target's type; and, beside all
 /// upstream columns, `foldIndex`, `genEvent` and `foldSize` (see FoldSource).
@@ -70,15 +70,15 @@ struct SimulateOptions {
 /// event) when the dataset has these columns as integers, else the entry number. A RECO event is the same bit for bit
 /// in any file, order, partition and number of threads. Two events of one identity get the same noise.
 ///
-/// *Laziness*: lazy; a flow none of whose columns is read is never run. *Threads*: slots sample in parallel.
+/// *Laziness*: lazy; a flow runs only if one of its columns is read. *Threads*: slots sample in parallel.
 ///
-/// \param[in] node any dataframe node
-/// \param[in] flows what simulates; no two with the same name, or with the same collection and prefix
-/// \param[in] options how
 /// *Stages*: on a node whose entries are RECO events already (the result of Simulate(), with any Define and Filter
-/// behind it, or a file of it), each of them is given the objects of these flows, conditioned on its own columns. The
+/// behind it, or a file of it), each of them gets the objects of these flows, conditioned on its own columns. The
 /// folds, `genEvent`, `foldIndex` and `foldSize`, stay those of the first stage, and so does fFoldSize: leave it 1.
 ///
+/// \param[in] node any dataframe node
+/// \param[in] flows no two with the same name, or with the same collection and prefix
+/// \param[in] options fold size, seed, sources of the context and others
 /// \return a dataframe whose entries are RECO events
 /// \throws std::runtime_error naming the column, flow or option that does not fit. During the event loop: collections
 ///         of different length, NaN or infinity in the context, samples that stay NaN, context or samples out of range,
@@ -101,13 +101,12 @@ ROOT::RDF::RNode Simulate(ROOT::RDF::RNode node, const std::string &flow, const 
 ///
 /// For graphs that must stay one graph. The new columns are `nC` (`int`, per RECO event) and, indexed
 /// [fold index][object], `C_<target>` (`RVec<RVec<T>>`) and `C_<S>Idx` (`RVec<RVec<short>>`); for a flow of events,
-/// indexed [fold index], `C_<target>` (`RVec<T>`). Where entries are RECO events already, the samples are their own. The
-/// flow is run
-/// for one event at a time, which costs several times more per object than Simulate() unless N is large. The RECO
-/// events equal those of Simulate() bit for bit.
+/// indexed [fold index], `C_<target>` (`RVec<T>`). Where entries are RECO events already, the samples are their own.
+/// The flow is run for one event at a time, which costs several times more per object than Simulate() unless N is
+/// large. The RECO events equal those of Simulate() bit for bit.
 ///
 /// \throws std::runtime_error as Simulate(), and if the dataset has no (run, luminosityBlock, event) while ROOT runs
-///         several threads, since entries then have no number that would last (root-project/root #12190). Files that
+///         several threads, since entries then have no lasting number (root-project/root #12190). Files that
 ///         differ in these columns are found at once: all files are opened, if there are several.
 ///
 /// ~~~{.cpp}

@@ -226,7 +226,7 @@ def test_differences_in_the_last_bits_are_told_once(tmp_path, capfd):
     assert flow.sample(CONTEXT).shape == (40, 1, 3)
     flashsim.Flow(path).sample(CONTEXT)
     told = capfd.readouterr().err
-    assert told.count("the last bits of what it gives depend on the size of the batch: its target 'pt' is ") == 1
+    assert told.count("the last bits of its output depend on the size of the batch: its target 'pt' is ") == 1
     assert path in told
 
 

@@ -180,7 +180,8 @@ def test_a_context_out_of_range(models, capfd):
     clipped = model.evaluate([[50, 0], [8000, 0], [-20, 0]], out_of_range="clip")
     np.testing.assert_array_equal(clipped, np.float32([0.5, 1, 0]))
     assert model.clipped == {"context pt": 2}
-    assert "efficiency 'seen': values outside of what it declares were clipped: context pt 2." in capfd.readouterr().err
+    error = capfd.readouterr().err
+    assert "efficiency 'seen': values outside of the declared ranges were clipped: context pt 2." in error
     with pytest.raises(ValueError, match="out_of_range must be 'error' or 'clip'"):
         model.evaluate(CONTEXT, out_of_range="warn")
 

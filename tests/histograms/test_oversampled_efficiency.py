@@ -216,12 +216,12 @@ def test_graph_and_histogram():
 
 
 def test_mistakes():
-    with pytest.raises(ValueError, match="some of what was filled neither passed nor failed"):
+    with pytest.raises(ValueError, match="some fills neither passed nor failed"):
         book({**ROWS, "passed": 2 * ROWS["passed"].astype(int)}).values()
     with pytest.raises(ValueError, match=r"the last axis has 7 bins. Expected two"):
         flashsim.OversampledEfficiency(fill(ROWS_OF_FILLS, "xy")).values()
     without = ROOT.RDF.FromNumpy(ROWS).OversampledTH2D((*MODEL, 2, -0.5, 1.5), "x", "passed", "w")
-    with pytest.raises(RuntimeError, match="an efficiency needs to know how bins are correlated"):
+    with pytest.raises(RuntimeError, match="an efficiency needs the correlations of bins"):
         flashsim.OversampledEfficiency(without).values()
     for option in ("group", "covariance"):
         with pytest.raises(TypeError, match=rf"efficiency_1d\(\) got an unexpected keyword argument '{option}'"):

@@ -191,5 +191,5 @@ def test_covariance_of_two_bins_looks_at_these_two():
     for bins in ((2, 7), (7, 3), (7, 7)):
         with pytest.raises(Exception, match="GetBinCovariance is not known"):
             histogram.GetBinCovariance(*bins)
-    with pytest.raises(Exception, match="GetBinCovariance needs to know how bins are correlated"):
+    with pytest.raises(Exception, match="GetBinCovariance needs the correlations of bins"):
         fill(FILLS, "x", covariance=False).GetBinCovariance(2, 3)

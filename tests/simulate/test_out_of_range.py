@@ -128,7 +128,7 @@ def test_clipped_context_is_counted(threads, echo, method, capfd):
         del node
         gc.collect()
         error = capfd.readouterr().err
-        totals = re.findall(r"flow 'echo': values outside of what it declares were clipped: (.*)\.\n", error)
+        totals = re.findall(r"flow 'echo': values outside of the declared ranges were clipped: (.*)\.\n", error)
         assert totals == ["context partonFlavour 120, context phi 1, context pt 60"]
         # The inline mode does not know when a loop ends, and tells the first at once.
         firsts = re.findall(r"event 117, context variable 'phi' of GenJet 2 .* is 10; .* It is clipped", error)

@@ -26,10 +26,10 @@ struct ScalarColumn {
    }
 };
 
-/// \brief What a column holds in one entry: a number, or a collection of numbers that follow one another in memory.
+/// \brief Content of a column in one entry: a number, or a collection of numbers that follow one another in memory.
 ///
-/// Lets compiled code read columns whose types are known only when the program runs, so that nothing but the making of
-/// views has to be compiled just in time, which is done with little optimisation.
+/// Lets compiled code read columns whose types are known only at run time. The views alone are made by code that is
+/// compiled just in time, with little optimisation.
 class ColumnView {
 public:
    /// A view of `column`, which must live as long. Types that hold no numbers give a view that is not numeric.
@@ -72,7 +72,7 @@ public:
    /// Unsigned integers of 64 bits are taken modulo 2^64. \pre IsInteger()
    Long64_t GetInteger() const { return fScalar.fInteger; }
 
-   /// An element; a number is all of its elements. \pre IsNumeric()
+   /// An element; for a number, the number itself. \pre IsNumeric()
    double GetNumber(std::size_t element) const { return fIsCollection ? GetElement(element) : fScalar.fNumber; }
 
 private:

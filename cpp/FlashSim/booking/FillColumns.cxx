@@ -35,7 +35,7 @@ FillColumns::FillColumns(ROOT::RDF::RNode node, std::string action, const std::v
    const bool isByDefault =
        isInline && options.fFoldSize == FoldOptions{}.fFoldSize && !node.HasColumn(options.fFoldSize);
    fLayout.fHasFoldSize = options.fConstantFoldSize == 0 && !options.fFoldSize.empty() && !isByDefault;
-   // A FoldSource hands out whole GEN events, in many small tasks of which nothing has to be remembered.
+   // A FoldSource hands out whole GEN events, in many small tasks: no GEN event has to be remembered.
    const bool areFoldsWhole = !fLayout.fAreGroups && events.size() == 1 && IsGenEventOfFoldSource(node, events.front());
    if (isInline || areFoldsWhole)
       fFoldOrder = EFoldOrder::kWhole;
@@ -47,12 +47,12 @@ FillColumns::FillColumns(ROOT::RDF::RNode node, std::string action, const std::v
                                ". Expected how many RECO events were simulated from each GEN event, at least 1.");
    if (!isInline && !fLayout.fHasFoldSize && options.fConstantFoldSize == 0)
       throw std::runtime_error(fLabels.fAction +
-                               ": neither a column with the fold size was given nor the fold size itself. Without, it "
-                               "is not known how many RECO events a selection has dropped.");
+                               ": neither a column with the fold size was given nor the fold size itself. Without it, "
+                               "the number of RECO events that a selection has dropped is unknown.");
    if (fLayout.fAreGroups && options.fEvent != FoldOptions{}.fEvent)
-      throw std::runtime_error(fLabels.fAction +
-                               ": both event and group were given. Groups take the place of events, of which each "
-                               "RECO event is an entry (there is no inline mode of groups); leave event out.");
+      throw std::runtime_error(
+          fLabels.fAction + ": both event and group were given. Groups take the place of events, and each RECO event "
+                            "is an entry (groups have no inline mode); leave event out.");
    if (events.size() > EventKey::kMaxNumbers)
       throw std::runtime_error(fLabels.fAction + ": the GEN event is given by " + std::to_string(events.size()) +
                                " columns. Expected at most " + std::to_string(EventKey::kMaxNumbers) +
@@ -135,7 +135,7 @@ std::size_t FillColumns::CheckAndCount(const ColumnView *row) const
       if (row[column].IsCollection() && row[column].GetSize() != row[first].GetSize())
          throw std::runtime_error(fLabels.fAction + ": in one entry, " + Describe(first) + " has " +
                                   std::to_string(row[first].GetSize()) + " elements and " + Describe(column) + " has " +
-                                  std::to_string(row[column].GetSize()) + ". Expected as many, or a number.");
+                                  std::to_string(row[column].GetSize()) + ". Expected the same size, or a number.");
    }
    return row[first].GetSize();
 }
@@ -148,7 +148,7 @@ Long64_t FillColumns::GetFoldSizeOfGenEvent(const ColumnView *row, std::size_t n
       if (nFills == 0)
          throw std::runtime_error(fLabels.fAction + ": in one entry, " + Describe(0) +
                                   " is empty, so that the fold size is not known. If RECO events were masked away, "
-                                  "give the number that were simulated as fold_size.");
+                                  "give the number of simulated ones as fold_size.");
       return static_cast<Long64_t>(nFills);
    }
    const Long64_t foldSize = fLayout.fHasFoldSize ? row[fLayout.fFoldSize].GetInteger() : fLayout.fConstantFoldSize;

@@ -16,13 +16,13 @@
 
 namespace FlashSim {
 
-/// \brief The columns that fill an oversampled histogram, and what they mean: values, weight, event (or group), fold
+/// \brief The columns that fill an oversampled histogram, and their meaning: values, weight, event (or group), fold
 /// size and, with groups, fold index.
 ///
-/// Checks what can be wrong with them, and says so in the name of the histogram. Only read while the event loop runs.
+/// Checks the columns; its errors name the histogram. Only read while the event loop runs.
 class FillColumns {
 public:
-   /// Which column is what: values first, then weight, event, fold size and fold index, as far as there are.
+   /// Meaning of the columns: values first, then weight, event, fold size and fold index, as far as they exist.
    struct Layout {
       unsigned int fNValues;
       bool fHasWeight, fHasFoldSize, fHasFoldIndex;
@@ -33,11 +33,11 @@ public:
       Long64_t fConstantFoldSize; ///< if there is no column of fold sizes; 0: in inline mode, the number of fills
    };
 
-   /// \param[in] node what the columns are read from
+   /// \param[in] node source of the columns
    /// \param[in] action names the histogram in errors
    /// \param[in] values columns to histogram, one for each axis
    /// \param[in] weight column, or empty for weights of 1
-   /// \param[in] options where folds are found
+   /// \param[in] options columns of the folds
    /// \throws std::runtime_error naming a column that does not exist, if the fold size cannot be known, or if
    /// there are too many event columns
    FillColumns(ROOT::RDF::RNode node, std::string action, const std::vector<std::string> &values,

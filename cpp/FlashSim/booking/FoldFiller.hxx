@@ -18,18 +18,17 @@ namespace FlashSim {
 
 /// \brief Fills one histogram from one thread: reads columns, finds bins, keeps TH1's statistics.
 ///
-/// Folds are the business of FoldAccumulator.
-/// Aligned to lines of the processor's cache, so that the fillers of two threads, which change with each entry, share
-/// none.
+/// FoldAccumulator handles the folds. Aligned to cache lines: the fillers of two threads, which change with each entry,
+/// share none.
 /// \tparam Dimension number of axes, 1 to 3
 template <unsigned int Dimension>
 class alignas(64) FoldFiller {
    static_assert(Dimension >= 1 && Dimension <= 3, "ROOT's histograms have 1 to 3 axes");
 
 public:
-   /// \param[in] histogram gives the axes; it is only read, and must live as long
+   /// \param[in] histogram source of the axes; it is only read, and must live as long
    /// \param[in] considerOverflows whether under- and overflow count in the statistics
-   /// \param[in] columns what will fill
+   /// \param[in] columns that fill
    FoldFiller(const TH1 &histogram, bool considerOverflows, std::shared_ptr<const FillColumns> columns);
 
    void StartTask() { fAccumulator.StartTask(); }

@@ -61,7 +61,7 @@ const FoldSums &RequireSums(const Histogram &filled, const TAxis &passed)
    const std::string name = std::string("FlashSim: OversampledTEfficiency of '") + filled.GetName() + "'";
    if (passed.GetNbins() != 2)
       throw std::invalid_argument(name + ": the last axis has " + std::to_string(passed.GetNbins()) +
-                                  " bins. Expected two: what failed and what passed.");
+                                  " bins. Expected two: failed and passed.");
    filled.RequireCovariance("an efficiency");
    return filled.GetFoldSums();
 }
@@ -102,7 +102,7 @@ OversampledTEfficiency::OversampledTEfficiency(const TH1 &filled, const FoldSums
       for (const std::size_t layer : {kUnderflow, kOverflow}) {
          if (fSums.GetContents()[bin + layer * nBins] != 0 || fSums.GetVariances()[bin + layer * nBins] != 0)
             throw std::invalid_argument(std::string("FlashSim: OversampledTEfficiency of '") + filled.GetName() +
-                                        "': some of what was filled neither passed nor failed. Expected a column of "
+                                        "': some fills neither passed nor failed. Expected a column of "
                                         "bool, or of 0 and 1.");
       }
    }
@@ -175,7 +175,7 @@ Double_t OversampledTEfficiency::Propagate(Int_t bin1, Int_t bin2, Covariance co
 {
    const auto a = GetGradient(bin1);
    const auto b = GetGradient(bin2);
-   // A cell that does not count may have a covariance that is not known (NaN).
+   // A cell with the factor 0 may have an unknown covariance (NaN).
    const auto term = [&](std::size_t cell1, Double_t by1, std::size_t cell2, Double_t by2) {
       return by1 == 0 || by2 == 0 ? 0. : by1 * by2 * covariance(cell1, cell2);
    };
@@ -257,7 +257,7 @@ TMatrixDSym OversampledTEfficiency::GetCovarianceMatrix(bool withFlow) const
 std::unique_ptr<TH1> OversampledTEfficiency::MakeTH() const
 {
    auto histogram = CloneAside(*fBins);
-   histogram->SetStats(false); // of what sums up to nothing meaningful
+   histogram->SetStats(false); // a sum of efficiencies has no meaning
    for (Int_t bin = 0; bin < histogram->GetNcells(); ++bin) {
       if (GetTotal(bin) == 0)
          continue;

@@ -25,16 +25,16 @@ namespace FlashSim {
 /// \brief The action that fills an oversampled histogram in an RDataFrame's event loop; for RInterface::Book.
 /// \tparam Histogram such as OversampledTH1D
 ///
-/// Reads the columns of FillColumns. Users rather call BookOversampled(), which explains what they mean.
+/// Reads the columns of FillColumns. Users call BookOversampled() instead, which explains these columns.
 ///
-/// *Life cycle*: Initialize() forgets what an earlier event loop left. InitTask() makes the slot's accumulator at its
+/// *Life cycle*: Initialize() drops the state of an earlier event loop. InitTask() makes the slot's accumulator at its
 /// first task; FinalizeTask() ends the last fold of the task. Finalize() merges the slots in their order, joins the
-/// folds that straddle tasks, writes the result and frees the accumulators. Which slot gets which entries changes from
-/// run to run, so that results of multi-threaded runs agree to rounding (some 1e-15), not bit for bit.
+/// folds that straddle tasks, writes the result and frees the accumulators. The slot of an entry changes from run to
+/// run: results of multi-threaded runs agree to rounding (some 1e-15), not bit for bit.
 ///
-/// *Errors*: Exec() throws. RDataFrame calls FinalizeTask() and Finalize() from destructors, after an exception too, so
-/// that they cannot: a loop that was interrupted leaves a histogram of NaN; parts of a fold that do not fit together
-/// too, and a message.
+/// *Errors*: Exec() throws. FinalizeTask() and Finalize() cannot: RDataFrame calls them from destructors, after an
+/// exception too. An interrupted loop leaves a histogram of NaN. Parts of a fold that do not fit together do so, too,
+/// and print a message.
 ///
 /// *Threads*: as RDataFrame calls it, Exec() of different slots at the same time.
 template <typename Histogram>
@@ -77,7 +77,7 @@ public:
       filler->StartTask();
    }
 
-   /// Called from destructors: what goes wrong is told by Finalize().
+   /// Called from destructors: Finalize() reports its errors.
    void FinalizeTask(unsigned int slot) noexcept
    {
       try {
@@ -104,7 +104,7 @@ public:
    void Finalize() noexcept
    {
       if (std::uncaught_exceptions() > fUncaughtExceptions) {
-         fResult->Invalidate(); // rather than contents of which nobody knows how much is missing
+         fResult->Invalidate(); // instead of contents with an unknown part missing
          return;
       }
       try {
@@ -135,7 +135,7 @@ public:
       }
    }
 
-   /// What the slot has filled so far, without the folds that may straddle tasks.
+   /// The slot's fills so far, without the folds that may straddle tasks.
    Histogram &PartialUpdate(unsigned int slot)
    {
       auto &partial = fSlots[slot].fPartial;

@@ -7,7 +7,7 @@
 
 namespace FlashSim {
 
-/// \brief Identity of a GEN event, whatever file, thread or order it is read in.
+/// \brief Identity of a GEN event, the same in any file, thread and order.
 ///
 /// (run, luminosity block, event) where the dataset has these columns; otherwise the global entry number, kept in
 /// fEvent.
@@ -21,7 +21,7 @@ struct EventIdentity {
    std::string AsString() const;
 };
 
-/// What random numbers are drawn for: each purpose has numbers of its own. The values are part of every RECO event.
+/// Purpose of random numbers: each has numbers of its own. The values are part of every RECO event.
 enum class ENoisePurpose : std::uint8_t {
    kFlow = 0,         ///< the noise of a flow
    kEfficiency = 1,   ///< whether an object is reconstructed
@@ -29,10 +29,10 @@ enum class ENoisePurpose : std::uint8_t {
    kDuplicates = 3    ///< how often an object is reconstructed
 };
 
-/// \brief Key of the random numbers of one object: GEN event, fold index, number of the object, and what they are for.
+/// \brief Key of the random numbers of one object: GEN event, fold index, number of the object, and purpose.
 ///
-/// Beside it, the seed and a key for the flow or model (Flow::GetNoiseKey()) choose the numbers. What is 0 by default
-/// leaves the numbers as they are without it.
+/// Beside it, the seed and a key for the flow or model (Flow::GetNoiseKey()) choose the numbers. A source, copy or
+/// purpose of 0, the default, leaves the numbers as they are without it.
 struct NoiseRow {
    EventIdentity fEvent;
    std::uint32_t fFoldIndex = 0;

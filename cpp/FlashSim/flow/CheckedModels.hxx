@@ -12,18 +12,18 @@
 
 namespace FlashSim {
 
-/// \brief Flow::SampleFolds on a shared flow, with context and sample checked; what `flashsim.Flow.sample` calls.
+/// \brief Flow::SampleFolds on a shared flow, with context and sample checked; called by `flashsim.Flow.sample`.
 ///
-/// Prints how many values were clipped. \param[in] nKeys 0 stands for no event keys
+/// Prints the number of clipped values. \param[in] nKeys 0 stands for no event keys
 /// \throws std::runtime_error naming variable, value and row
 void SampleFolds(const std::shared_ptr<const Flow> &flow, std::size_t n, const float *context,
                  const std::uint64_t *eventKeys, std::size_t nKeys, int foldSize, std::uint64_t seed, int steps,
                  float *sample, EOutOfRange outOfRange);
 
-/// \brief ProbabilityModel::Evaluate on a shared model, with the context checked; what
-/// `flashsim.ProbabilityModel.evaluate` calls.
+/// \brief ProbabilityModel::Evaluate on a shared model, with the context checked; called by
+/// `flashsim.ProbabilityModel.evaluate`.
 ///
-/// Prints how many values were clipped.
+/// Prints the number of clipped values.
 /// \throws std::runtime_error naming variable, value and row
 void EvaluateChecked(const std::shared_ptr<const ProbabilityModel> &model, std::size_t n, const float *context,
                      float *probabilities, EOutOfRange outOfRange);

@@ -9,12 +9,12 @@
 
 namespace FlashSim {
 
-/// How many values of each variable were clipped. Several threads may count at once.
+/// Number of clipped values of each variable. Several threads may count at once.
 class ClipCounts {
 public:
    using Counts_t = std::map<std::string, std::uint64_t>;
 
-   /// \param[in] variable such as "context pt" \return how often this variable has been counted by now
+   /// \param[in] variable such as "context pt" \return the count of this variable so far
    std::uint64_t Add(const std::string &variable)
    {
       const std::lock_guard<std::mutex> lock(fMutex);
@@ -25,7 +25,7 @@ public:
       const std::lock_guard<std::mutex> lock(fMutex);
       return fCounts;
    }
-   /// The counts, which begin anew.
+   /// The counts, which restart at 0.
    Counts_t Take()
    {
       const std::lock_guard<std::mutex> lock(fMutex);

@@ -11,8 +11,8 @@
 namespace FlashSim {
 namespace {
 
-/// As ::Warning. That one becomes a warning of Python's where there is one, which many scripts ignore, and which must
-/// not be made when Python is at its end.
+/// As ::Warning, but never a warning of Python's: many scripts ignore those, and none may be made while Python shuts
+/// down.
 void Warn(const std::string &message)
 {
    ::DefaultErrorHandler(kWarning, false, "FlashSim", message.c_str());
@@ -91,7 +91,7 @@ void ContextRanges::Report() const noexcept
       for (const auto &[variable, count] : fCounts.Take())
          list += (list.empty() ? "" : ", ") + variable + " " + std::to_string(count);
       if (!list.empty()) {
-         Warn(DescribeModel(fContract) + ": values outside of what it declares were clipped: " + list + ".");
+         Warn(DescribeModel(fContract) + ": values outside of the declared ranges were clipped: " + list + ".");
       }
    } catch (const std::exception &error) {
       std::fprintf(stderr, "FlashSim: clipped values could not be reported: %s\n", error.what());

@@ -13,24 +13,24 @@
 
 namespace FlashSim {
 
-/// What happens to a value that a model's contract does not allow: outside of the range of its variable, or no integer
+/// Treatment of a value that a model's contract does not allow: outside of the range of its variable, or no integer
 /// where the type is one. NaN and infinity are always errors.
 enum class EOutOfRange {
-   kError, ///< an error that names the value, where it is and what is allowed
-   kClip   ///< the nearest allowed value is taken; how often is counted and printed
+   kError, ///< an error that names the value, its place and the allowed range
+   kClip   ///< the nearest allowed value is used; such values are counted, and their number printed
 };
 
-/// \brief Holds what goes into a model against the ranges and types of its contract.
+/// \brief Checks the context of a model against the ranges and types of its contract.
 ///
 /// All const methods may be called from several threads at once.
 class ContextRanges {
 public:
-   /// When the first value of a variable that is clipped is told. (All are told by Report().)
+   /// Time of the message about the first clipped value of a variable. (Report() prints the number of all.)
    enum class EAnnounce { kNo, kAtOnce };
 
-   /// \param[in] model a Flow or a ProbabilityModel, which counts what is clipped, too
-   /// \param[in] outOfRange what happens to values that its contract does not allow
-   /// \param[in] contextColumns the column or expression of each context variable, for messages; or none
+   /// \param[in] model a Flow or a ProbabilityModel, which counts clipped values, too
+   /// \param[in] outOfRange treatment of values that its contract does not allow
+   /// \param[in] contextColumns the column or expression of each context variable, for messages; may be empty
    template <typename T>
    ContextRanges(const std::shared_ptr<const T> &model, EOutOfRange outOfRange,
                  std::vector<std::string> contextColumns = {}, EAnnounce announce = EAnnounce::kNo)
@@ -38,7 +38,7 @@ public:
                       announce)
    {
    }
-   virtual ~ContextRanges(); ///< Reports what has not been reported.
+   virtual ~ContextRanges(); ///< Reports the values clipped since the last report.
    ContextRanges(const ContextRanges &) = delete;
    ContextRanges &operator=(const ContextRanges &) = delete;
 
@@ -46,16 +46,16 @@ public:
    const std::vector<std::string> &GetContextColumns() const { return fContextColumns; }
    const ValueLimits &GetContextLimits(std::size_t variable) const { return fContext[variable]; }
 
-   /// \brief What to take for a context value that the limits do not contain.
+   /// \brief The replacement of a context value outside of the limits.
    /// \param[in] where the event, \param[in] object such as "GenJet 2", or empty: for messages
    /// \throws std::runtime_error unless values are clipped; for NaN and infinity in any case
    float ReplaceContext(std::size_t variable, float value, const std::string &where, const std::string &object) const;
 
-   /// \brief The context of `n` rows, float[n, C], with what is to be clipped put right.
+   /// \brief The context of `n` rows, float[n, C], with values clipped where needed.
    /// \throws std::runtime_error naming variable, value and row, unless values are clipped
    std::vector<float> CheckContext(std::size_t n, const float *context) const;
 
-   /// Prints how many values were clipped since the last report, if any were. Never throws.
+   /// Prints the number of values clipped since the last report, if there are any. Never throws.
    void Report() const noexcept;
 
 protected:
@@ -67,7 +67,7 @@ private:
    ContextRanges(std::shared_ptr<const void> model, const FlowContract &contract, ClipCounts &modelCounts,
                  EOutOfRange outOfRange, std::vector<std::string> contextColumns, EAnnounce announce);
 
-   std::shared_ptr<const void> fModel; ///< whose contract and counts these are
+   std::shared_ptr<const void> fModel; ///< owner of contract and counts
    const FlowContract &fContract;
    ClipCounts &fModelCounts;
    EOutOfRange fOutOfRange;

@@ -8,7 +8,7 @@
 namespace FlashSim {
 namespace {
 
-/// How far beside an integer a flow may leave what is to become one.
+/// Largest distance from an integer at which a sample is rounded to it.
 constexpr float kRoundingOfInteger = 1e-3f;
 
 } // namespace

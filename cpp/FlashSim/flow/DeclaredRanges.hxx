@@ -12,7 +12,7 @@
 
 namespace FlashSim {
 
-/// \brief Holds what goes into a flow and what comes out of it against the ranges and types of its contract.
+/// \brief Checks context and samples of a flow against the ranges and types of its contract.
 ///
 /// All const methods may be called from several threads at once.
 class DeclaredRanges final : public ContextRanges {
@@ -23,8 +23,8 @@ public:
 
    const Flow &GetFlow() const { return *fFlow; }
 
-   /// \brief Checks samples, float[n, T], and puts right what is to be clipped. Integers that the flow left a little
-   /// beside the integer are rounded.
+   /// \brief Checks samples, float[n, T], and clips them where needed. For integer types, values close to an integer
+   /// are rounded to it.
    /// \throws std::runtime_error naming flow, target, value, event, object and fold index, unless values are clipped
    void CheckSample(const std::vector<NoiseRow> &rows, float *sample) const;
 

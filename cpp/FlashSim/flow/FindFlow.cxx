@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 constexpr const char *kFolderVariable = "FLASHSIM_DATA";
 
-/// The folder of this library; empty if the loader does not tell.
+/// The folder of this library; empty if the loader does not know it.
 fs::path LibraryFolder()
 {
    Dl_info info;
@@ -25,7 +25,7 @@ fs::path LibraryFolder()
    return fs::weakly_canonical(info.dli_fname, error).parent_path();
 }
 
-/// FLASHSIM_FLOWS is the way from the library to the flows in this kind of installation, see CMakeLists.txt.
+/// FLASHSIM_FLOWS is the path from the library to the flows in this kind of installation, see CMakeLists.txt.
 std::vector<fs::path> FoldersOfFlows()
 {
    std::vector<fs::path> folders;
@@ -67,7 +67,7 @@ std::string FindFlow(const std::string &name)
       throw std::runtime_error(start + ", and no shipped flows were found beside the library; name their folder in the "
                                        "environment variable FLASHSIM_DATA.");
    }
-   throw std::runtime_error(start + ", and it is none of the shipped flows (" + known + ").");
+   throw std::runtime_error(start + ", and it is not one of the shipped flows (" + known + ").");
 }
 
 } // namespace FlashSim

@@ -8,9 +8,9 @@ namespace FlashSim {
 
 /// \brief Path of the flow (or other model) `name`: a file, or the name of a shipped flow, with or without ".onnx".
 ///
-/// Shipped flows are looked for in the folder that the environment variable FLASHSIM_DATA names, then where the
-/// library's installation has put them.
-/// \throws std::runtime_error if there is neither
+/// Shipped flows are searched for in the folder of the environment variable FLASHSIM_DATA, then in the library's
+/// installation.
+/// \throws std::runtime_error if neither the file nor such a flow exists
 std::string FindFlow(const std::string &name);
 
 } // namespace FlashSim

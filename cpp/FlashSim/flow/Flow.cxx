@@ -13,7 +13,7 @@
 namespace FlashSim {
 namespace {
 
-/// How often an object is drawn again before the flow is called broken.
+/// Number of redraws of an object before the flow counts as broken.
 constexpr std::uint32_t kMaxRedraws = 10;
 
 /// As for the metadata field default_steps.
@@ -96,7 +96,7 @@ void Flow::Redraw(std::size_t n, const float *context, const NoiseRow *rows, std
                                      std::to_string(attempt) + " times for object " + std::to_string(rows[i].fObject) +
                                      " of " + rows[i].fEvent.AsString() + ", fold index " +
                                      std::to_string(rows[i].fFoldIndex) +
-                                     "; its context may lie far outside of what the flow was trained on.");
+                                     "; its context may lie far outside of the training sample.");
          }
          ++fNRedrawn;
          RunBatch(1, context + i * contextWidth, rows + i, seed, steps, attempt, noise, row);

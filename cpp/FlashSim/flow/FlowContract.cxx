@@ -22,7 +22,7 @@ constexpr std::initializer_list<const char *> kLevelNames{"object", "event"};
 /// Of noise_dimension and default_steps.
 constexpr int kLargestNumber = 1000000;
 
-/// Objects of an event, whose indices are Short_t as in NanoAOD.
+/// Largest number of objects of an event: their indices are Short_t, as in NanoAOD.
 constexpr int kMostObjects = 32767;
 
 std::pair<double, double> ReadRange(const FieldReader &reader)
@@ -76,7 +76,7 @@ std::string ReadChecksum(const FieldReader &reader)
    return digits;
 }
 
-/// The grid is in the graph: nobody reads it here.
+/// The graph contains the grid: the field is only checked here.
 void CheckGrid(const FieldReader &reader)
 {
    if (!reader.Has("grid"))
@@ -171,8 +171,8 @@ FlowContract FlowContract::FromJson(const std::string &json, const std::string &
 {
    if (json.empty()) {
       throw std::runtime_error("FlashSim: model '" + path +
-                               "' has no metadata under the key 'flashsim', which say what it takes and gives (see "
-                               "flow.schema.json); it was not exported for FlashSim.");
+                               "' has no metadata under the key 'flashsim' (see flow.schema.json): it was not exported "
+                               "for FlashSim.");
    }
    const Json document = Parse(json, path);
    const FieldReader reader(document, "", path);

@@ -9,7 +9,7 @@
 #include <string>
 
 /// \file
-/// Models to be shared. The way in from Python, where `const` in a smart pointer's type is awkward to spell.
+/// Shared models, for Python, where `const` in a smart pointer's type is awkward to write.
 namespace FlashSim {
 
 std::shared_ptr<const Flow> OpenFlow(const std::string &path);

@@ -9,8 +9,8 @@ namespace FlashSim {
 
 /// \brief Philox4x64-10, a counter-based random number generator.
 ///
-/// A pure function from a 256-bit counter and a 128-bit key to 256 random bits: there is no state to hand on, so that
-/// any thread may draw the numbers of any event in any order and find the same ones.
+/// A pure function from a 256-bit counter and a 128-bit key to 256 random bits. There is no state: any thread may draw
+/// the numbers of any event in any order, and gets the same ones.
 ///
 /// Source: J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC'11,
 /// doi:10.1145/2063384.2063405. The words equal those of `numpy.random.Philox`, which counts up before it draws: its

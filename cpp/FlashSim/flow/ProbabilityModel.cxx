@@ -12,7 +12,7 @@
 namespace FlashSim {
 namespace {
 
-/// Rounding of a sum of probabilities in single precision, with room.
+/// Rounding of a sum of probabilities in single precision, with a margin.
 constexpr double kRoundingOfSum = 1e-4;
 
 } // namespace
@@ -97,7 +97,7 @@ void ProbabilityModel::Check(std::size_t n, std::size_t first, const float *cont
          what += (i == 0 ? "" : ", ") + contract.fContext[i].fName + " = " +
                  FormatNumber(static_cast<double>(context[row * contract.fContext.size() + i]));
       }
-      throw std::runtime_error(what + "). Its context may be NaN or lie far outside of what the model was trained on, "
+      throw std::runtime_error(what + "). Its context may be NaN or lie far outside of the training sample, "
                                       "or the graph lacks a sigmoid or softmax at its end.");
    }
 }

@@ -4,9 +4,9 @@
 
 namespace FlashSim {
 
-/// How well a model keeps its promise that what it gives for a row depends on the row's own noise and context alone.
+/// How well the output for a row depends on the row's own noise and context alone.
 enum class ERowIndependence {
-   kUnknown,  ///< not looked at yet
+   kUnknown,  ///< not checked yet
    kSameBits, ///< in the rows that were compared, the same bits in any batch
    kLastBits  ///< differences as rounding makes them
 };

@@ -11,8 +11,8 @@ namespace FlashSim {
 
 /// \brief The values that a variable of a model may have, as floats.
 ///
-/// A range's ends leave room for rounding: a millionth of its width (float's pi lies outside of -3.14159265 ...
-/// 3.14159265, and masses that were computed are now and then a bit below 0), nothing for integers.
+/// Ranges, except those of integers, are extended by a millionth of their width, for rounding: float's pi lies outside
+/// of -3.14159265 ... 3.14159265, and computed masses are sometimes slightly below 0.
 struct ValueLimits {
    explicit ValueLimits(const FlowVariable &variable);
 
@@ -37,7 +37,7 @@ struct ValueLimits {
 /// "0 ... 7000 GeV", "integers from -21 to 21 (int16)"
 std::string DescribeRange(const FlowVariable &variable);
 
-/// A likely cause of a value outside of the range, as a sentence, where there is one.
+/// A likely cause of a value outside of the range, as a sentence; empty if none is known.
 std::string GuessCause(const FlowVariable &variable, double value);
 
 /// A number with the digits of a float.

@@ -11,10 +11,9 @@ class TAxis;
 
 namespace FlashSim {
 
-/// \brief Which cell of another histogram each cell of a histogram goes into: what rebinning, slices and projections
-/// are.
+/// \brief Map from the cells of a histogram to those of another: for rebinning, slices and projections.
 ///
-/// Cells are numbered as TH1::GetBin does. A map is put together from one for each axis, since cells are regular.
+/// Cells are numbered as TH1::GetBin does. A map is made from one for each axis, since cells are regular.
 class CellMap {
 public:
    static constexpr Int_t kDropped = -1;
@@ -33,8 +32,7 @@ public:
    static AxisMap_t Slice(const TAxis &from, Int_t first, Int_t last);
 
    /// \param[in] axisMaps one for each axis of the old histogram
-   /// \param[in] strides how far apart neighbours along these axes are in the new histogram; 0 for an axis that is
-   /// summed
+   /// \param[in] strides distance between neighbours along these axes in the new histogram; 0 for a summed axis
    /// \param[in] nTargets cells of the new histogram
    CellMap(const std::vector<AxisMap_t> &axisMaps, const std::vector<Int_t> &strides, std::size_t nTargets);
 

@@ -54,7 +54,7 @@ Sums_t RegroupCells(const Sums_t &sums, const CellMap &map)
    return regrouped;
 }
 
-/// The variances are on the diagonal. An element beside it that lands on the diagonal stands for two.
+/// The variances are on the diagonal. An element beside it that moves to the diagonal counts twice.
 Sums_t RegroupPairs(const Sums_t &sums, const CellMap &map)
 {
    const auto nTargets = map.GetNTargets();
@@ -168,8 +168,8 @@ void FoldSums::Add(const FoldSums &other, Double_t factor)
 
 std::vector<std::pair<std::size_t, Double_t>> FoldSums::Join(const FoldPart &piece, const FoldPart &rest)
 {
-   // (a + b)^2 instead of a^2 + b^2. Pieces have different RECO events, so that R and the naive variance stand; unless
-   // a RECO event is that of several GEN events of a group, whose cells it counts in (FoldPart). R grows with it.
+   // (a + b)^2 instead of a^2 + b^2. Pieces have different RECO events: R and the naive variance stay. In a group, a
+   // RECO event may belong to several GEN events, and counts in the cells of all (FoldPart): then R grows, too.
    const auto foldSize = static_cast<Double_t>(piece.fFold.fFoldSize);
    const Double_t inversePairs =
        piece.fFold.fFoldSize > 1 ? 1. / (foldSize * (foldSize - 1)) : std::numeric_limits<Double_t>::quiet_NaN();
@@ -294,16 +294,16 @@ void FoldSums::Seal(const TH1 &histogram)
       fVariances.assign(histogram.GetSumw2()->GetArray(), histogram.GetSumw2()->GetArray() + nCells);
 }
 
-bool FoldSums::Belong(const TH1 &histogram) const
+bool FoldSums::Matches(const TH1 &histogram) const
 {
    for (Int_t cell = 0; cell < histogram.GetNcells(); ++cell) {
-      if (!Belong(histogram, cell))
+      if (!Matches(histogram, cell))
          return false;
    }
    return true;
 }
 
-bool FoldSums::Belong(const TH1 &histogram, Int_t cell) const
+bool FoldSums::Matches(const TH1 &histogram, Int_t cell) const
 {
    const auto nCells = static_cast<std::size_t>(histogram.GetNcells());
    const auto index = static_cast<std::size_t>(cell);

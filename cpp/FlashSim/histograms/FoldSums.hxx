@@ -17,16 +17,15 @@ class FoldAccumulator;
 class StoredFolds;
 struct FoldPart;
 
-/// \brief What an oversampled histogram knows of its folds beside contents and errors. Stored with it; the same for all
-/// dimensions.
+/// \brief The fold information of an oversampled histogram: all its sums beyond contents and errors. Stored with it;
+/// the same for all dimensions.
 ///
 /// For each cell (bins, underflow and overflow, numbered as TH1::GetBin does): the naive, limit and fold variance that
 /// FoldAccumulator defines; if wanted, for each pair of cells the covariance and its parts, which PairSums defines; and
 /// the number of GEN events.
 ///
-/// The sums belong to one set of contents and errors. Seal() notes which, and Belong() tells whether they still stand,
-/// so that no way of changing a histogram (a method, an array that Python writes to, ...) can leave sums behind that
-/// are wrong unnoticed.
+/// The sums belong to one set of contents and errors. Seal() copies these, and Matches() compares the copies with the
+/// histogram. So any other change of the histogram (by a method, by an array that Python writes to, ...) is noticed.
 ///
 /// *Memory*: 40 bytes for each cell, 16 of them for the copies of contents and squared errors that Seal() makes; a TH1D
 /// with squared errors has 16, so that an oversampled one takes 3.5 times as much. The covariance of n cells takes
@@ -66,15 +65,15 @@ public:
    const std::vector<Double_t> &GetContents() const { return fContents; }
    const std::vector<Double_t> &GetVariances() const { return fVariances; }
 
-   /// Takes over what the accumulator holds.
+   /// Takes the sums of the accumulator.
    void Set(const FoldAccumulator &accumulator);
 
-   /// Adds the sums of other GEN events, whose weights are multiplied by `factor`. Without the covariance of both,
-   /// there is none of the sum, unless one is empty. \pre as many cells
+   /// Adds the sums of other GEN events, whose weights are multiplied by `factor`. The result has the covariance if
+   /// both have it; empty ones do not matter. \pre as many cells
    void Add(const FoldSums &other, Double_t factor = 1);
 
-   /// \brief Puts right what Add() did with the two pieces of a fold, which it took for two GEN events.
-   /// \return by how much the variance of each cell grows; the cells are those that both pieces have filled
+   /// \brief Corrects the sums for two pieces of one fold, which Add() took for two GEN events.
+   /// \return growth of the variance of each cell that both pieces have filled
    std::vector<std::pair<std::size_t, Double_t>> Join(const FoldPart &piece, const FoldPart &rest);
 
    /// Multiplies all weights by `factor`.
@@ -83,10 +82,10 @@ public:
    /// Multiplies the weights in each cell by its factor. \pre as many factors as cells
    void Scale(const std::vector<Double_t> &factors);
 
-   /// Whether cells become one in the map of which more than one was filled.
+   /// Whether the map joins filled cells.
    bool AreFilledCellsJoined(const CellMap &map) const;
 
-   /// \brief The sums for other cells, into which those of this object go.
+   /// \brief The sums of the map's new cells.
    /// \pre sealed; HasCovariance() or !AreFilledCellsJoined()
    FoldSums Regroup(const CellMap &map) const;
 
@@ -97,19 +96,19 @@ public:
    /// Whether contents are those of the histogram, up to rounding to float.
    bool AreContentsOf(const TH1 &histogram) const;
 
-   /// Declares that the sums belong to the contents and errors that the histogram has now, and copies these.
+   /// Declares that the sums belong to the histogram's present contents and errors, and copies these.
    void Seal(const TH1 &histogram);
 
    /// Whether contents and errors of the histogram are those at the time of Seal(), bit for bit.
-   bool Belong(const TH1 &histogram) const;
+   bool Matches(const TH1 &histogram) const;
 
    /// The same for one cell, in constant time.
-   bool Belong(const TH1 &histogram, Int_t cell) const;
+   bool Matches(const TH1 &histogram, Int_t cell) const;
 
 private:
-   friend class StoredFolds; // which takes the sums to files and back
+   friend class StoredFolds; // writes and reads the sums
 
-   /// Where the pair is in the arrays.
+   /// Position of the pair in the arrays.
    std::size_t GetPlace(std::size_t a, std::size_t b) const;
    bool IsEmpty() const { return fNGenEvents == 0; }
    bool IsFilled(std::size_t cell) const { return fNaiveVariance[cell] != 0 || fVariances[cell] != 0; }

@@ -8,7 +8,7 @@
 #include <string>
 
 /// \file
-/// Where ROOT itself loads the library, since a file holds one of its classes, it also needs the headers.
+/// ROOT loads the library itself when a file holds one of its classes. It then needs the headers, too.
 
 namespace FlashSim {
 namespace {
@@ -16,11 +16,11 @@ namespace {
 bool AddIncludePath()
 {
    Dl_info library;
-   // In a compiled program the library is loaded before there is an interpreter; whoever compiled it has the headers.
+   // A compiled program loads the library before the interpreter exists, and was built with the headers.
    if (!TROOT::Initialized() || !gInterpreter || !dladdr(reinterpret_cast<const void *>(&AddIncludePath), &library))
       return false;
    const std::string folder = std::string(gSystem->GetDirName(library.dli_fname)) + "/../include";
-   if (gSystem->AccessPathName((folder + "/FlashSim/Flow.hxx").c_str())) // which is true if there is no such file
+   if (gSystem->AccessPathName((folder + "/FlashSim/Flow.hxx").c_str())) // true if the file does not exist
       return false;
    gInterpreter->AddIncludePath(folder.c_str());
    return true;

@@ -112,7 +112,7 @@ Bool_t OversampledTH<BASE>::Add(const TH1 *h1, const TH1 *h2, Double_t c1, Doubl
    }
    if (isKnown) {
       sums = first->fFoldSums;
-      if (first == second && c2 < 0) { // how TH1::Add is asked to divide by the bins' widths
+      if (first == second && c2 < 0) { // then TH1::Add divides by the widths of the bins
          std::vector<Double_t> factors;
          for (Int_t cell = 0; cell < this->GetNcells(); ++cell) {
             Int_t binX = 0, binY = 0, binZ = 0;
@@ -313,7 +313,7 @@ template <typename BASE>
 std::size_t OversampledTH<BASE>::GetCell(Int_t bin, const char *method) const
 {
    const Int_t cell = bin < 0 ? 0 : bin >= this->GetNcells() ? this->GetNcells() - 1 : bin; // as TH1::GetBinError
-   if (!fFoldSums.Belong(*this, cell))
+   if (!fFoldSums.Matches(*this, cell))
       ThrowNoFoldInformation(method);
    return static_cast<std::size_t>(cell);
 }
@@ -354,11 +354,12 @@ template <typename BASE>
 void OversampledTH<BASE>::RequireIndependence(const char *method, const TH1 *first, const TH1 *second) const
 {
    if (IsOversampled(first) && IsOversampled(second))
-      throw std::logic_error(Describe() + ": " + method +
-                             " of two oversampled histograms is not supported: if the same GEN events have filled both "
-                             "they are correlated, and neither knows how. For an efficiency, book both at once with "
-                             "OversampledEfficiency1D (FlashSim::BookOversampledTEfficiency in C++). If their GEN "
-                             "events are different ones, use MakeTH() of one of them.");
+      throw std::logic_error(
+          Describe() + ": " + method +
+          " of two oversampled histograms is not supported: if the same GEN events have filled both, "
+          "their correlation is unknown. For an efficiency, book both at once with "
+          "OversampledEfficiency1D (FlashSim::BookOversampledTEfficiency in C++). If their GEN "
+          "events are different ones, use MakeTH() of one of them.");
 }
 
 template <typename BASE>
@@ -372,7 +373,7 @@ template <typename BASE>
 void OversampledTH<BASE>::ThrowNeedsCovariance(const char *method, const char *remedy) const
 {
    throw std::logic_error(Describe() + ": " + method +
-                          " needs to know how bins are correlated, since RECO events made from the same GEN event fill "
+                          " needs the correlations of bins, since RECO events made from the same GEN event fill "
                           "several of them, and the histogram does not hold their covariance. " +
                           remedy);
 }
@@ -389,9 +390,9 @@ void OversampledTH<BASE>::ThrowNoFoldInformation(const char *method) const
 {
    throw std::logic_error(
        Describe() + ": " + method +
-       " is not known. Contents or errors were changed by something that does not know about folds "
-       "(SetBinContent, Fill, Multiply, Divide, hadd with a plain histogram, ...): ask before that, or "
-       "ask a Clone. Or the event loop that was to fill the histogram failed.");
+       " is not known. Contents or errors were changed without the fold information (SetBinContent, Fill, Multiply, "
+       "Divide, hadd with a plain histogram, ...): call it before, or on a Clone. Or the event loop that was to fill "
+       "the histogram failed.");
 }
 
 template <typename BASE>

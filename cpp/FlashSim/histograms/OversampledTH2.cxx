@@ -14,7 +14,7 @@ TH1D *Projection::OnAxis(const Histogram &histogram, bool onX, const std::string
    const char *method = onX ? "ProjectionX" : "ProjectionY";
    if (TString(option).Contains("["))
       histogram.ThrowNotSupported((std::string(method) + " with a graphical cut").c_str(),
-                                  "Fill a histogram of what is inside the cut.");
+                                  "Fill a histogram with the entries inside the cut.");
    const TAxis &kept = onX ? *histogram.GetXaxis() : *histogram.GetYaxis();
    const TAxis &summed = onX ? *histogram.GetYaxis() : *histogram.GetXaxis();
    const Int_t overflow = summed.GetNbins() + 1;

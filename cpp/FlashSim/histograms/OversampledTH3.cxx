@@ -14,7 +14,7 @@
 namespace FlashSim {
 namespace {
 
-/// Which of the histogram's axes this is, or a copy of: 0, 1 or 2.
+/// Number of the histogram's axis that has this axis's name: 0, 1 or 2.
 std::size_t GetNumber(const TH1 &histogram, const TAxis &axis)
 {
    const std::array<const TAxis *, 3> axes{histogram.GetXaxis(), histogram.GetYaxis(), histogram.GetZaxis()};
@@ -26,7 +26,7 @@ std::size_t GetNumber(const TH1 &histogram, const TAxis &axis)
                           "'.");
 }
 
-/// Bins in the axis's range; where there is none, all of them, with or without under- and overflow.
+/// Bins in the axis's range; without a range, all of them, with or without under- and overflow.
 CellMap::AxisMap_t SumRange(const TAxis &axis, bool useUnderflow, bool useOverflow)
 {
    if (axis.TestBit(TAxis::kAxisRange))

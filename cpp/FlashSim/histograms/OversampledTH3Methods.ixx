@@ -1,7 +1,7 @@
 // Part of FlashSim for RDataFrame.
 //
-// Part of the classes OversampledTH3D and OversampledTH3F, which include it in their bodies. A class template that they
-// derive from would not do: files would hold one base class more.
+// Part of the classes OversampledTH3D and OversampledTH3F, which include it in their bodies. A common base class
+// template would add a base class to the files.
 
 public:
 static constexpr unsigned int kDimension = 3;

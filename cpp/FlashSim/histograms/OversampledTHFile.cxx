@@ -41,7 +41,7 @@ bool IsOversampledClass(const std::string &name)
    return name.rfind("FlashSim::OversampledTH", 0) == 0;
 }
 
-/// Nothing if the plain histogram is of another class.
+/// nullptr if the plain histogram is of another class.
 template <typename Histogram>
 std::unique_ptr<TH1> AssembleAs(const TH1 &plain, const FoldSums &sums)
 {
@@ -55,7 +55,7 @@ std::unique_ptr<TH1> AssembleAs(const TH1 &plain, const FoldSums &sums)
    return histogram;
 }
 
-/// The oversampled histogram of whatever class, or nothing if there is none of the plain one's.
+/// The oversampled histogram of the class that fits the plain one's, or nullptr if there is none.
 std::unique_ptr<TH1> Assemble(const TH1 &plain, const FoldSums &sums)
 {
 #define FLASHSIM_TRY(DIMENSION, PRECISION)                                                                             \

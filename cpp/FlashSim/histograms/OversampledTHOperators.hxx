@@ -10,9 +10,9 @@
 /// Operators of oversampled histograms. ROOT's own, on TH1D and the like, would return plain histograms.
 ///
 /// The result has the class of its operands, with their fold information and covariance; it lies in no directory. Sums
-/// and differences take two histograms as independent, and a histogram with itself as what it is. Products and
+/// and differences take two histograms as independent, but a histogram and itself as fully correlated. Products and
 /// quotients of two oversampled histograms throw std::logic_error. Mixing with a plain histogram does not compile: add
-/// it by Add(), which loses the fold information, or add to the plain histogram that MakeTH() gives.
+/// it by Add(), which loses the fold information, or add to the plain histogram of MakeTH().
 ///
 /// ~~~{.cpp}
 /// FlashSim::OversampledTH1D sum = 0.5 * *tt + *single;

@@ -18,7 +18,7 @@ static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may use 
 std::atomic<void (*)()> gOnInterruption{nullptr};
 std::atomic<bool> gIsWanted{false};
 
-/// Guards that live, and the handler that they have replaced. The signal handler reads it; it is written only while our
+/// Living guards, and the handler that they have replaced. The signal handler reads it; it is written only while our
 /// handler is not in place.
 struct State {
    std::mutex fMutex;
@@ -56,10 +56,10 @@ bool IsOurs(const struct sigaction &action)
    return (action.sa_flags & SA_SIGINFO) != 0 && action.sa_sigaction == HandleSignal;
 }
 
-/// \brief Whether Python has noted a signal and not acted on it yet, and raises an exception for it now.
+/// \brief Whether Python has recorded a signal and not yet reacted to it, and raises an exception for it now.
 ///
-/// While results are compiled, ahead of the event loop, no guard lives. What Python's handler has noted then is asked for
-/// here, through Python's own functions, which this library does not link to: there are none in a C++ program.
+/// No guard lives while results are compiled, ahead of the event loop. A signal of that time is found here, through
+/// Python's own functions. The library does not link to them: a C++ program has none.
 bool HasPythonPending()
 {
    using Function = int (*)();
@@ -105,7 +105,7 @@ InterruptionGuard::InterruptionGuard()
    struct sigaction current = {};
    if (!gIsWanted || sigaction(SIGINT, nullptr, &current) != 0 || !IsHandledByHost(current))
       return;
-   // Whoever has replaced our handler while a guard lived may have put it back after the guard's end.
+   // Code that replaced our handler while a guard lived may have restored it after the guard's end.
    if (!IsOurs(current))
       state.fPrevious = current;
    struct sigaction action = {};
@@ -122,7 +122,7 @@ InterruptionGuard::~InterruptionGuard()
    if (--state.fNGuards > 0)
       return;
    if (state.fIsInstalled) {
-      // Whoever has put another handler in place meanwhile keeps it.
+      // A handler that other code has installed meanwhile stays.
       struct sigaction current = {};
       if (sigaction(SIGINT, nullptr, &current) == 0 && IsOurs(current))
          sigaction(SIGINT, &state.fPrevious, nullptr);

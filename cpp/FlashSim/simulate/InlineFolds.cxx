@@ -59,7 +59,7 @@ InlineFolds::InlineFolds(std::shared_ptr<const Flow> flow, std::vector<std::stri
                                std::to_string(contract.fContext.size()) + " context columns, " +
                                std::to_string(contextNames.size()) + " were given.");
    }
-   // Nothing tells a Define that the event loop ends.
+   // A Define has no notice of the end of the event loop.
    fRanges = std::make_shared<const DeclaredRanges>(std::move(flow), outOfRange, std::move(contextNames),
                                                     DeclaredRanges::EAnnounce::kAtOnce);
 }

@@ -72,7 +72,7 @@ inline EventIdentity PackIdentity(std::uint32_t run, std::uint32_t luminosityBlo
    return {event, run, luminosityBlock, false};
 }
 
-/// The identity of an event that has nothing but its entry number.
+/// The identity of an event from its entry number.
 inline EventIdentity PackIdentity(std::uint64_t entry)
 {
    return {entry, 0, 0, true};
@@ -107,7 +107,7 @@ public:
       return fold;
    }
 
-   /// Which GEN object each object was made from, [fold index][object].
+   /// Index of each object's GEN object, [fold index][object].
    ROOT::VecOps::RVec<ROOT::VecOps::RVec<short>> GetSourceIndex() const
    {
       ROOT::VecOps::RVec<ROOT::VecOps::RVec<short>> fold(GetFoldSize());
@@ -136,18 +136,18 @@ private:
 /// ~~~
 class InlineFolds {
 public:
-   /// \param[in] flow what samples
+   /// \param[in] flow the flow that samples
    /// \param[in] contextNames the columns of the context, for messages
    /// \param[in] foldSize RECO events per GEN event, at least 1
    /// \param[in] seed as in Flow::Sample()
    /// \param[in] steps as in Flow::Sample()
-   /// \param[in] outOfRange what becomes of values that the flow's contract does not allow. The first of a variable
-   ///            that is clipped is printed at once, their number when the last copy of this object goes.
+   /// \param[in] outOfRange treatment of values that the flow's contract does not allow. The first clipped value of a
+   ///            variable is printed at once, the number of all when the last copy of this object is destroyed.
    InlineFolds(std::shared_ptr<const Flow> flow, std::vector<std::string> contextNames, int foldSize,
                std::uint64_t seed = 0, int steps = 0, EOutOfRange outOfRange = EOutOfRange::kError);
 
-   /// \param[in] firstFoldIndex that of the first sample; not 0 if there are others of the same GEN event
-   /// \throws std::runtime_error if the context cannot be used; the event is named
+   /// \param[in] firstFoldIndex fold index of the first sample; not 0 if there are others of the same GEN event
+   /// \throws std::runtime_error naming the event if the context cannot be used
    InlineSample operator()(const InlineContext &context, const EventIdentity &identity,
                            std::size_t firstFoldIndex = 0) const;
 

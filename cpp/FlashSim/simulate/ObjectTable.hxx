@@ -49,7 +49,7 @@ public:
       return reinterpret_cast<const T *>(fColumns[target].data())[fOffsets[recoEvent]];
    }
 
-   /// View of the GEN object that each object of a RECO event was made from.
+   /// View of the index of the GEN object of each object of a RECO event.
    ROOT::VecOps::RVec<short> GetSourceIndex(std::size_t recoEvent)
    {
       return ROOT::VecOps::RVec<short>(fSourceIndex.data() + fOffsets[recoEvent], GetSize(recoEvent));

@@ -6,7 +6,7 @@
 
 namespace FlashSim {
 
-/// \brief Where the context of a flow comes from: variables of the objects of one GEN event after the other.
+/// \brief Source of a flow's context: variables of the objects of one GEN event after the other.
 ///
 /// The events are numbered by the provider, which holds several at a time. Const functions may be called from several
 /// threads at once.

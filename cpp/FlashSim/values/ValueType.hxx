@@ -43,7 +43,7 @@ std::string ListValueTypes();
 
 bool IsIntegral(EValueType type);
 
-/// Calls `function` with a value of the C++ type that a column declared as `type` has.
+/// Calls `function` with a value of the C++ type of a column declared as `type`.
 template <typename Function>
 decltype(auto) WithValueType(EValueType type, Function &&function)
 {

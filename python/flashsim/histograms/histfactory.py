@@ -64,8 +64,7 @@ def to_pyhf(
     RuntimeError
         If the histogram does not hold its covariance.
     ValueError
-        If contents are not finite, the covariance has a negative eigenvalue (so that it is none), or `tolerance` is out
-        of range.
+        If contents are not finite, the covariance has a negative eigenvalue, or `tolerance` is out of range.
 
     Notes
     -----
@@ -126,8 +125,8 @@ def independent_shifts(matrix: NDArray[np.float64], tolerance: float = 0) -> NDA
     eigenvalues, eigenvectors = np.linalg.eigh(correlation)  # ascending
     if (eigenvalues < -_ROUNDING).any():
         message = (
-            f"the correlation matrix has the eigenvalue {eigenvalues[0]:.3g}, so that the covariance is none. Expected "
-            "the covariance of bins, none of whose eigenvalues is below 0."
+            f"the correlation matrix has the eigenvalue {eigenvalues[0]:.3g}, so this is not a covariance matrix. "
+            "Expected the covariance of bins, none of whose eigenvalues is below 0."
         )
         raise ValueError(message)
     eigenvalues = eigenvalues.clip(min=0)

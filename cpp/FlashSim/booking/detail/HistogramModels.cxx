@@ -53,7 +53,7 @@ std::size_t CheckCells(const std::vector<AxisModel> &axes, const std::string &ac
           " bins, under- and overflow included, and their covariance, a matrix of " +
           std::to_string(static_cast<Long64_t>(nCells * nCells * 12 / 1e6)) + " MB in each thread. Expected at most " +
           std::to_string(PairSums::kMaxCells) +
-          " bins with covariance: take fewer, or do without, and fill a histogram for each projection and binning.");
+          " bins with covariance: take fewer, or fill a histogram without covariance for each projection and binning.");
    return static_cast<std::size_t>(nCells);
 }
 

@@ -19,7 +19,7 @@ struct AxisModel {
    const char *fName;
    int fNBins;
    double fLow, fHigh;
-   const std::vector<double> &fEdges; ///< if not empty, the others do not count
+   const std::vector<double> &fEdges; ///< if not empty, the others are ignored
 };
 
 std::vector<AxisModel> GetAxes(const ROOT::RDF::TH1DModel &model);

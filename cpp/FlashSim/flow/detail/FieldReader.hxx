@@ -10,7 +10,7 @@
 
 namespace FlashSim {
 
-/// \brief Reads the fields of a JSON object and says which one is wrong.
+/// \brief Reads and checks the fields of a JSON object.
 ///
 /// All functions but Has() and Shorten() throw std::runtime_error, naming the file, the field, the value found and the
 /// expectation.

@@ -59,8 +59,8 @@ constexpr double kFarTailDenominator[] = {
    7.86869131145613259100e-4, 1.84631831751005468180e-5, 1.42151175831644588870e-7, 2.04426310338993978564e-15};
 // clang-format on
 
-/// Spreads the bits of a key, so that neighbouring seeds and flows share nothing (the finaliser of SplitMix64: Steele,
-/// Lea, Flood, OOPSLA 2014, doi:10.1145/2660193.2660195). Invertible, hence free of collisions.
+/// Mixes the bits of a key: neighbouring seeds and flows get unrelated keys (the finaliser of SplitMix64: Steele, Lea,
+/// Flood, OOPSLA 2014, doi:10.1145/2660193.2660195). Invertible, hence free of collisions.
 std::uint64_t Mix(std::uint64_t x)
 {
    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;
@@ -68,7 +68,7 @@ std::uint64_t Mix(std::uint64_t x)
    return x ^ (x >> 31);
 }
 
-/// Where the parts of the last word of the counter begin; see FillUniformNoise().
+/// First bits of the parts of the counter's last word; see FillUniformNoise().
 constexpr int kAttemptBit = 1;
 constexpr int kPurposeBit = 32;
 constexpr int kCopyBit = 40;

@@ -39,7 +39,7 @@ std::uint64_t Hash(const std::string &text)
    return hash;
 }
 
-/// Whether the process meets this path for the first time.
+/// Whether this is the first call with this path.
 bool IsNew(const std::string &path)
 {
    static std::mutex mutex;
@@ -89,7 +89,7 @@ ERowIndependence Model::CheckRows(std::size_t n, const float *context) const
    const std::lock_guard<std::mutex> lock(fRowCheckMutex);
    if (const auto known = fRowIndependence.load(); known != ERowIndependence::kUnknown)
       return known;
-   constexpr int kFewSteps = 2; // what mixes rows does so in the first steps
+   constexpr int kFewSteps = 2; // rows that mix do so in the first steps
    const auto steps = std::min(fContract.fDefaultSteps.value_or(0), kFewSteps);
    const auto evaluate = [&](std::size_t nRows, const float *noise, const float *rows, float *output) {
       Run(nRows, noise, rows, steps, output);
@@ -97,7 +97,7 @@ ERowIndependence Model::CheckRows(std::size_t n, const float *context) const
    const auto check = FlashSim::CheckRows(fContract, Describe(), fOutputNames, evaluate, n, context);
    if (check.fResult == ERowIndependence::kLastBits && IsNew(fPath)) {
       ::Info("FlashSim",
-             "%s: the last bits of what it gives depend on the size of the batch: %s. RECO events repeat within "
+             "%s: the last bits of its output depend on the size of the batch: %s. RECO events repeat within "
              "float's precision, not bit for bit, when blocks or threads change.",
              Describe().c_str(), check.fNote.c_str());
    }

@@ -20,8 +20,8 @@ namespace FlashSim {
 /// (benchmarks/sampling.py scans it).
 constexpr std::size_t kMicroBatch = 256;
 
-/// \brief A model of any kind, opened and checked against its checksum and its contract: what Flow and ProbabilityModel
-/// have in common.
+/// \brief A model of any kind, opened and checked against its checksum and its contract: the common part of Flow and
+/// ProbabilityModel.
 ///
 /// All const methods may be called from several threads at once.
 class Model {
@@ -38,24 +38,24 @@ public:
    /// "flow 'jets' (/data/jets.onnx)", for messages
    std::string Describe() const;
 
-   /// Distinguishes the random numbers of models: a hash of the name, so that a model trained anew has the same.
+   /// Key of the model's random numbers: a hash of the name. A retrained model has the same key.
    std::uint64_t GetNoiseKey() const { return fNoiseKey; }
 
    bool TakesSteps() const { return fTakesSteps; }
 
-   /// Number of columns that it gives: targets or probabilities.
+   /// Number of output columns: targets or probabilities.
    std::size_t GetOutputWidth() const { return fOutputNames.size(); }
 
    /// \brief Evaluates some rows at once.
    /// \param[in] noise float[n, D], not read if D is 0; \param[in] context float[n, C]
-   /// \param[in] steps of models that take steps
+   /// \param[in] steps ODE steps, for continuous flows
    /// \param[out] output float[n, GetOutputWidth()]
    void Run(std::size_t n, const float *noise, const float *context, int steps, float *output) const;
 
-   /// \brief Compares what the model gives for a few rows in batches of several sizes; does so once.
+   /// \brief Compares the outputs for a few rows in batches of several sizes, once.
    /// \param[in] n number of rows of `context`, may be 0
    /// \param[in] context float[n, C]: some of these rows are used, beside others inside the contract's ranges
-   /// \throws std::runtime_error if what it gives for a row depends on other rows, or on chance
+   /// \throws std::runtime_error if the output for a row depends on other rows, or on chance
    ERowIndependence CheckRows(std::size_t n, const float *context) const;
 
 private:

@@ -170,7 +170,7 @@ void ModelFile::Verify(const std::string &checksum) const
       throw std::runtime_error(
           "FlashSim: model '" + fPath + "' does not fit the checksum in its metadata: " + files +
           " changed since it was written (SHA-256 " + found.substr(0, 12) + "..., expected " + checksum.substr(0, 12) +
-          "...). Get it anew. If you have changed it on purpose, write a new checksum: flashsim stamp " + fPath);
+          "...). Get it again. If you have changed it on purpose, write a new checksum: flashsim stamp " + fPath);
    }
 }
 

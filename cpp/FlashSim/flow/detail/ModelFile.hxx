@@ -11,14 +11,14 @@ namespace FlashSim {
 
 /// \brief The files of a model: an ONNX graph and, if its weights lie outside of it, the files that hold them.
 ///
-/// These data files must lie in the model's folder or below; nothing else on the machine is read.
+/// These data files must lie in the model's folder or below; no other file is read.
 struct ModelFile {
    std::string fPath;                   ///< of the model
    std::string fModel;                  ///< its bytes
-   OnnxFile fOnnx;                      ///< what they say
+   OnnxFile fOnnx;                      ///< their summary
    std::vector<std::string> fDataFiles; ///< relative to the model's folder, in ascending order
 
-   /// \brief Reads a model and looks for its data files, whose contents are left alone.
+   /// \brief Reads a model and checks its data files, except for their contents.
    /// \throws std::runtime_error if the model cannot be read, is no ONNX model, draws random numbers of its own, or has
    /// weights in a file that is missing, too short or outside of its folder
    static ModelFile Read(const std::string &path);
@@ -36,7 +36,7 @@ struct ModelFile {
    void Verify(const std::string &checksum) const;
 };
 
-/// Bytes of a file in text that is to be read: what is not printable ASCII becomes a question mark.
+/// Bytes of a file as readable text: each byte that is not printable ASCII becomes a question mark.
 std::string Printable(std::string text);
 
 } // namespace FlashSim

@@ -9,7 +9,7 @@
 
 namespace FlashSim {
 
-/// \brief Checks the input and output tensors of a graph against what its contract says.
+/// \brief Checks the input and output tensors of a graph against its contract.
 /// \throws std::runtime_error naming the tensor, its type or shape, and the expectation
 void CheckTensors(const OnnxSession &session, const FlowContract &contract, const std::string &path);
 

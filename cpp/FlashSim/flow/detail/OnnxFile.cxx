@@ -163,7 +163,7 @@ private:
       }
    }
 
-   /// Notes where its values are; returns the value if it is one int64 or bool.
+   /// Records the place of its values; returns the value if it is one int64 or bool.
    std::optional<std::int64_t> ReadTensor(std::string_view bytes, std::string *name = nullptr)
    {
       constexpr std::uint64_t kInt64 = 7, kBool = 9;

@@ -28,7 +28,7 @@ struct ExternalTensor {
    std::optional<std::uint64_t> fLength; ///< bytes; if unset, up to the end of the file
 };
 
-/// \brief What the bytes of an ONNX file tell without ONNX Runtime: a summary of the protobuf message ModelProto.
+/// \brief Summary of an ONNX file, the protobuf message ModelProto, read without ONNX Runtime.
 ///
 /// Graphs inside nodes (the body of a Loop) and functions of the model are included.
 struct OnnxFile {

@@ -9,9 +9,9 @@
 /// The part of ONNX Runtime's C interface that FlashSim calls.
 ///
 /// The `onnxruntime` wheels ship the library without its headers. The C interface is one table of function pointers,
-/// published by `OrtGetApiBase()->GetApi(version)`, whose order is frozen: functions are only ever added at the end. So
-/// the prefix used here is declared from that documented order (onnxruntime_c_api.h); what
-/// lies between is padding, counted in slots. The functions sit at the same place in every ONNX Runtime.
+/// published by `OrtGetApiBase()->GetApi(version)`. Its order is frozen: new functions are added at the end only. So
+/// the prefix used here is declared from that documented order (onnxruntime_c_api.h), with the other functions as
+/// padding, counted in slots. A function has the same place in every ONNX Runtime.
 namespace FlashSim::Ort {
 
 struct Env;
@@ -100,8 +100,8 @@ struct ApiBase {
    const char *(*GetVersionString)();
 };
 
-/// Version of the interface that is asked of the library; newer ones answer it too. It is that of ONNX Runtime 1.17, the
-/// first that runs the operator set of exported flows, although all functions above are older.
+/// Version of the requested interface; newer libraries provide it too. It is that of ONNX Runtime 1.17, the first that
+/// runs the operator set of exported flows, although all functions above are older.
 constexpr std::uint32_t kApiVersion = 17;
 
 } // namespace FlashSim::Ort

@@ -68,7 +68,7 @@ void ThrowOnError(const Ort::Api &api, Ort::Status *status, const std::string &w
 {
    if (status == nullptr)
       return;
-   // What ONNX Runtime says of a damaged file may quote its bytes.
+   // ONNX Runtime's message about a damaged file may quote its bytes.
    const std::string message = Printable(api.GetErrorMessage(status));
    api.ReleaseStatus(status);
    throw std::runtime_error("FlashSim: " + what + ": " + message);
@@ -95,7 +95,8 @@ Runtime LoadRuntime()
    using GetBase = const Ort::ApiBase *(*)();
    const auto getBase = reinterpret_cast<GetBase>(dlsym(handle, "OrtGetApiBase"));
    if (getBase == nullptr)
-      throw std::runtime_error("FlashSim: the library given as ONNX Runtime has no function OrtGetApiBase; is it one?");
+      throw std::runtime_error(
+          "FlashSim: the library given as ONNX Runtime has no function OrtGetApiBase. Expected libonnxruntime.");
    runtime.fBase = getBase();
    runtime.fApi = runtime.fBase->GetApi(Ort::kApiVersion);
    if (runtime.fApi == nullptr) {

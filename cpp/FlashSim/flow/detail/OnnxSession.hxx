@@ -39,7 +39,7 @@ public:
    const std::vector<TensorDescription> &GetInputs() const { return fInputs; }
    const std::vector<TensorDescription> &GetOutputs() const { return fOutputs; }
 
-   /// Rows of a tensor: float[rows, width], where the model has such an input; the width is 0 where it has none.
+   /// Rows of a tensor: float[rows, width]; the width is 0 if the model has no such input.
    struct Table {
       const float *fData = nullptr;
       std::size_t fWidth = 0;
@@ -55,7 +55,7 @@ public:
    };
 
    /// Evaluates the model, which has one output.
-   /// \throws std::runtime_error if ONNX Runtime says so, Interrupted at Ctrl-C while an InterruptionGuard lives
+   /// \throws std::runtime_error at an error of ONNX Runtime, Interrupted at Ctrl-C while an InterruptionGuard lives
    void Run(const Batch &batch) const;
 
 private:

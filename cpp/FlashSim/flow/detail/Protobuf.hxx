@@ -55,7 +55,7 @@ public:
          field.fBytes = Take(4);
          break;
       default:
-         throw std::runtime_error("it holds a field of no known kind");
+         throw std::runtime_error("it holds a field of an unknown kind");
       }
       return true;
    }

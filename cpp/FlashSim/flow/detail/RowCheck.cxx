@@ -18,11 +18,11 @@ namespace {
 
 constexpr std::size_t kRows = 16;
 
-/// Before each row is evaluated alone. Vector instructions take 4, 8 or 16 numbers at once; what these sizes leave over
-/// is computed otherwise.
+/// Sizes of batches, beside those of one row. Vector instructions take 4, 8 or 16 numbers at once; the remainders of
+/// these sizes are computed by other instructions.
 constexpr std::array<std::size_t, 2> kOddSizes{13, 7};
 
-/// Relative difference up to which rounding, amplified by the network, may be to blame.
+/// Largest relative difference that rounding, amplified by the network, can explain.
 constexpr double kLastBits = 1e-4;
 
 struct Rows {
@@ -143,10 +143,10 @@ private:
       }
       throw std::runtime_error(
           what + "mixes the objects of a batch: for the same noise and context, " + found +
-          ". What it gives for an object may depend on the object's own noise and context alone, else RECO events "
-          "change with threads and "
-          "blocks. Look in the graph for what reduces, counts or sorts along axis 0 (ReduceMean, CumSum, TopK, "
-          "BatchNormalization in training mode, an If on data), and export it without.");
+          ". Its output for an object must depend on the object's own noise and context alone, else RECO events change "
+          "with threads and blocks. Look in the graph for operators that reduce, count or sort along axis 0 "
+          "(ReduceMean, CumSum, TopK, BatchNormalization in training mode, an If on data), and export it without "
+          "them.");
    }
 
    const std::string &fModel;

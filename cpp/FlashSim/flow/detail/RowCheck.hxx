@@ -12,7 +12,7 @@
 
 namespace FlashSim {
 
-/// What CheckRows() found.
+/// Result of CheckRows().
 struct RowCheck {
    ERowIndependence fResult = ERowIndependence::kSameBits;
    std::string fNote; ///< of kLastBits: which output differs, and how
@@ -21,10 +21,10 @@ struct RowCheck {
 /// Evaluates a model: number of rows, noise [n, D], context [n, C], output [n, T].
 using RowEvaluation = std::function<void(std::size_t, const float *, const float *, float *)>;
 
-/// \brief Compares what a model gives for a few rows in batches of several sizes, at several places in them.
+/// \brief Compares a model's outputs for a few rows in batches of several sizes, at several positions in them.
 ///
-/// Half of the rows have contexts of the user's, the others contexts inside the contract's ranges; if the model refuses
-/// these, all are of the user's. The noise is always the same.
+/// Half of the rows have contexts of the user's, the others contexts inside the contract's ranges. If the model refuses
+/// the latter, all are the user's. The noise is always the same.
 /// \param[in] contract of the model
 /// \param[in] model such as "flow 'jets' (/data/jets.onnx)", for messages
 /// \param[in] outputs the columns of its output, such as "target 'pt'"

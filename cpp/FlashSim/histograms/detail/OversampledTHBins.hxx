@@ -24,7 +24,7 @@ std::vector<const TAxis *> GetAxes(const TH1 &histogram)
    return axes;
 }
 
-/// How far apart the cells of neighbouring bins are, along each axis.
+/// Distance between the cells of neighbouring bins, along each axis.
 std::vector<Int_t> GetStrides(const TH1 &histogram)
 {
    std::vector<Int_t> strides{1};

@@ -20,7 +20,7 @@ namespace {
 
 constexpr const char *kBookWithCovariance = "Book it with covariance=True (fCovariance in C++), or fill another one.";
 
-/// Calls `use` with the oversampled histogram that this is, of whatever class. \return whether it is one
+/// Calls `use` with the histogram if it is oversampled, of any class. \return whether it is
 template <typename Use>
 bool UseIfOversampled(const TH1 *histogram, Use use)
 {
@@ -45,7 +45,7 @@ bool IsOversampled(const TH1 *histogram)
 template <typename BASE>
 Double_t OversampledTH<BASE>::GetBinCovariance(Int_t bin1, Int_t bin2) const
 {
-   const auto cell1 = GetCell(bin1, "GetBinCovariance"); // which look at these two bins, and not at all of them
+   const auto cell1 = GetCell(bin1, "GetBinCovariance"); // these check the two bins, not all of them
    const auto cell2 = GetCell(bin2, "GetBinCovariance");
    if (cell1 == cell2)
       return this->fSumw2.fArray[cell1];
@@ -136,7 +136,7 @@ Double_t OversampledTH<BASE>::DoIntegral(Int_t ix1, Int_t ix2, Int_t iy1, Int_t 
    option.ToLower();
    const bool isTimesWidth = option.Contains("width");
 
-   std::vector<std::pair<std::size_t, Double_t>> cells; // and what each is multiplied with
+   std::vector<std::pair<std::size_t, Double_t>> cells; // and their factors
    for (Int_t binZ = z[0]; binZ <= z[1]; ++binZ) {
       for (Int_t binY = y[0]; binY <= y[1]; ++binY) {
          for (Int_t binX = x[0]; binX <= x[1]; ++binX) {

@@ -15,10 +15,10 @@
 #include <string>
 #include <vector>
 
-/// Oversampled histograms out of ROOT's projections, which give axes, statistics and looks.
+/// Oversampled histograms from ROOT's projections, which set axes, statistics and looks.
 namespace FlashSim::Projection {
 
-/// Calls ROOT's projection so that its result belongs to nobody else, whatever its name.
+/// Calls ROOT's projection, and makes the caller the only owner of the result, whatever its name.
 template <typename Project>
 auto MakeAside(Project project)
 {

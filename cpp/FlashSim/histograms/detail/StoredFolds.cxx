@@ -31,7 +31,7 @@ std::string GetFolder(const std::string &key)
    return key + "_folds";
 }
 
-/// So that no merging takes the histogram for one that nobody has filled.
+/// Otherwise a merge may take the histogram for an empty one.
 void MarkAsFilled(TH1 &histogram)
 {
    Double_t statistics[TH1::kNstat] = {1};
@@ -68,7 +68,7 @@ Int_t WriteSums(const FoldSums &sums, Int_t option, Int_t bufsize)
    return table.Write(table.GetName(), option, bufsize);
 }
 
-/// A whole symmetric matrix, for those who read it as it is.
+/// A whole symmetric matrix, for direct readers of the file.
 template <typename Element>
 Int_t WriteMatrix(const char *name, const char *title, std::size_t nCells, Element element, Int_t option, Int_t bufsize)
 {
@@ -107,7 +107,7 @@ Sums_t GetRow(const TH1 &table, ESums row)
    return sums;
 }
 
-/// The upper triangle of a matrix, or nothing if it has not as many cells.
+/// The upper triangle of a matrix; empty if the matrix has another number of cells.
 Sums_t ReadMatrix(TDirectory &folder, const char *name, Short_t cycle, std::size_t nCells)
 {
    const auto matrix = ReadPart(folder, name, cycle);
@@ -123,7 +123,7 @@ Sums_t ReadMatrix(TDirectory &folder, const char *name, Short_t cycle, std::size
    return sums;
 }
 
-/// Whether two ways of adding the same numbers gave these, whose rounding is relative to `size`.
+/// Whether the numbers are equal, up to a rounding of `size`.
 bool IsSame(Double_t a, Double_t b, Double_t size)
 {
    return a == b || (std::isnan(a) && std::isnan(b)) || std::abs(a - b) <= size;
@@ -157,7 +157,7 @@ Int_t StoredFolds::Write(const TH1 &plain, const FoldSums *sums, const std::stri
                                "': its fold information goes into the folder '" + name +
                                "', and something else has this name. Expected no such name, or another directory.");
    Int_t nBytes = plain.Write(key.c_str(), option, bufsize);
-   if (nBytes == 0) // of which ROOT has told the reason
+   if (nBytes == 0) // ROOT has printed the reason
       return nBytes;
 
    auto *const folder = directory->mkdir(name.c_str(), ("fold information of " + key).c_str(), true);
@@ -204,10 +204,9 @@ FoldSums StoredFolds::Read(TDirectory &directory, const std::string &key, Short_
    const auto events = folder ? ReadPart(*folder, "events", cycle) : nullptr;
    const auto table = folder ? ReadPart(*folder, "sums", cycle) : nullptr;
    if (!events || events->GetNbinsX() != 3 || (table && table->GetNbinsY() != kNSums))
-      throw std::runtime_error(
-          "FlashSim: the folder '" + name + "' of '" + directory.GetPath() +
-          "' does not hold fold information. Expected what Write() of an oversampled histogram has "
-          "written.");
+      throw std::runtime_error("FlashSim: the folder '" + name + "' of '" + directory.GetPath() +
+                               "' does not hold fold information. Expected the folder that Write() of an oversampled "
+                               "histogram has written.");
    if (events->GetBinContent(3) != kFormat * events->GetBinContent(2))
       throw std::runtime_error("FlashSim: the folder '" + name + "' of '" + directory.GetPath() +
                                "' was written by a newer version. Expected format " + std::to_string(kFormat) +
@@ -228,7 +227,7 @@ FoldSums StoredFolds::Read(TDirectory &directory, const std::string &key, Short_
    sums.fCovariance = ReadMatrix(*folder, "covariance", cycle, nCells);
    sums.fLimitCovariance = ReadMatrix(*folder, "covariance_limit", cycle, nCells);
    sums.fFoldCovariance = ReadMatrix(*folder, "covariance_fold", cycle, nCells);
-   // Of the variances that were added, all must have brought their covariance.
+   // Each added histogram with variances must have had its covariance, too.
    bool isWhole = sums.HasCovariance() && sums.fLimitCovariance.size() == sums.fCovariance.size() &&
                   sums.fFoldCovariance.size() == sums.fCovariance.size();
    const auto isOf = [&](const Sums_t &matrix, const Sums_t &diagonal, std::size_t cell) {

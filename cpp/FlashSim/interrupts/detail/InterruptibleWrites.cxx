@@ -14,7 +14,7 @@ std::atomic<bool (*)()> gIsHeard{nullptr};
 
 } // namespace
 
-/// ROOT's interface to the system, except that SIGINT is not ignored while guards hear it.
+/// ROOT's interface to the system, except that SIGINT is not ignored while guards catch it.
 class InterruptibleSystem final : public TUnixSystem {
 public:
    void IgnoreSignal(ESignals signal, Bool_t ignore) override;
@@ -23,15 +23,15 @@ static_assert(sizeof(InterruptibleSystem) == sizeof(TUnixSystem), "it takes the 
 
 void InterruptibleSystem::IgnoreSignal(ESignals signal, Bool_t ignore)
 {
-   // The end of ignoring is passed on always: it may have begun before. Without a beginning it does nothing.
+   // The end of ignoring is always passed on: its beginning may lie before. Without a beginning it has no effect.
    if (signal == kSigInterrupt && ignore && gIsHeard.load()())
       return;
    TUnixSystem::IgnoreSignal(signal, ignore);
 }
 
 /// The table of virtual functions of InterruptibleSystem, by the name that the C++ ABI gives it
-/// (https://itanium-cxx-abi.github.io/cxx-abi/abi.html, 2.5 and 5.1.4). An object cannot be made to take it from: ROOT
-/// admits one TSystem. What objects point to begins behind two entries.
+/// (https://itanium-cxx-abi.github.io/cxx-abi/abi.html, 2.5 and 5.1.4). No object can be made to copy it from: ROOT
+/// allows one TSystem. The address in objects is that of the third entry.
 extern "C" const void *const kInterruptibleSystemTable[] __asm__("_ZTVN8FlashSim19InterruptibleSystemE");
 
 bool WriteInterruptibly(bool (*isHeard)())

@@ -18,14 +18,14 @@
 
 namespace FlashSim {
 
-/// \brief Runs one flow on whole blocks of a FoldStore, and gives each RECO event its share.
+/// \brief Runs one flow on whole blocks of a FoldStore, and gives each RECO event its objects.
 ///
-/// The first read in a block makes the slot sample all of it: every object of every RECO event. A flow that nobody
-/// reads is never run. Each slot holds one block; slots work in parallel.
+/// The first read in a block makes the slot sample all of it: every object of every RECO event. A flow without readers
+/// is never run. Each slot holds one block; slots work in parallel.
 class BlockSampler {
 public:
-   /// \param[in] store the chunk at hand
-   /// \param[in] ranges the flow that samples, and what becomes of values that it does not allow
+   /// \param[in] store the current chunk
+   /// \param[in] ranges the flow that samples, and the treatment of values that it does not allow
    /// \param[in] contextColumns the upstream column of each context variable, in the flow's order
    /// \param[in] seed as in Flow::Sample()
    /// \param[in] steps as in Flow::Sample()
@@ -34,13 +34,13 @@ public:
 
    const FlowContract &GetContract() const { return fRanges->GetFlow().GetContract(); }
 
-   /// Makes room for the slots; at least as many as ever call the functions below.
+   /// Sets the number of slots: at least as many as call the functions below.
    void SetNSlots(unsigned int nSlots) { fBlocks.resize(nSlots); }
 
-   /// Number of objects of the RECO event where the slot stands; of a flow of objects.
+   /// Number of objects of the slot's current RECO event, for a flow of objects.
    int GetNObjects(unsigned int slot);
 
-   /// Values of one target for the RECO event where the slot stands: a view, valid while the slot stays in the block.
+   /// Values of one target for the slot's current RECO event: a view, valid while the slot stays in the block.
    template <typename T>
    ROOT::VecOps::RVec<T> GetTarget(unsigned int slot, std::size_t target)
    {
@@ -48,7 +48,7 @@ public:
       return fBlocks[slot].fObjects.template GetTarget<T>(target, recoEvent);
    }
 
-   /// The value of one target for the RECO event where the slot stands, of a flow of events.
+   /// The value of one target for the slot's current RECO event, for a flow of events.
    template <typename T>
    T GetValue(unsigned int slot, std::size_t target)
    {
@@ -56,7 +56,7 @@ public:
       return fBlocks[slot].fObjects.template GetValue<T>(target, recoEvent);
    }
 
-   /// For each object of the RECO event, which GEN object it was made from.
+   /// Index of the GEN object of each object of the RECO event.
    ROOT::VecOps::RVec<short> GetSourceIndex(unsigned int slot);
 
 private:
@@ -67,7 +67,7 @@ private:
       ObjectTable fObjects;
    };
 
-   /// Number, within the slot's block, of the RECO event where the slot stands. Samples the block if need be.
+   /// Number of the slot's current RECO event within its block. Samples the block if needed.
    std::size_t FindRecoEvent(unsigned int slot);
    void SampleBlock(Block &block, const FoldStore::Position &position) const;
 

@@ -49,7 +49,7 @@ std::optional<double> ToNumber(const std::string &text)
    return *end == 0 ? std::optional<double>(number) : std::nullopt;
 }
 
-/// A column that there is or becomes: the expression given for a context variable.
+/// The column of the expression given for a context variable: an existing one, or a new one.
 std::string DefineContext(ROOT::RDF::RNode &node, const std::shared_ptr<const Flow> &flow, std::size_t variable,
                           const std::string &expression, EOutOfRange outOfRange)
 {
@@ -121,8 +121,7 @@ void CheckColumn(ROOT::RDF::RNode &node, const FlowContract &contract, const std
    if (!node.HasColumn(column)) {
       throw std::runtime_error("FlashSim: flow '" + contract.fName + "' takes '" + name + "' from column '" + column +
                                "', which the dataframe does not have. " + ListColumns(node, contract.fSource) +
-                               " Say where it comes from with an expression or a number, as in context={'" + name +
-                               "': '...'}.");
+                               " Give an expression or a number, as in context={'" + name + "': '...'}.");
    }
    if (const auto variations = RootInternals::GetVariations(node, column); !variations.empty()) {
       throw std::runtime_error("FlashSim: column '" + column + "', context variable '" + name + "' of flow '" +

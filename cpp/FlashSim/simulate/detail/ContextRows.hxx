@@ -13,29 +13,29 @@
 
 namespace FlashSim {
 
-/// Objects of one event; <collection>_<source>Idx is a Short_t, as in NanoAOD.
+/// Largest number of objects of one event; <collection>_<source>Idx is a Short_t, as in NanoAOD.
 constexpr std::size_t kMaxObjects = 32767;
 
 /// The first variable of a provider that is a collection, or the number of variables.
 std::size_t FindCollection(const RowProvider &provider);
 
-/// Says that a flow of objects needs a collection among its context columns.
+/// Throws the error of a flow of objects without a collection among its context columns.
 [[noreturn]] void ThrowOnScalars(const FlowContract &contract);
 
-/// Says that a flow of events takes no collection as context.
+/// Throws the error of a flow of events with a collection among its context columns.
 [[noreturn]] void ThrowOnCollection(const FlowContract &contract, const std::string &column);
 
-/// \brief The objects of RECO events that a flow is to simulate, in order: context, keys of their noise, and which
-/// object belongs to which RECO event. For a flow of events, each RECO event is one object.
+/// \brief The objects of RECO events that a flow is to simulate, in order: context, keys of their noise, and the RECO
+/// event of each object. For a flow of events, each RECO event is one object.
 class ContextRows {
 public:
    /// \brief Appends the RECO events of one GEN event, one row for each object, and checks the context.
    ///
-   /// \param[in] ranges the flow, with the names of the columns, and what becomes of values that it does not allow
+   /// \param[in] ranges the flow, with the names of the columns, and the treatment of values that it does not allow
    /// \param[in] provider has one variable for each context variable of the flow; single values hold for all objects
-   /// \param[in] event as the provider numbers it
+   /// \param[in] event number of the event in the provider
    /// \param[in] identity of the event
-   /// \param[in] firstFoldIndex that of the first RECO event
+   /// \param[in] firstFoldIndex fold index of the first RECO event
    /// \param[in] foldSize RECO events to append
    /// \throws std::runtime_error for collections of different length, too many objects, NaN and infinity, values that
    ///         the flow's contract does not allow unless they are to be clipped, single values alone for a flow of

@@ -13,8 +13,8 @@ namespace FlashSim {
 namespace {
 
 const char *const kOneNameOneNoise = ": a flow's name keys its random numbers, so that both would draw the same. Give "
-                                     "one of them another name: the field "
-                                     "`name` of its metadata, in a recipe `name` of [flow]";
+                                     "one of them another name: the field `name` of its metadata, in a recipe `name` "
+                                     "of [flow]";
 
 /// Whether the column is defined on the node, or was on the node of an earlier stage.
 bool HasBeenDefined(ROOT::RDF::RNode node, const std::string &column)
@@ -70,7 +70,7 @@ void CheckCollections(const FlowList &flows, const std::vector<FlowOptions> &own
       if (maker != makers.end() && maker->second != contract.fName) {
          throw std::runtime_error("FlashSim: flow '" + contract.fName + "' takes its context from '" +
                                   contract.fSource + "', which flow '" + maker->second +
-                                  "' is to replace; it would be given the old one. Use a prefix instead.");
+                                  "' is to replace; it would get the old one. Use a prefix instead.");
       }
    }
 }

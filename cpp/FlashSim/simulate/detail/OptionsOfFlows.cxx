@@ -32,7 +32,7 @@ void SetContext(FlowOptions &own, const FlowContract &contract, const std::strin
    }
 }
 
-/// Gives an entry of SimulateOptions::fContext to the flow that it is for.
+/// Adds an entry of SimulateOptions::fContext to the options of its flow.
 void SetContextOfAll(std::vector<FlowOptions> &own, const FlowList &flows, const std::string &key,
                      const std::string &expression)
 {

@@ -55,7 +55,7 @@ void CheckNamesAreFree(ROOT::RDF::RNode &node, const RecoColumnNames &names, con
 
 std::vector<std::string> FindColumnsOfCollection(ROOT::RDF::RNode &node, const std::string &collection)
 {
-   // RDataFrame names the sizes of an RNTuple's collections so.
+   // RDataFrame's prefix for the sizes of an RNTuple's collections.
    const std::string sizeOf = "R_rdf_sizeof_";
    std::vector<std::string> found;
    for (const auto &column : node.GetColumnNames()) {

@@ -14,7 +14,7 @@ namespace FlashSim {
 /// \brief Simulates the objects of RECO events from the rows of their context; for look-ahead and inline mode alike.
 ///
 /// A pure function of its arguments: may be called from several threads.
-/// \param[in] ranges the flow that samples, and what becomes of samples that its contract does not allow
+/// \param[in] ranges the flow that samples, and the treatment of samples that its contract does not allow
 /// \param[in] seed as in Flow::Sample()
 /// \param[in] steps as in Flow::Sample()
 /// \throws std::runtime_error if a sample is not in the range of its target
