@@ -18,9 +18,9 @@ class ProbabilityModel(Model):
     """A trained classifier that turns a context into probabilities: an efficiency or a multiplicity.
 
     Like a `Flow` it is one ONNX graph with a contract in its metadata (``flow.schema.json``, ``kind``). The input is
-    ``context`` float32 [n, C] in physical units. The output of an efficiency is ``probability`` float32 [n], that of
-    reconstructing the object. The output of a multiplicity is ``probabilities`` float32 [n, maximum + 1], those of 0,
-    1, ... objects.
+    ``context`` float32 [n, C] in physical units. The output of an efficiency is ``probability`` float32 [n] that
+    the object is reconstructed. The output of a multiplicity is ``probabilities`` float32 [n, maximum + 1] of 0, 1,
+    ... objects.
 
     Parameters
     ----------
