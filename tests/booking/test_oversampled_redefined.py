@@ -1,4 +1,4 @@
-"""Columns that bear the names of FlashSim's own and are others: histograms go by what a column holds."""
+"""Other columns under the names of FlashSim's own: histograms go by the content of a column."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def gen_events():
 
 
 class Oracle:
-    """Datasets, and what results are on them alone."""
+    """Datasets, and the value of each result booked alone on them."""
 
     def __init__(self, folder: Path, flow: str):
         self.flow = flow
@@ -148,7 +148,7 @@ class Frame:
 
 
 def run(oracle: Oracle, plan: Plan) -> None:
-    """Does what the plan says, and compares."""
+    """Runs the plan, and compares."""
     expected = [oracle.expected(result, plan) for result in plan.results]
     if plan.threads > 1:
         ROOT.EnableImplicitMT(plan.threads)

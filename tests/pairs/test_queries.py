@@ -378,7 +378,7 @@ def test_calls_that_cannot_be_meant(tmp_path: Path) -> None:
 
 
 def test_stores_of_several_queries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is held is not read again, what is missing is read alone, and all is as in memory."""
+    """Stored rows are not read again, missing ones are read alone, and all rows are those in memory."""
     files = [write_events(tmp_path / f"{seed}.root", random_events(40, seed)) for seed in (5, 6)]
     queries, stores = list(QUERIES.values()), [tmp_path / name for name in QUERIES]
     memory = read_queries(files, queries)

@@ -150,4 +150,4 @@ def _check_variable(variable: VariableConfig, names: Sequence[str], where: str) 
     if variable.dtype not in DTYPES:
         raise ConfigError(f"{where}: dtype {variable.dtype!r}{suggest(variable.dtype, DTYPES)}")
     if not variable.range[0] < variable.range[1]:
-        raise ConfigError(f"{where}: range {variable.range} is empty; expected [smallest, largest]")
+        raise ConfigError(f"{where}: range {variable.range}: expected [low, high], low below high")
