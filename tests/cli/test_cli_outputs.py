@@ -1,4 +1,4 @@
-"""Commands that write files: none is replaced without being told to, and none that the command reads."""
+"""Commands that write files: they replace none without --overwrite, and never one that they read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What distributed runs need of ROOT's package ROOT._distrdf, and what they change in it.
+"""Parts of ROOT's package ROOT._distrdf that distributed runs need, and their changes to it.
 
 A failure in the first half means that ROOT has changed, and flashsim/rdataframe/distributed/distrdf.py must follow.
 Neither Dask nor Spark is needed.

@@ -61,7 +61,7 @@ ROOTMAP = Path(ROOT.__file__).parent / "lib" / "libFlashSim.rootmap"
 
 
 def run(arguments: list[str], *, library: bool = False) -> subprocess.CompletedProcess:
-    """Runs a program in a bare environment, told where the library is or not."""
+    """Runs a program in a bare environment, with or without the path of the library."""
     environment = {"PATH": "/usr/bin:/bin", "HOME": os.environ["HOME"], "PYTHONWARNINGS": "ignore"}
     if library:
         environment["LD_LIBRARY_PATH"] = ":".join([*LIBRARIES, os.environ.get("LD_LIBRARY_PATH", "")])

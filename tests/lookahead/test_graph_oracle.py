@@ -1,4 +1,4 @@
-"""Random graphs around FlashSim: each result is what it is alone, whatever else is booked and read, and in what order.
+"""Random graphs around FlashSim: each result is the same as alone, with any others booked and read in any order.
 
 The expected value of a result upstream of FlashSim is that of a fresh dataframe on which it is booked and read alone.
 That of a result behind FlashSim is that of plain ROOT on a file of the same RECO events, alone too: an entry sees what
