@@ -1,4 +1,4 @@
-"""Distributed runs in which something goes wrong: the right result, or an error that says what to do; never a hang."""
+"""Distributed runs in which something goes wrong: the right result, or an error with a remedy; never a hang."""
 
 from __future__ import annotations
 

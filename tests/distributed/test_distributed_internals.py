@@ -35,7 +35,7 @@ def open_all(files_of) -> list:
     return [Serial().make_dataframe("Events", files, npartitions=3) for files in files_of.values()]
 
 
-# ---------------------------------------------------------------------------------------------- what is needed
+# ---------------------------------------------------------------------------------------------- internals in use
 
 
 def test_table_of_operations():
@@ -172,7 +172,7 @@ def test_the_loop_of_a_task_is_looked_up_where_it_is_replaced(monkeypatch):
     assert len(nodes) == 2
 
 
-# ---------------------------------------------------------------------------------------------- what is changed
+# ---------------------------------------------------------------------------------------------- changes to ROOT
 
 
 def test_methods_of_tasks_are_hidden(files_of, tiny_flow):

@@ -1,4 +1,4 @@
-"""Histograms of parts of a dataset: however it is cut, and in whatever order parts are merged, the whole comes out."""
+"""Histograms of parts of a dataset: any cuts, merged in any order, give the whole."""
 
 from __future__ import annotations
 

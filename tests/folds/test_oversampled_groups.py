@@ -172,7 +172,7 @@ def test_errors_are_those_of_pseudo_experiments(shared, two_threads):
     assert limit.mean() < 0.9 * predicted.mean()  # the fold size matters here
 
 
-# ---------------------------------------------------------------------------------------------- what is refused
+# ---------------------------------------------------------------------------------------------- errors
 
 
 def fill(df, **options) -> str:

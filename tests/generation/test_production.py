@@ -1,4 +1,4 @@
-"""Productions: any number of jobs, interruptions of every kind, and how they go on."""
+"""Productions: any number of jobs, interruptions of every kind, and their continuation."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def genuine_block(process, events):
 
 
 class Simulation:
-    """Blocks at once: the events of one genuine block, with numbers and weights that tell blocks and seeds apart."""
+    """Blocks at once: events of one genuine block, with numbers and weights that differ between blocks and seeds."""
 
     def __init__(self):
         self.blocks = []

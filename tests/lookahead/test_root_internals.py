@@ -179,7 +179,7 @@ def test_trees_whose_branches_differ_are_read_wrongly(tmp_path):
 
 
 def test_columns_of_the_source_are_told_from_those_of_their_name(gen_files, tiny_flow):
-    """By Define, Redefine, Vary; an Alias, of an alias too, is what it stands for."""
+    """By Define, Redefine, Vary; an Alias, also of an alias, counts as its column."""
     sim = ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim(tiny_flow)
 
     def is_own(node, column="genEvent"):

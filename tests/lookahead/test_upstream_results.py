@@ -210,7 +210,7 @@ def test_define_per_sample_behind_flash_sim(gen_files, ntuple_chain, threads, ti
     )
     assert len(arrays["event"]) == 720
     np.testing.assert_array_equal(arrays["inFirst"], [event in in_first for event in arrays["event"]])
-    # Three for each GEN event of the file, whatever part of it is looked ahead at.
+    # Three for each GEN event of the file, for any part of it in the look-ahead.
     sizes = np.where(arrays["inFirst"], 3 * 110, 3 * 130)
     np.testing.assert_array_equal(arrays["entries"], sizes)
     np.testing.assert_array_equal(arrays["range"], sizes)

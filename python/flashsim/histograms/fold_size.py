@@ -110,7 +110,7 @@ def optimal_fold_size(histogram: Any, t_gen: float, t_sim: float, *, bins: Any =
     Notes
     -----
     V∞ and D are estimated from the histogram, D with the better precision. The optimum is flat: twice or half the fold
-    size costs 12.5 % more CPU time at most (``optimal_fold_size(...).cpu_time(n)`` tells).
+    size costs 12.5 % more CPU time at most (see ``optimal_fold_size(...).cpu_time(n)``).
 
     Examples
     --------

@@ -86,7 +86,7 @@ def read_queries(
     files
         ROOT files.
     queries
-        What to read, all of one tree: `Matched`, `Efficiency`, `Unmatched`, `PerEvent`.
+        The queries, all of one tree: `Matched`, `Efficiency`, `Unmatched`, `PerEvent`.
     maximum_dropped_fraction
         Largest fraction of unusable rows of each query.
     chunk
@@ -200,7 +200,7 @@ class _Reading:
         return self._arrays.finish({**summary, "dropped": dict(self._dropped), "objects": dict(self._objects)})
 
     def discard(self) -> None:
-        """Remove what is unfinished."""
+        """Remove unfinished arrays."""
         self._arrays.discard()
 
 
