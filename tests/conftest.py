@@ -19,14 +19,14 @@ ROOT.gROOT.SetBatch(True)
 # the cores busy by that: a fit of 0.3 s takes half a minute if others work, too. Read by scikit-learn and torch, later.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# A first example compiles for seconds. In CI the same examples each time: what fails there is the change, not chance.
+# A first example compiles for seconds. In CI the same examples each time: a failure comes from the change, not chance.
 settings.register_profile("flashsim", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("flashsim")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Marks what runs on a cluster, before it is selected by its marks."""
+    """Marks tests that run on a cluster, before the selection by marks."""
     for item in items:
         if {"dask_client", "spark_context"} & set(item.fixturenames):
             item.add_marker(pytest.mark.cluster)

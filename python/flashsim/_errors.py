@@ -1,4 +1,4 @@
-"""Errors of the C++ side, told in Python's terms."""
+"""Errors of the C++ side as Python exceptions."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _KINDS: dict[str, type[Exception]] = {
     "length_error": ValueError,
     "out_of_range": IndexError,
 }
-"""What a type of C++ becomes, by its name; all others become a RuntimeError."""
+"""Python exception for a C++ exception, by its name; RuntimeError for all others."""
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turns a C++ exception of this package into one of Python's that holds its message alone.
+    """Turns a C++ exception of this package into a Python exception with its message only.
 
-    cppyy raises C++ exceptions with the signature of every overload that it tried before the message; a physicist
-    needs the message. ``std::invalid_argument`` becomes a ValueError, ``std::out_of_range`` an IndexError, all else a
-    RuntimeError; the C++ exception is its ``__context__``. An event loop that Ctrl-C has ended becomes
-    KeyboardInterrupt. Errors of others pass as they are.
+    cppyy puts the signatures of all overloads that it tried before the message; a physicist needs the message.
+    ``std::invalid_argument`` becomes a ValueError, ``std::out_of_range`` an IndexError, all else a RuntimeError; the
+    C++ exception is its ``__context__``. An event loop ended by Ctrl-C raises KeyboardInterrupt. Errors from elsewhere
+    pass unchanged.
     """
     try:
         yield
@@ -43,21 +43,21 @@ def translated() -> Iterator[None]:
 
 
 def translating(method: Callable[..., Any]) -> Callable[..., Any]:
-    """`method` with its errors told as by `translated`, at the price of one more call."""
+    """`method` with its errors translated as by `translated`, at the price of one more call."""
 
     @wraps(method)
     def call(*args: Any, **keywords: Any) -> Any:
-        # An interrupted event loop leaves Ctrl-C to Python too, which raises its KeyboardInterrupt at the next call:
-        # not before the except clause is left, or the traceback would begin with the signatures of C++.
+        # After an interrupted event loop, Python also raises KeyboardInterrupt, at its next call. That call must come
+        # after the except clause, or the traceback would begin with the signatures of C++.
         try:
             return method(*args, **keywords)
         except Exception as error:
             caught = error
-        del args, keywords  # which a traceback that is kept would keep alive, and booked
+        del args, keywords  # a stored traceback would keep them alive, and booked
         try:
             tell(caught)
         finally:
-            del caught  # whose traceback holds this frame
+            del caught  # its traceback holds this frame
 
     return call
 
@@ -71,7 +71,7 @@ def tell(error: Exception) -> NoReturn:
         told.__context__ = error
         raise told from None
     finally:
-        del error, told  # whose tracebacks hold this frame, and with it the results of the frames above
+        del error, told  # their tracebacks hold this frame, and with it the results of the frames above
 
 
 def _translation(error: Exception) -> BaseException | None:

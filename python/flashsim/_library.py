@@ -27,10 +27,10 @@ WITHOUT_ROOT = "FLASHSIM_WITHOUT_ROOT"
 
 
 def is_root_wanted() -> bool:
-    """Whether importing the package gives RDataFrame its methods.
+    """Whether importing the package adds its methods to RDataFrame.
 
-    It does not where there is no ROOT, as on a machine that only trains, or where `WITHOUT_ROOT` is set, as in worker
-    processes that only generate. Whatever needs ROOT says so when it is used.
+    False without ROOT, as on a machine that only trains, or if `WITHOUT_ROOT` is set, as in worker processes that only
+    generate. Functions that need ROOT then raise an error when they are called.
     """
     return not os.environ.get(WITHOUT_ROOT) and importlib.util.find_spec("ROOT") is not None
 
@@ -47,7 +47,7 @@ def root() -> Any:
     try:
         with warnings.catch_warnings():
             if _is_command_line():
-                # Wheels say so at each start; whoever imports ROOT shall see it, a command's user can do nothing.
+                # Wheels warn at each start. The warning stays for users who import ROOT, but not for those of commands.
                 warnings.filterwarnings("ignore", r"\s*This distribution of ROOT is in alpha stage", UserWarning)
             import ROOT
     except ImportError as error:
@@ -69,7 +69,7 @@ def root() -> Any:
 
 @cache
 def namespace(name: str) -> Any:
-    """``ROOT.<name>``, for what is called often: the module ROOT takes some 50 µs to find a name each time."""
+    """``ROOT.<name>``, for frequent calls: the module ROOT needs some 50 µs for each look-up of a name."""
     return getattr(root(), name)
 
 
@@ -85,7 +85,7 @@ def cpp() -> Any:
 
 
 def _is_command_line() -> bool:
-    """Whether this is the process of ``flashsim`` or ``python -m flashsim.cli``, or one that they have started."""
+    """Whether this process is ``flashsim`` or ``python -m flashsim.cli``, or was started by one of them."""
     name = sys.argv[0] if sys.argv else ""
     if name == "-m":  # as long as Python looks for the module
         return "flashsim.cli" in sys.orig_argv
@@ -95,8 +95,8 @@ def _is_command_line() -> bool:
 def onnxruntime_library() -> Path | None:
     """The shared library inside the installed ``onnxruntime`` package, or None if there is none.
 
-    The package itself is not imported: its library is loaded by the C++ side. The CPU and the GPU wheel both bear this
-    name.
+    The package itself is not imported: the C++ side loads its library. The packages of the CPU and the GPU wheel both
+    have this name.
     """
     package = importlib.util.find_spec("onnxruntime")
     if package is None or not package.submodule_search_locations:

@@ -1,4 +1,4 @@
-"""Files that are about to be written: what must not be lost by it."""
+"""Checks before files are written, so that none is lost."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def check_outputs(
     inputs: Iterable[_AnyPath] = (),
     *,
     overwrite: bool,
-    remedy: str = "Choose another output, or replace what is there with --overwrite.",
+    remedy: str = "Choose another output, or replace the file with --overwrite.",
 ) -> None:
-    """Raises before any work is done if writing `outputs` would destroy something.
+    """Raises an error, before any work, if writing `outputs` would destroy a file.
 
     Raises
     ------
     ValueError
-        If an output is an input or another output, by any spelling or link, whatever `overwrite` says.
+        If an output is an input or another output, by any spelling or link, also with `overwrite`.
     FileExistsError
         If an output exists and `overwrite` is false; the message ends with `remedy`.
     IsADirectoryError
@@ -43,7 +43,7 @@ def check_outputs(
     for output in outputs:
         if Path(output).is_dir():
             raise IsADirectoryError(f"{os.fspath(output)} is a folder; expected the name of a file to write.")
-    # A device such as /dev/null is there to be written to.
+    # Devices such as /dev/null may always be written.
     present = [os.fspath(output) for output in outputs if Path(output).is_file() or Path(output).is_symlink()]
     if present and not overwrite:
         raise FileExistsError(f"{' and '.join(present)} exist{'s' * (len(present) == 1)}. {remedy}")
@@ -64,5 +64,5 @@ def check_not_inputs(outputs: Iterable[_AnyPath], inputs: Iterable[_AnyPath]) ->
 def _are_same(a: _AnyPath, b: _AnyPath) -> bool:
     try:
         return Path(a).samefile(b)
-    except OSError:  # one of them is not there, yet
+    except OSError:  # one of them does not exist
         return os.path.realpath(a) == os.path.realpath(b)

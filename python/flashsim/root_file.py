@@ -1,4 +1,4 @@
-"""One object of a ROOT file, with errors that say what is missing."""
+"""One object of a ROOT file, with errors that name the missing file or object."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["names_in", "opened", "stored"]
 
 
 def names_in(folder: Any) -> str:
-    """What a ROOT file or folder holds, for messages; without the folders of fold information beside histograms."""
+    """Names in a ROOT file or folder, for messages; without the folders of fold information beside histograms."""
     names = {str(key.GetName()) for key in folder.GetListOfKeys()}
     return ", ".join(sorted(name for name in names if name.removesuffix("_folds") not in names - {name})) or "nothing"
 
@@ -29,14 +29,14 @@ def opened(file: str) -> Iterator[Any]:
 
 @contextmanager
 def stored(file: str, name: str) -> Iterator[Any]:
-    """An object by its name, with its folders if any, for as long as the file is open.
+    """An object by its name, with its folders if any, within the context of an open file.
 
     Raises
     ------
     FileNotFoundError, OSError
         If there is no such file, or it is not a ROOT file.
     ValueError
-        If there is nothing of that name; what there is, is listed.
+        If there is no object of that name; the message lists the objects.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""How pictures look: the palette, axes, labels and figures that they share."""
+"""Common style of all pictures: palette, axes, labels and figures."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ __all__ = [
 BLUE, RED, YELLOW, PURPLE, GREY, BROWN, ORANGE, TAN = COLOURS = (
     "#3f90da", "#bd1f01", "#ffa90e", "#832db6", "#94a4a2", "#a96b59", "#e76300", "#b9ac70",
 )  # fmt: skip
-"""Distinct for colour-blind readers too (arXiv:2107.02270)."""
+"""Palette that colour-blind readers can distinguish, too (arXiv:2107.02270)."""
 
 SHADES_OF_BLUE = ("#d9e8f8", "#9cc6ec", "#4f99dc")
-"""From light to dark, for what lies in one another."""
+"""From light to dark, for nested regions."""
 
 NAIVE = PURPLE
-"""Errors that take RECO events as independent, in all pictures."""
+"""Colour of errors that take RECO events as independent, in all pictures."""
 
 FOLD_SIZE_LABEL = "fold size (RECO events per GEN event)"
 ERROR_LABEL = "relative error, root mean square of bins [%]"
@@ -46,7 +46,7 @@ ERROR_LABEL = "relative error, root mean square of bins [%]"
 
 @contextmanager
 def styled(settings: Mapping[Any, Any] | None = None) -> Iterator[None]:
-    """The style of the CMS experiment, and settings of Matplotlib on top of it, as long as the context lasts.
+    """Within the context, the style of the CMS experiment and further settings of Matplotlib on top of it.
 
     Examples
     --------
@@ -54,21 +54,21 @@ def styled(settings: Mapping[Any, Any] | None = None) -> Iterator[None]:
     ...     print(mpl.rcParams["font.size"])
     7.0
     """
-    import mplhep  # which takes time, and not all pictures need
+    import mplhep  # slow, and only some pictures need it
 
     with mpl.rc_context(mplhep.style.CMS), mpl.rc_context(dict(settings or {})):
         yield
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """A figure in inches that no window system and no pyplot knows of."""
+    """A figure of this size in inches, without a window and without pyplot."""
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
     return figure
 
 
 def plain_numbers(axis: Any) -> None:
-    """Labels the major ticks of a logarithmic axis with plain numbers, and the minor ones not at all."""
+    """Labels the major ticks of a logarithmic axis with plain numbers; minor ticks get no label."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
 

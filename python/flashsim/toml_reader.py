@@ -1,9 +1,9 @@
-"""Reads TOML into dataclasses and checks it key by key: the annotations of the fields say what is expected.
+"""Reads TOML into dataclasses and checks it key by key, against the annotations of the fields.
 
 A field may be annotated as str, int, float, bool or `Any`; as another dataclass, for a table with its keys; as
 ``tuple[X, ...]`` or ``tuple[X, Y]``, for a list; as ``dict[str, X]``, for a table with any keys; or as a union of
-these. Whole numbers are read as float where float is expected. In a union of dataclasses, `Tag` says which key of the
-table chooses. Fields without default must be in the file.
+these. A float field accepts whole numbers. In a union of dataclasses, `Tag` names the key that selects one. Fields
+without default must be in the file.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ Section = TypeVar("Section")
 
 
 class ConfigError(ValueError):
-    """A recipe, or another such file, that cannot be used; the message names the key, what was expected, what to do."""
+    """An invalid recipe or similar file; the message names the key, the expectation and the remedy."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Tag:
-    """Which key chooses among the dataclasses of a union, as in ``Annotated[A | B, Tag("family")]``.
+    """The key that selects one dataclass of a union, as in ``Annotated[A | B, Tag("family")]``.
 
-    All have a field of this name, whose default tells them apart; without the key, it is the first of them.
+    All have a field of this name, each with another default; without the key, the first is taken.
     """
 
     key: str
@@ -39,7 +39,7 @@ class Tag:
 class Named:
     """A table that must have this key, a string, as in ``Annotated[dict[str, Any], Named("op")]``.
 
-    A string alone stands for a table with nothing else: ``"log"`` for ``{op = "log"}``.
+    A string alone means a table with this key only: ``"log"`` for ``{op = "log"}``.
     """
 
     key: str
@@ -60,7 +60,7 @@ def read_toml(kind: type[Section], path: str | Path) -> Section:
     FileNotFoundError
         There is no such file.
     ConfigError
-        It is not TOML; or a key is unknown or missing, or its value of another type than the annotation says.
+        It is not TOML; or a key is unknown or missing, or its value is not of the annotated type.
     """
     text = Path(path).read_text(encoding="utf-8")
     try:
@@ -71,14 +71,14 @@ def read_toml(kind: type[Section], path: str | Path) -> Section:
 
 
 def read_table(kind: type[Section], document: Any, where: str) -> Section:
-    """Makes a dataclass of a nested dictionary, such as TOML and JSON give; errors begin with `where`.
+    """Makes a dataclass from a nested dictionary, as read from TOML or JSON; errors begin with `where`.
 
     Raises
     ------
     ConfigError
-        A key is unknown or missing, or its value of another type than the annotation says.
+        A key is unknown or missing, or its value is not of the annotated type.
     TypeError
-        A field's annotation is none that this module knows.
+        This module does not support a field's annotation.
 
     Examples
     --------
@@ -107,7 +107,7 @@ def read_table(kind: type[Section], document: Any, where: str) -> Section:
 
 
 def suggest(key: str, known: Iterable[str]) -> str:
-    """What an error message adds about an unknown key."""
+    """The end of an error message on an unknown key: the closest known key, or all known keys."""
     lowered = {name.lower(): name for name in known}
     close = difflib.get_close_matches(key.lower(), list(lowered), n=1)
     return f"; did you mean {lowered[close[0]]!r}?" if close else f"; known are {', '.join(sorted(known))}"
@@ -184,7 +184,7 @@ def _tagged(kinds: tuple[Any, ...], key: str, value: Any, where: str) -> Any:
 
 
 def _union(kinds: tuple[Any, ...], value: Any, where: str) -> Any:
-    """The first of the kinds that the value's own type fits; what is wrong within it is told as of this kind."""
+    """Reads a value as the first kind that fits the value's type; errors within the value refer to this kind."""
     if value is None and type(None) in kinds:
         return None
     for kind in kinds:

@@ -136,7 +136,7 @@ def test_aliases_and_defined_columns(rows):
 
 
 def test_ranges_cut_gen_events(rows):
-    """What is cut away counts in N, as what a filter drops."""
+    """RECO events that are cut away count in N, like those that a filter drops."""
     histogram = book(ROOT.RDF.FromNumpy(rows).Range(101, 400), "xy", covariance=True)
     check(histogram, expected(select(rows, slice(101, 400)), "xy", edges_of("xy")), covariance=True)
 

@@ -1,4 +1,4 @@
-"""Columns that bear the names of FlashSim's own and are others: histograms go by what a column holds."""
+"""Other columns under the names of FlashSim's own: histograms go by the content of a column."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_own_gen_event_by_another_name(gen_files, threads, tiny_flow):
 
 
 def test_scattered_gen_events_taken_as_contiguous(gen_files, threads, tiny_flow):
-    """They are noticed, as for any other column."""
+    """They raise an error, as for any other column."""
     sim = leading_jets(ROOT.RDataFrame("Events", gen_files["TTree"]), tiny_flow).Redefine("genEvent", SCATTERED)
     histogram = sim.OversampledTH1D(MODEL, "leading", fold_size=5 * FOLD_SIZE)
     try:
@@ -65,7 +65,7 @@ def test_scattered_gen_events_taken_as_contiguous(gen_files, threads, tiny_flow)
     except Exception as error:
         assert "appears again after other GEN events" in str(error)
     else:
-        assert threads > 1  # which notice it at their end, when ROOT lets nobody throw
+        assert threads > 1  # they find it at their end, where ROOT allows no exception
         assert np.isnan(content)
 
 

@@ -1,4 +1,4 @@
-"""The command line: what it prints, what it writes, and what it says when it cannot."""
+"""The command line: its output, its files, and its errors."""
 
 from __future__ import annotations
 

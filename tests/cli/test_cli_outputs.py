@@ -1,4 +1,4 @@
-"""Commands that write files: none is replaced without being told to, and none that the command reads."""
+"""Commands that write files: they replace none without --overwrite, and never one that they read."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_generate_twice():
 
 @pytest.mark.generation
 def test_generate_goes_on_after_an_interruption(monkeypatch):
-    """Without and with --overwrite: what is there is replaced at the end only."""
+    """Without and with --overwrite: existing files are replaced at the end only."""
     pytest.importorskip("pythia8mc")
     pytest.importorskip("fastjet")
     monkeypatch.setattr("flashsim.generation.production.production.BLOCK_EVENTS", 1)

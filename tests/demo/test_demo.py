@@ -1,4 +1,4 @@
-"""The demo and its analysis: one small run, looked at from all sides."""
+"""The demo and its analysis: one small run, checked from all sides."""
 
 from __future__ import annotations
 

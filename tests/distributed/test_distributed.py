@@ -199,7 +199,7 @@ def test_define_folds(five_parts, layout, files_of, identity, tiny_flow):
 
 
 def test_a_second_run_of_the_same_dataframe(five_parts, files, tiny_flow):
-    """What is booked later runs later, with results of the first run kept."""
+    """Results booked later run later; results of the first run are kept."""
     df = five_parts.open("Events", files)
     runs = count_runs(df)
     sim = cases.simulate(df, tiny_flow)
@@ -372,7 +372,7 @@ def test_flows_of_all_kinds(five_parts, files, tiny_flow, tmp_path):
 
 @pytest.fixture
 def restored_initialization(monkeypatch):
-    """What is given to ROOT.RDF.Distributed.initialize holds for one test only."""
+    """A function given to ROOT.RDF.Distributed.initialize lasts for one test only."""
     from ROOT._distrdf.Backends.Base import BaseBackend
 
     monkeypatch.setattr(BaseBackend, "initialization", BaseBackend.__dict__["initialization"])
@@ -410,7 +410,7 @@ def test_the_users_initialization_is_called_on_workers(five_parts, files, tiny_f
 
 @pytest.mark.usefixtures("restored_initialization")
 def test_initialization_of_what_a_snapshot_returns(five_parts, files, tiny_flow, tmp_path):
-    """Without any method of this package on it, a dataframe calls what was given last."""
+    """Without any method of this package on it, a dataframe calls the function given last."""
 
     def initialize(folder):
         import os

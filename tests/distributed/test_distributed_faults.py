@@ -1,4 +1,4 @@
-"""Distributed runs in which something goes wrong: the right result, or an error that says what to do; never a hang."""
+"""Distributed runs in which something goes wrong: the right result, or an error with a remedy; never a hang."""
 
 from __future__ import annotations
 
@@ -218,7 +218,7 @@ def test_values_that_are_not_numbers(errors):
 
 
 def test_reco_events_that_two_files_have(errors):
-    """What only the merge of the parts can tell."""
+    """Errors that only the merge of the parts can find."""
     outcome = errors["repeated"]
     assert re.search(r"OversampledTH1D 'h': .*(appears again|more RECO events than)", outcome["message"])
     assert "Template method" not in outcome["message"]  # what cppyy says around it

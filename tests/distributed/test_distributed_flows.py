@@ -43,7 +43,7 @@ def split_flow(tmp_path) -> Path:
 
 @pytest.fixture
 def worker(tmp_path, monkeypatch) -> Path:
-    """The folder in which a worker finds what was sent to it."""
+    """The folder of a worker for received files."""
     folder = tmp_path / "worker"
     folder.mkdir()
     monkeypatch.setattr(distrdf, "cluster_of", lambda head: head)

@@ -1,4 +1,4 @@
-"""What distributed runs need of ROOT's package ROOT._distrdf, and what they change in it.
+"""Parts of ROOT's package ROOT._distrdf that distributed runs need, and their changes to it.
 
 A failure in the first half means that ROOT has changed, and flashsim/rdataframe/distributed/distrdf.py must follow.
 Neither Dask nor Spark is needed.
@@ -35,7 +35,7 @@ def open_all(files_of) -> list:
     return [Serial().make_dataframe("Events", files, npartitions=3) for files in files_of.values()]
 
 
-# ---------------------------------------------------------------------------------------------- what is needed
+# ---------------------------------------------------------------------------------------------- internals in use
 
 
 def test_table_of_operations():
@@ -172,7 +172,7 @@ def test_the_loop_of_a_task_is_looked_up_where_it_is_replaced(monkeypatch):
     assert len(nodes) == 2
 
 
-# ---------------------------------------------------------------------------------------------- what is changed
+# ---------------------------------------------------------------------------------------------- changes to ROOT
 
 
 def test_methods_of_tasks_are_hidden(files_of, tiny_flow):

@@ -27,7 +27,7 @@ from ROOT._distrdf.Backends.Base import BaseBackend
 
 
 def run_plain_root(code: str, *arguments: str) -> subprocess.CompletedProcess:
-    """Runs a program without this package; it prints what it finds."""
+    """Runs a program without this package; it prints its result."""
     return subprocess.run(
         [sys.executable, "-W", "ignore", "-c", IMPORTS + inspect.getsource(Serial) + code, *arguments],
         capture_output=True,
@@ -111,7 +111,7 @@ def test_other_releases_are_left_as_they_are(monkeypatch, release):
 
 
 def check_need(patch: str, finished: subprocess.CompletedProcess, right: str, wrong: str) -> None:
-    """Fails if what this ROOT prints is not what `patches.NEEDED_BY` says."""
+    """Fails if the faults of this ROOT differ from `patches.NEEDED_BY`."""
     version = ROOT.gROOT.GetVersion()
     is_right = finished.returncode == 0 and finished.stdout == right
     assert is_right or wrong in finished.stdout + finished.stderr, f"another fault: {finished}"

@@ -27,7 +27,7 @@ VALUES = [
     {"a": [1, {"b": None}]}, "flow", "efficiency", "multiplicity", "object", "event",
     "float32", "float16", "bool", "uint64",
 ]  # fmt: skip
-"""What each field of a document is set to in turn."""
+"""Values for each field of a document, in turn."""
 
 RANGES = [
     [0, 0], [1, 0], [0, 1], [0.0, 1.0], [-LARGEST, LARGEST], [0, 10**400], [True, 2], [0], [0, 1, 2], [0, None],
@@ -94,7 +94,7 @@ def _variables(variables: list[dict]) -> Iterator[list]:
 
 
 def is_ascending(document: dict) -> bool:
-    """What no JSON schema can say, see the description of ours; for documents that fit the schema."""
+    """Rules beyond a JSON schema, see the description of ours; for documents that fit the schema."""
     for kind in ("context", "target"):
         variables = document.get(kind, [])
         names = [variable["name"] for variable in variables]

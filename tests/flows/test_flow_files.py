@@ -1,4 +1,4 @@
-"""The files of a flow: weights in files of their own, and the checksum that notices what has changed in them."""
+"""The files of a flow: weights in files of their own, and the checksum that detects changes in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counter-based noise: Philox against numpy's, the normal quantile against scipy's, and what keys it."""
+"""Counter-based noise: Philox against numpy's, the normal quantile against scipy's, and the keys."""
 
 from __future__ import annotations
 

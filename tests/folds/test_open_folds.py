@@ -1,4 +1,4 @@
-"""Histograms of parts of a dataset: however it is cut, and in whatever order parts are merged, the whole comes out."""
+"""Histograms of parts of a dataset: any cuts, merged in any order, give the whole."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def book(node, names: str = "x", *, is_part: bool = True, kind: str = "D", value
 
 
 def fill_part(rows: Rows, names: str = "x", **options):
-    """What a task that has these rows of the dataset sends."""
+    """The result of a task with these rows of the dataset."""
     return ROOT.Detail.RDF.GetMergeableValue(book(ROOT.RDF.FromNumpy(rows), names, **options))
 
 
@@ -69,7 +69,7 @@ def merge(parts, seed: int | None = None):
 
 
 def check_alike(actual, wanted, sizes: Expected) -> None:
-    """What one histogram holds is what the other one holds, to the rounding of the sums."""
+    """Both histograms have the same content, to the rounding of the sums."""
     cells, scale = range(wanted.GetNcells()), sizes.scale
     for getter, size in (
         ("GetBinContent", np.sqrt(scale * sizes.gen_events)),
@@ -156,7 +156,7 @@ def test_scattered(rows, threads):
 
 
 def test_fold_size_one(threads):
-    """N = 1: nothing can be cut; what is unknown stays unknown."""
+    """N = 1: no fold can be cut; unknown variances stay unknown."""
     rows = make_rows(n_gen=100, fold_size=1)
     merged = merge(fill_parts(rows, [10, 50, 51]), seed=1)
     check(merged, expected(rows, "x", AXES["x"]), covariance=True)
@@ -255,7 +255,7 @@ def test_weights_that_cancel_in_a_part():
 
 
 def test_some_of_the_parts(rows):
-    """Folds stay open as long as they may have more RECO events: what is merged is right at any time."""
+    """Folds stay open as long as they may have more RECO events: a partial merge is right at any time."""
     cuts = [50, 101, 102, 300]
     bounds = [0, *cuts, len(rows["x"])]
     parts = fill_parts(rows, cuts)
@@ -378,7 +378,7 @@ def test_more_reco_events_than_the_fold_size(event, contiguous):
 
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_errors_name_the_event_beside_empty_parts(place, tmp_path, threads):
-    """A part without entries, which has none to complain about, may be the one that the others are merged into."""
+    """The others may be merged into a part without entries, which has no errors of its own."""
     rows = make_identified()
     rows["foldSize"][:4] = 3
     parts = fill_parts(rows, [2], event=IDENTITY)
@@ -387,7 +387,7 @@ def test_errors_name_the_event_beside_empty_parts(place, tmp_path, threads):
 
 
 def test_refused_merges_change_nothing():
-    """Python tries a call that failed once more, for other types: what it tells must not come of a half-done merge."""
+    """Python repeats a failed call with other types: its error must not come from a half-done merge."""
     rows = make_identified()
     rows["foldSize"][8:12] = 3
     parts = fill_parts(rows, [10], event=IDENTITY)
@@ -400,7 +400,7 @@ def test_refused_merges_change_nothing():
 @pytest.mark.parametrize("sent", [False, True])
 @both_names
 def test_gen_events_that_come_again(event, sent):
-    """Once in the middle of a part, where it was thought to be over, and once at the edge of another."""
+    """Once in the middle of a part, where it counts as complete, and once at the edge of another."""
     rows = make_identified()
     order = np.r_[0:6, 8:16, 6:8]  # two RECO events of the second GEN event come last
     parts = fill_parts(select(rows, order), [14], event=event)
@@ -419,7 +419,7 @@ def test_complete_gen_events_that_come_again():
 
 @pytest.mark.parametrize("kept", [1.0, 0.6], ids=["complete", "incomplete"])
 def test_parts_that_overlap(kept, threads):
-    """A piece of the dataset that two parts have: nothing but the numbers of GEN events tells."""
+    """Two parts share a piece of the dataset: only the numbers of GEN events reveal it."""
     rows = lose(make_rows(fold_size=2), kept)
     n = len(rows["x"])
     order = np.random.default_rng(1).permutation(3)

@@ -103,7 +103,7 @@ def test_one_to_four_columns(rows, contiguous):
 
 
 def test_part_of_the_identity_joins_events():
-    """What is one GEN event is what the columns say."""
+    """The columns alone define a GEN event."""
     rows = identified_rows()
     rows["foldSize"][:] = 1000
     joined = {**rows, "genEvent": rows["run"]}

@@ -70,7 +70,7 @@ def book_scalars(w, fold_size, x=(0.5, 1.5), **options):
 
 
 def test_weights_of_zero_do_not_make_fold_size_one_unknown():
-    """A GEN event with N = 1 that adds nothing to a bin says nothing about it."""
+    """A GEN event with N = 1 that adds nothing to a bin does not affect it."""
     rows = {
         "genEvent": np.array([1, 2, 2], np.uint64),
         "foldSize": np.array([1, 2, 2], np.int32),
@@ -82,7 +82,7 @@ def test_weights_of_zero_do_not_make_fold_size_one_unknown():
     result = df.OversampledTH1D(("h", "", 2, 0.0, 2.0), "xs", "ws", covariance=True)
     assert np.isnan(result.GetBinVarianceLimit(1))
     assert result.GetBinVarianceLimit(2) == pytest.approx(2 * 1 * 2 / 2)  # N / (N - 1) (A^2 - R), A = 3/2, R = 5/4
-    # The first bin is unknown, and what it is part of.
+    # The first bin is unknown, and each merged bin that contains it.
     merged = ROOT.FlashSim.OversampledTH1D(result.GetValue()).Rebin(2, "r")
     assert np.isnan(merged.GetBinVarianceLimit(1))
     assert merged.GetBinCovariance(1, 1) == pytest.approx(1 + (3 + 5 + 1 + 2) ** 2 / 4)

@@ -98,7 +98,7 @@ def test_collections(rows, threads, contiguous):
 
 
 def test_without_oversampling(threads, tmp_path):
-    """GEN events themselves: no column tells the fold index, and no error for other fold sizes can be had."""
+    """GEN events themselves: no column of fold indices is needed, and errors for other fold sizes are unknown."""
     rows = make_rows(fold_size=1)
     path = write(tmp_path / "gen.root", rows, cluster_ends=7)
     df = ROOT.RDataFrame("Events", path).Define("one", "1")
@@ -117,7 +117,7 @@ def test_a_group_of_one_is_a_gen_event(rows, threads):
 
 @pytest.mark.parametrize("contiguous", [True, False])
 def test_parts_cut_groups(rows, dask_client, contiguous, tmp_path):
-    """Also with a fold size of 1, where the two pieces of a group may not agree on what cannot be known."""
+    """Also with a fold size of 1, where the two pieces of a group may have different unknown variances."""
     for name, sample in (("reco", rows), ("gen", make_rows(fold_size=1))):
         (tmp_path / name).mkdir()
         files = write_files(tmp_path / name, sample, files=2, cluster=7)
@@ -172,11 +172,11 @@ def test_errors_are_those_of_pseudo_experiments(shared, two_threads):
     assert limit.mean() < 0.9 * predicted.mean()  # the fold size matters here
 
 
-# ---------------------------------------------------------------------------------------------- what is refused
+# ---------------------------------------------------------------------------------------------- errors
 
 
 def fill(df, **options) -> str:
-    """What is wrong with this."""
+    """The error of a fill with these options."""
     with pytest.raises(Exception) as error:
         df.OversampledTH1D(MODEL, "x", "w", **options).GetValue()
     return re.sub(r"\s+", " ", str(error.value))

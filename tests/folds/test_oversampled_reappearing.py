@@ -52,7 +52,7 @@ def insert(rows, index, place):
 
 @pytest.mark.parametrize("kept", [1.0, 0.6], ids=["complete", "incomplete"])
 def test_part_of_a_sample_that_is_read_twice(kept, threads, capfd):
-    """Nothing but their numbers tells that GEN events are not new: none has more RECO events than its fold size."""
+    """Only their numbers reveal that GEN events reappear: none has more RECO events than its fold size."""
     rows = make_rows(fold_size=2)
     rows = select(rows, np.random.default_rng(4).uniform(size=len(rows["x"])) < kept)
     assert_noticed(insert(rows, np.arange(60, 80), len(rows["x"]) - 40), capfd)

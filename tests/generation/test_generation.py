@@ -167,7 +167,7 @@ class TestGenPart:
         assert 15 < ak.mean(ttbar.nGenPart) < 60
 
     def test_against_a_walk_through_the_record(self, history):
-        """Ancestry found by pointer doubling is what following the mothers one by one finds."""
+        """Pointer doubling finds the same ancestry as following the mothers one by one."""
         record = history.record
         pruned = prune(history)
         kept = np.zeros(len(record.pdg_id), dtype=bool)

@@ -1,4 +1,4 @@
-"""Productions: any number of jobs, interruptions of every kind, and how they go on."""
+"""Productions: any number of jobs, interruptions of every kind, and their continuation."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def genuine_block(process, events):
 
 
 class Simulation:
-    """Blocks at once: the events of one genuine block, with numbers and weights that tell blocks and seeds apart."""
+    """Blocks at once: events of one genuine block, with numbers and weights that differ between blocks and seeds."""
 
     def __init__(self):
         self.blocks = []
@@ -301,7 +301,7 @@ class TestInterruption:
             produce(tmp_path / "out.root")
 
     def test_full_disk(self, tmp_path, simulation, whole):
-        """A limit on the size of files acts as a full disk does; parts are smaller than what they make."""
+        """A limit on the size of files acts as a full disk does; parts are smaller than the merged file."""
         output = tmp_path / "out.root"
         folder = interrupted(simulation, output, 8, events=self.EVENTS)
         size = max(path.stat().st_size for path in folder.iterdir())
@@ -369,7 +369,7 @@ class TestJets:
 
     @pytest.mark.parametrize(("wanted", "remade"), [(3, [2]), (6, [4, 5]), (5, []), (1, [0])])
     def test_parts_of_another_number_of_jets(self, tmp_path, simulation, monkeypatch, wanted, remade):
-        """Someone tells the record of five blocks that fewer or more jets are wanted."""
+        """The record of five blocks is edited: it asks for fewer or more jets."""
         block = sum_of_jets(BLOCK_EVENTS)
         with monkeypatch.context() as patch, pytest.raises(OSError):
             patch.setattr(PartFolder, "make_output", lambda self: (tmp_path / "missing").stat())
@@ -435,7 +435,7 @@ def test_killed(tmp_path):
 
 @pytest.mark.generation
 def test_terminated_command(tmp_path):
-    """SIGTERM: the command says what is kept, and how to go on."""
+    """SIGTERM: the command names the kept parts, and the way to continue."""
     code = (
         "import flashsim.generation.production as p; p.BLOCK_EVENTS, p.PART_BLOCKS = 4, 1;"
         "from flashsim.cli import app; app()"
@@ -498,7 +498,7 @@ class TestArguments:
         assert not list(tmp_path.iterdir())
 
     def test_directory_that_is_not_writable(self, tmp_path, monkeypatch):
-        # A superuser may write anywhere, so what the system answers is replaced.
+        # A superuser may write anywhere, so the answer of the system is replaced.
         monkeypatch.setattr(production.os, "access", lambda path, mode: False)
         with pytest.raises(PermissionError, match="not writable"):
             generate(tmp_path / "out.root", progress=False)

@@ -188,7 +188,7 @@ class TestFormulas:
         variance = 0.5**2 + 0.75**2 + ((0.25 * tracker + 0.35) * d) ** 2
         difference = charged - neutral
         agrees((difference - difference.mean()) ** 2, variance)
-        # What softmax leaves over is the unassigned energy.
+        # The remainder of the softmax is the unassigned energy.
         rest = 1.0 - sum(drawn[name] for name in FRACTIONS)
         agrees(np.log(rest) - neutral, -2.8 + 0.4 * where["forward"] - expected_neutral)
 

@@ -28,7 +28,7 @@ def histogram(rows):
 
 @pytest.fixture(scope="module")
 def plain(histogram):
-    """What ROOT's own indexing works on."""
+    """A plain histogram, for ROOT's own indexing."""
     copy = ROOT.TH1D()
     histogram.Copy(copy)
     copy.SetDirectory(ROOT.nullptr)

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("no_directory")
 
 
 def test_chi2_where_there_is_no_error():
-    """A difference without an error is impossible; no difference says nothing."""
+    """A difference without an error is impossible; no difference carries no information."""
     histogram = fill(FILLS, "x", covariance=True)
     shifted = histogram.MakeTH()
     shifted.Reset()

@@ -1,4 +1,4 @@
-"""The covariance of bins: the matrices, chi2 with them, and what is refused without."""
+"""The covariance of bins: the matrices, chi2 with them, and the errors without."""
 
 from __future__ import annotations
 

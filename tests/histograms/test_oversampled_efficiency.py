@@ -39,7 +39,7 @@ def book(rows, **options):
 
 
 def joint(rows, **edges):
-    """The statistics of what failed and what passed, in cells of values, failed first."""
+    """The statistics of failed and passed values, in cells of values, failed first."""
     edges = edges or {"x": EDGES["x"]}
     bins = [find_bins(rows[name], of_axis) for name, of_axis in edges.items()]
     cells = number_cells(bins, [len(of_axis) - 1 for of_axis in edges.values()])
@@ -49,7 +49,7 @@ def joint(rows, **edges):
 
 
 def propagated(rows, of_joint, **edges):
-    """Efficiencies, and a matrix over what failed and passed propagated to them."""
+    """Efficiencies, and a matrix of failed and passed contents propagated to them."""
     sums, n = joint(rows, **edges)
     failed, passed = sums.content[:n], sums.content[n:]
     total = np.where(failed + passed, failed + passed, np.nan)

@@ -61,7 +61,7 @@ ROOTMAP = Path(ROOT.__file__).parent / "lib" / "libFlashSim.rootmap"
 
 
 def run(arguments: list[str], *, library: bool = False) -> subprocess.CompletedProcess:
-    """Runs a program in a bare environment, told where the library is or not."""
+    """Runs a program in a bare environment, with or without the path of the library."""
     environment = {"PATH": "/usr/bin:/bin", "HOME": os.environ["HOME"], "PYTHONWARNINGS": "ignore"}
     if library:
         environment["LD_LIBRARY_PATH"] = ":".join([*LIBRARIES, os.environ.get("LD_LIBRARY_PATH", "")])
@@ -319,7 +319,7 @@ def test_compressed_and_large_and_many_cycles(rows, tmp_path):
 
 
 def first_version_rows() -> Rows:
-    """What tests/data/oversampled_v1.root was filled from."""
+    """Rows that filled tests/data/oversampled_v1.root."""
     number = np.arange(40)
     n = np.where(number == 7, 1, 2 + number % 4)
     gen = np.repeat(number, n)
@@ -422,7 +422,7 @@ def test_write_does_not_take_over_another_name(rows, tmp_path):
 
 
 def test_plain_and_whole_under_one_name(rows, other_rows, tmp_path):
-    """WriteTH() after Write(), as one who wants both would do: hadd keeps the covariance."""
+    """WriteTH() after Write(), for files with both: hadd keeps the covariance."""
     paths = []
     for i, part in enumerate((rows, other_rows)):
         paths.append(str(tmp_path / f"{i}.root"))
@@ -436,7 +436,7 @@ def test_plain_and_whole_under_one_name(rows, other_rows, tmp_path):
 
 @pytest.mark.parametrize("plain_first", [False, True])
 def test_hadd_with_a_plain_histogram(plain_first, rows, other_rows, tmp_path):
-    """Nobody knows the folds of the sum."""
+    """The folds of the sum are unknown."""
     whole = write(tmp_path / "whole.root", fill(rows, "1D"))
     plain = str(tmp_path / "plain.root")
     with ROOT.TFile(plain, "recreate"):

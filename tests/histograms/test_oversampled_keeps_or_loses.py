@@ -1,4 +1,4 @@
-"""What combining histograms keeps, and what it must not pretend to know."""
+"""Information that combined histograms keep, and information that they must drop."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def total_of_labelled(first, second):
 
 @pytest.mark.parametrize("combine", [lambda a, b: a.Add(b) and a, merge, total_of_labelled])
 def test_labels_in_another_order(combine):
-    """ROOT adds bins of the same label: bin numbers, by which fold information is held, tell nothing then."""
+    """ROOT adds bins of the same label: bin numbers, the keys of fold information, mean nothing then."""
     result = combine(labelled("ab", [1.0, 10.0]), labelled("ba", [2.0, 20.0]))
     assert [result.GetBinContent(i) for i in (1, 2)] == [21, 12]
     assert [result.GetBinError(i) ** 2 for i in (1, 2)] == pytest.approx([401, 104])

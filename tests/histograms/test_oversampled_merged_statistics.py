@@ -1,4 +1,4 @@
-"""What merged histograms say beside contents and errors of bins: statistics, entries, GEN events, and their ranges."""
+"""Merged histograms beyond contents and errors of bins: statistics, entries, GEN events, and their ranges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the covariance is for: bins that are merged have the errors of a histogram filled with the wider bins."""
+"""Use of the covariance: merged bins have the errors of a histogram filled with the wider bins."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_integral_is_one_wide_bin():
     value, error = integral(histogram, 2, 9)
     assert value == pytest.approx(wanted.content[0], rel=1e-12)
     assert error == pytest.approx(np.sqrt(wanted.variance[0]), rel=1e-12)
-    # It differs from what independent bins would give.
+    # It differs from the error of independent bins.
     assert error > 1.2 * np.sqrt(sum(histogram.GetBinError(i) ** 2 for i in range(2, 10)))
 
 
@@ -198,7 +198,7 @@ def test_projections(prepare):
 
 
 def test_projection_of_an_axis_range():
-    """An axis range of the other axis is what is projected; one of the same axis is what is left."""
+    """A range of the other axis selects the projected bins; a range of the same axis selects the bins of the result."""
     histogram = fill(FILLS, "xy")
     histogram.GetYaxis().SetRange(2, 4)
     check_merged(histogram.ProjectionX("p"), within(FILLS, y=(2, 4)), "x", plain=histogram.MakeTH().ProjectionX("p"))

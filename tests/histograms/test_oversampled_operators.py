@@ -77,7 +77,7 @@ def test_in_place(kind):
 
 @pytest.mark.parametrize("names", ["x", "xy", "xyz"])
 def test_rebinned_results(names):
-    """What ROOT's own operators, which give plain histograms, get wrong: 12.6 instead of 15.4."""
+    """ROOT's own operators give plain histograms with wrong errors: 12.6 instead of 15.4."""
     h, other = pair(names + "D")
     coarse = [EDGES["x"][::3], *edges_of(names)[1:]] if len(names) > 1 else EDGES["x"][::3]
     rebin = {"x": "Rebin", "xy": "RebinX", "xyz": "RebinX"}[names]

@@ -190,7 +190,7 @@ def test_constant_fold_size():
     df = ROOT.RDF.FromNumpy({name: rows[name] for name in ("genEvent", "reco", "x", "w")})
     histogram = df.Filter("x < 8").OversampledTH1D(MODEL, "x", "w", fold_size=np.int64(4))
     check(histogram, expected(rows, rows["x"] < 8))
-    # With the fold size that there is, what is predicted for it is what is.
+    # The prediction for the present fold size is the present error.
     for i in range(12):
         assert histogram.GetBinErrorForFoldSize(i, 4) == pytest.approx(histogram.GetBinError(i), rel=1e-12)
 

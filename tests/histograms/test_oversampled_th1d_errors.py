@@ -1,4 +1,4 @@
-"""What OversampledTH1D refuses, in which words, and what a failed event loop leaves."""
+"""Errors of OversampledTH1D, their words, and its state after a failed event loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The class OversampledTH1D once it is filled: arithmetic, files, and what makes it lose or refuse."""
+"""A filled OversampledTH1D: arithmetic, files, loss of fold information, and errors."""
 
 from __future__ import annotations
 
@@ -278,7 +278,7 @@ def test_loses_fold_information(rows, change):
         histogram.GetBinErrorForFoldSize(5, 2)
     with pytest.raises(Exception, match="GetNGenEvents is not known"):
         histogram.GetNGenEvents()
-    # What is added to or copied from it has none either, until all is forgotten.
+    # Sums with it and copies of it have none either, until a reset.
     fresh = fill(rows)
     fresh.Add(histogram)
     assert not fresh.HasFoldInformation()

@@ -57,7 +57,7 @@ def test_other_fold_sizes_are_predicted(ten_reco_events, fold_size):
     predicted = bins(ten_reco_events, "GetBinVarianceForFoldSize", fold_size).mean()
     actual = (bins(simulate(fold_size), "GetBinError") ** 2).mean()
     assert predicted == pytest.approx(actual, rel=0.01)
-    # To be told apart from no prediction at all.
+    # So that it differs from no prediction at all.
     assert abs((bins(ten_reco_events, "GetBinError") ** 2).mean() / actual - 1) > 0.05
 
 

@@ -1,4 +1,4 @@
-"""What the pictures show."""
+"""Content of the pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random graphs around FlashSim: each result is what it is alone, whatever else is booked and read, and in what order.
+"""Random graphs around FlashSim: each result is the same as alone, with any others booked and read in any order.
 
 The expected value of a result upstream of FlashSim is that of a fresh dataframe on which it is booked and read alone.
 That of a result behind FlashSim is that of plain ROOT on a file of the same RECO events, alone too: an entry sees what
@@ -56,7 +56,7 @@ def gen_events():
 
 
 class Oracle:
-    """Datasets, and what results are on them alone."""
+    """Datasets, and the value of each result booked alone on them."""
 
     def __init__(self, folder: Path, flow: str):
         self.flow = flow
@@ -148,7 +148,7 @@ class Frame:
 
 
 def run(oracle: Oracle, plan: Plan) -> None:
-    """Does what the plan says, and compares."""
+    """Runs the plan, and compares."""
     expected = [oracle.expected(result, plan) for result in plan.results]
     if plan.threads > 1:
         ROOT.EnableImplicitMT(plan.threads)

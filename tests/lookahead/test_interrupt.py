@@ -23,7 +23,7 @@ LIMIT = 10
 
 
 def interrupt(case: str, process: subprocess.Popen, errors: Path) -> tuple[float, dict]:
-    """Interrupts the event loop of the case that comes next. Seconds until it had stopped, and what became of it."""
+    """Interrupts the event loop of the next case. Returns the seconds until it stopped, and the outcome."""
     watch = threading.Timer(120, process.kill)
     watch.start()
     try:
@@ -46,7 +46,7 @@ def interrupt(case: str, process: subprocess.Popen, errors: Path) -> tuple[float
     scope="module", params=[pytest.param(1, id="1 thread", marks=pytest.mark.slow), pytest.param(2, id="2 threads")]
 )
 def outcomes(request, tmp_path_factory) -> dict[str, tuple[float, dict]]:
-    """What became of each case, all in one process, which goes on after each Ctrl-C."""
+    """Outcome of each case, all in one process, which continues after each Ctrl-C."""
     folder = tmp_path_factory.mktemp("interrupted")
     errors = folder / "stderr.txt"
     command = [sys.executable, "-W", "ignore", str(PROGRAM), str(request.param), str(folder)]

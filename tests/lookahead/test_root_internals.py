@@ -1,4 +1,4 @@
-"""What the look-ahead needs of ROOT's Internal and Detail namespaces. A failure here means that ROOT has changed."""
+"""Parts of ROOT's Internal and Detail namespaces in the look-ahead. A failure here means that ROOT has changed."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_only_a_range_draws_itself_as_a_diamond(gen_files):
 
 
 def test_graphs_forget_callbacks_and_compile_by_themselves(gen_files):
-    """What HasPendingActions and OnEntries rely on: a result booked by name is no action until it is compiled."""
+    """HasPendingActions and OnEntries rely on this: a result booked by name is not an action until it is compiled."""
     ROOT.gInterpreter.Declare("""
     #include <ROOT/RDF/RLoopManager.hxx>
     namespace RootInternalsTest {
@@ -86,7 +86,7 @@ def test_graphs_forget_callbacks_and_compile_by_themselves(gen_files):
 
 
 def test_filters_count_anew_in_each_event_loop(gen_files, threads):
-    """What GetCuts and PutBehindCuts rely on; the head adds nothing to a node's report, and all filters to its own."""
+    """Basis of GetCuts and PutBehindCuts: the head adds nothing to a node's report, and all filters to its own."""
     ROOT.gInterpreter.Declare("""
     #include <ROOT/RDF/RLoopManager.hxx>
     namespace RootInternalsTest {
@@ -122,7 +122,7 @@ def test_filters_count_anew_in_each_event_loop(gen_files, threads):
 
 
 def test_the_node_behind_cuts_passes_all_on_to_the_head(gen_files, tiny_flow):
-    """PutBehindCuts makes a node that ROOT does not know: the graph is drawn, varied and ended early as without it."""
+    """PutBehindCuts makes a node unknown to ROOT: the graph is drawn, varied and ended early as without it."""
     sim = ROOT.RDataFrame("Events", gen_files["TTree"]).Filter("event >= 0", "all").FlashSim(tiny_flow, chunk_size=40)
     drawn = str(ROOT.RDF.SaveGraph(ROOT.RDF.AsRNode(sim.Filter("nJet > 0", "some jets"))))
     assert "some jets" in drawn
@@ -136,7 +136,7 @@ def test_the_node_behind_cuts_passes_all_on_to_the_head(gen_files, tiny_flow):
 
 
 def test_graphs_count_their_children_while_they_run(gen_files):
-    """What IsRunning, SetRunningAside and Postpone rely on."""
+    """Basis of IsRunning, SetRunningAside and Postpone."""
     ROOT.gInterpreter.Declare("""
     #include <ROOT/RDF/RActionBase.hxx>
     #include <ROOT/RDF/RLoopManager.hxx>
@@ -179,7 +179,7 @@ def test_trees_whose_branches_differ_are_read_wrongly(tmp_path):
 
 
 def test_columns_of_the_source_are_told_from_those_of_their_name(gen_files, tiny_flow):
-    """By Define, Redefine, Vary; an Alias, of an alias too, is what it stands for."""
+    """By Define, Redefine, Vary; an Alias, also of an alias, counts as its column."""
     sim = ROOT.RDataFrame("Events", gen_files["TTree"]).FlashSim(tiny_flow)
 
     def is_own(node, column="genEvent"):

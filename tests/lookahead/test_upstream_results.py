@@ -1,4 +1,4 @@
-"""What is booked on the graph that FlashSim looks ahead on, and what reads its columns, is as without FlashSim."""
+"""Results on the graph that FlashSim looks ahead on, and readers of its columns, are the same as without FlashSim."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def to_numbers(kind, result):
 
 
 def make_graph(files):
-    # All by name: what is compiled before the event loop would make others known to the graph too.
+    # All by name: a column compiled before the event loop would register others in the graph too.
     return ROOT.RDataFrame("Events", files).Define("weight", "event % 7 - 3.").Define("ht", "Sum(GenJet_pt)")
 
 
@@ -210,7 +210,7 @@ def test_define_per_sample_behind_flash_sim(gen_files, ntuple_chain, threads, ti
     )
     assert len(arrays["event"]) == 720
     np.testing.assert_array_equal(arrays["inFirst"], [event in in_first for event in arrays["event"]])
-    # Three for each GEN event of the file, whatever part of it is looked ahead at.
+    # Three for each GEN event of the file, for any part of it in the look-ahead.
     sizes = np.where(arrays["inFirst"], 3 * 110, 3 * 130)
     np.testing.assert_array_equal(arrays["entries"], sizes)
     np.testing.assert_array_equal(arrays["range"], sizes)

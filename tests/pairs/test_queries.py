@@ -350,7 +350,7 @@ def test_a_branch_has_lists_in_all_files_or_in_none(tmp_path: Path) -> None:
     ]
     query = Matched((*GEN, Column("jet", "GenJet_pt", 0, 1000)), RECO, PART.index)
     assert len(read_queries(files[:1], [query])[0]) == len(read_queries(files[1:], [query])[0]) == 4
-    message = r"numbers.root: branch 'GenJet_pt' has one number per event, and a list in the files before"
+    message = r"numbers.root: branch 'GenJet_pt' has one number per event, and a list in earlier files"
     with pytest.raises(DatasetError, match=message):
         read_queries(files, [query])
 
@@ -372,13 +372,13 @@ def test_calls_that_cannot_be_meant(tmp_path: Path) -> None:
         read_queries(path, [query, query], stores=[tmp_path / "one", tmp_path / "two" / ".." / "one"])
     with pytest.raises(ValueError, match="names no match"):
         read_queries(path, [PerEvent(EVENT, ())])
-    with pytest.raises(TypeError, match="is no query: expected one of Matched, Efficiency"):
+    with pytest.raises(TypeError, match="is not a query: expected one of Matched, Efficiency"):
         read_queries(path, [PART])
     assert read_queries(path, []) == []
 
 
 def test_stores_of_several_queries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is held is not read again, what is missing is read alone, and all is as in memory."""
+    """Stored rows are not read again, missing ones are read alone, and all rows are those in memory."""
     files = [write_events(tmp_path / f"{seed}.root", random_events(40, seed)) for seed in (5, 6)]
     queries, stores = list(QUERIES.values()), [tmp_path / name for name in QUERIES]
     memory = read_queries(files, queries)

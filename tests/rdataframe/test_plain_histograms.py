@@ -84,7 +84,7 @@ def test_not_said_where_nothing_is_wrong(gen, tiny_flow):
 
 
 def test_contents_are_as_before(gen, tiny_flow):
-    """The methods still are what they were: with types, without a model, by keyword."""
+    """The methods work as before: with types, without a model, by keyword."""
     sim = gen.FlashSim(tiny_flow, fold_size=3)
     with plain_histograms.silenced():
         one = sim.Histo1D(MODEL, "Jet_pt", "genWeight")
@@ -127,7 +127,7 @@ def test_distributed(gen_files, tiny_flow, dask_client):
 
 @pytest.mark.slow
 def test_in_a_fresh_process(gen_files, tiny_flow):
-    """Classes of nodes that ROOT knows only after this package was imported, and those that it knew before."""
+    """Classes of nodes that ROOT makes after the import of this package, and those from before."""
     code = f"""
 import ROOT
 before = ROOT.RDataFrame("Events", {gen_files["TTree"]!r}).Filter("true")

@@ -124,7 +124,7 @@ def test_distributed_nodes_are_refused(tmp_path):
 
 
 def test_entries_that_are_missing_in_the_file(tmp_path, monkeypatch):
-    """ROOT prints that a disk is full, and goes on."""
+    """ROOT prints that a disk is full, and continues."""
     module = sys.modules["flashsim.rdataframe.snapshot"]
     write = module._write
     monkeypatch.setattr(module, "_write", lambda *arguments: write(*arguments) + 1)

@@ -130,7 +130,7 @@ def test_clipped_context_is_counted(threads, echo, method, capfd):
         error = capfd.readouterr().err
         totals = re.findall(r"flow 'echo': values outside of the declared ranges were clipped: (.*)\.\n", error)
         assert totals == ["context partonFlavour 120, context phi 1, context pt 60"]
-        # The inline mode does not know when a loop ends, and tells the first at once.
+        # The inline mode does not see the end of a loop, and reports the first value at once.
         firsts = re.findall(r"event 117, context variable 'phi' of GenJet 2 .* is 10; .* It is clipped", error)
         assert len(firsts) == (1 if method == "DefineFolds" else 0)
 

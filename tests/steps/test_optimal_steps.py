@@ -117,7 +117,7 @@ def test_the_reference_has_converged(flow: Path) -> None:
 
 
 def test_deviations_are_those_of_the_solver(flow: Path) -> None:
-    """One Euler step multiplies by 1 - rate, two midpoint steps by what the formula says."""
+    """One Euler step multiplies by 1 - rate, two midpoint steps by the factor of the formula."""
     rate = rates(1000)
     comparison = Comparison(read_flow(flow)[0], rate, seed=1, threads=1)
     midpoint = 1.0

@@ -1,4 +1,4 @@
-"""What is installed beside the code, and the versions of the tools that look at it."""
+"""Files installed beside the code, and the versions of the tools that check it."""
 
 from __future__ import annotations
 

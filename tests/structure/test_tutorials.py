@@ -50,7 +50,7 @@ def config(option):
 
 
 def cpp_environment():
-    """What `eval "$(flashsim config --shell)"` makes of this one."""
+    """This environment after `eval "$(flashsim config --shell)"`."""
     result = subprocess.run(
         ["sh", "-c", 'eval "$1" && env -0', "sh", config("--shell")], capture_output=True, text=True, check=True
     )
@@ -59,7 +59,7 @@ def cpp_environment():
 
 @pytest.fixture(scope="module")
 def run_tutorial(tmp_path_factory):
-    """Runs a tutorial, once: what it prints, and the folder that it ran in."""
+    """Runs a tutorial, once: its output, and its folder."""
 
     @cache
     def run_once(tutorial):
@@ -113,7 +113,7 @@ def test_python_and_cpp_agree(run_tutorial):
 @pytest.mark.slow
 @needs_root
 def test_lines_for_macros_work(tmp_path):
-    """A macro that begins with what `flashsim config --root-macro` prints needs no environment variables."""
+    """A macro that begins with the output of `flashsim config --root-macro` needs no environment variables."""
     lines, data = config("--root-macro"), config("--data-dir").strip()
     before_the_first_flow = re.search(r"FlashSim::SetOnnxRuntimeLibrary\(.*\);", lines).group()
     macro = tmp_path / "mine.C"

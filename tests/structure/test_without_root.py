@@ -1,4 +1,4 @@
-"""Training, pairs and the generator's workers need no ROOT; whatever does says so when it is used."""
+"""Training, pairs and the generator's workers need no ROOT; other functions raise an error that asks for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The studies, on a toy detector and few events: what their tables say, what they write and what they refuse."""
+"""The studies, on a toy detector and few events: their tables, output files and errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What distributed runs must give: datasets, graphs with results of all kinds, and the comparison with a local run."""
+"""Cases of distributed runs: datasets, graphs with results of all kinds, and the comparison with a local run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ N_EVENTS = 240
 
 @contextmanager
 def limited_time(seconds: int = 100) -> Iterator[None]:
-    """Raises TimeoutError in what takes longer, such as waiting for a worker that does not answer."""
+    """Raises TimeoutError in a longer block, such as a wait for a worker that does not answer."""
 
     def stop(_signal, _frame):
         message = f"not done after {seconds} s"
@@ -46,7 +46,7 @@ class Cluster:
     parts: int
 
     def open(self, *source: Any):
-        """A distributed dataframe on what ``ROOT.RDataFrame`` takes."""
+        """A distributed dataframe; arguments as for ``ROOT.RDataFrame``."""
         return ROOT.RDataFrame(*source, executor=self.executor, npartitions=self.parts)
 
 
@@ -247,9 +247,9 @@ def cut_flow(report) -> list[tuple[str, int, int]]:
 
 
 def assert_same_histogram(actual, wanted, name: str = "", relative: float = 1e-12) -> None:
-    """All that a histogram knows, each kind of number to `relative` of its own largest one.
+    """Compares all numbers of two histograms, each kind of number to `relative` of its own largest one.
 
-    But for the names of varied histograms, to which the first task of a worker alone adds the variation (ROOT 6.40).
+    Names of varied histograms are left out: only the first task of a worker adds the variation to them (ROOT 6.40).
     """
     for method in ("ClassName", "GetName", "GetTitle") if ":" not in name else ("ClassName", "GetTitle"):
         assert str(getattr(actual, method)()) == str(getattr(wanted, method)()), (name, method)

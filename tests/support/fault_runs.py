@@ -331,7 +331,7 @@ def flow_mishaps(folder: Path, files: list[str], flow: str, client: Any) -> dict
 
 
 def file_mishaps(folder: Path, files: dict[str, list[str]], flow: str, client: Any) -> dict[str, Callable[[], Any]]:
-    """What may happen to a file of a dataset that has been opened: to the first, one in the middle, the only one."""
+    """Damages to a file of an opened dataset: the first file, one in the middle, the only one."""
     import ROOT
 
     def damage(kind: str, path: Path) -> None:

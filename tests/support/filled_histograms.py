@@ -53,7 +53,7 @@ def _is_regular(edges) -> bool:
 
 
 def per_event(rows, dimension: int, fold_size: int = 6, edges=EDGES) -> np.ndarray:
-    """A[j, ...]: what GEN event j brings to each bin, under- and overflow included."""
+    """A[j, ...]: contribution of GEN event j to each bin, under- and overflow included."""
     values = [rows[name] for name in "xyz"[:dimension]]
     bins = [np.searchsorted(of_axis, v, side="right") for of_axis, v in zip(edges, values, strict=False)]
     gen = rows["genEvent"].astype(int)

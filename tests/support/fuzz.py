@@ -32,7 +32,7 @@ _START = 180  # seconds that a process may take to load ROOT
 
 @dataclass
 class Case:
-    """What became of one mutated file."""
+    """Outcome of one mutated file."""
 
     number: int
     outcome: str = "crashed"
@@ -59,10 +59,10 @@ class Fuzzer:
         subprocess.run(self._command("prepare"), check=True, timeout=_START)
 
     def run(self, count: int) -> list[Case]:
-        """Uses `count` mutated files, and looks for whose fault it is that some do harm."""
+        """Uses `count` mutated files; repeats harmful ones without this package, to find the faulty side."""
         cases = self._use(range(count), "ours", _CASES_PER_PROCESS)
         again = [case.number for case in cases if case.outcome in ("crashed", "hung")]
-        # Alone, since a case may suffer from what one before it has left behind.
+        # Alone, since an earlier case may have damaged the process.
         for case in self._use(again, "ours", 1):
             cases[case.number] = case
         suspects = [

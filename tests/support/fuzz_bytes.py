@@ -6,7 +6,7 @@ from random import Random
 
 
 def damage(content: bytes, random: Random) -> tuple[bytes, str]:
-    """A damaged copy, and what was done to it."""
+    """A damaged copy, and a description of the damage."""
     kind = random.choice(["flip", "flip", "flip", "truncate", "swap", "remove", "insert", "zero"])
     changed = bytearray(content)
     begin = random.randrange(len(changed))

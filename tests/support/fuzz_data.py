@@ -30,7 +30,7 @@ _SUMS = {  # of bits, whose order does not matter
 
 
 def prepare(folder: Path) -> None:
-    """Writes the files that are damaged, and what is read from them."""
+    """Writes the files to damage, and the expected results of reading them."""
     tiny_flows.write_smearing_flow(folder / "tiny.onnx")
     source = ROOT.RDataFrame("Events", flashsim.data.path("ttbar.root")).Range(_EVENTS)
     for layout in _LAYOUTS:

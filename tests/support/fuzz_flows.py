@@ -139,7 +139,7 @@ def _damage_bytes(path: Path, random: Random, case: dict[str, Any]) -> None:
 
 
 def _save(model: onnx.ModelProto, path: Path, random: Random, case: dict[str, Any]) -> None:
-    """As a program writes it that knows of checksums, or as another one."""
+    """Writes the model with a checksum or, as other programs do, without."""
     if random.random() < 0.3 and json.loads(model.metadata_props[0].value).__class__ is dict:
         write_model(model, path)
         case["mutation"] += ", stamped"

@@ -45,5 +45,5 @@ def main(subject_name: str, way: str, seed: str, bases: str, *numbers: str) -> N
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
-    # Not through the destructors of what damaged files have left behind.
+    # Without the destructors of objects from damaged files.
     os._exit(0)

@@ -69,9 +69,9 @@ class Step:
 
     apply: Callable[[Any], Any]
     adds: tuple[tuple[str, str], ...] = ()
-    """Columns that it defines: name and what they hold."""
+    """Columns that it defines: name and kind of value."""
     spoils: bool = False
-    """Whether it changes, in place, a GEN column that nobody else reads."""
+    """Whether it changes, in place, a GEN column that no other node reads."""
     needs_one_thread: bool = False
     only_first: bool = False
     varies: bool = False
@@ -157,8 +157,8 @@ class Result:
 
 @dataclass(frozen=True)
 class Plan:
-    """A graph, and what is done with it, in order: `("book", i)` and `("read", i)` of result i, and `("fail", i)`: an
-    event loop over the entries of its simulation is ended by an exception, and its results that have not run are lost.
+    """A graph, and the steps on it, in order: `("book", i)` and `("read", i)` of result i, and `("fail", i)`: an
+    exception ends an event loop over the entries of its simulation, and its results that have not run are lost.
     """
 
     source: str
@@ -178,7 +178,7 @@ def step_named(name: str) -> Step | None:
 
 
 def cuts_of(path: Path) -> set[str]:
-    """Names of the filters on the way to this node, of which a report tells. (On a head it tells all of the graph.)
+    """Names of the filters on the way to this node, as in its report. (The report of a head lists all of the graph.)
 
     Without those upstream of a simulation whose event loop the path may end early, before all GEN events are read.
     """
@@ -187,7 +187,7 @@ def cuts_of(path: Path) -> set[str]:
 
 
 def split(path: Path) -> tuple[Path, Path]:
-    """What is before the simulation, and what is behind it; all is before if there is none."""
+    """The nodes before the simulation, and those behind it; without one, all are before."""
     name = simulation_of(path)
     return (path[: path.index(name)], path[path.index(name) + 1 :]) if name else (path, ())
 
@@ -277,7 +277,7 @@ def _extend(draw, nodes: list[Path], steps: dict[str, Step], threads: int) -> Pa
         and not (step.needs_one_thread and threads > 1)
         and not (step.only_first and path)
         and not (step is PER_SAMPLE and "per sample" in path)
-        # Spoiling twice is no longer what one would see of a file: once for each entry of one event loop.
+        # A file would be spoilt once for each entry of one event loop, so only one node may spoil.
         and not (step.spoils and any(name in node for node in same_graph))
     ]
     return (*path, draw(st.sampled_from(possible)))

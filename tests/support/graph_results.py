@@ -1,4 +1,4 @@
-"""Results of RDataFrame graphs, of every kind: how each is booked, and what it holds as plain numbers."""
+"""Results of RDataFrame graphs, of every kind: their booking, and their content as plain numbers."""
 
 from __future__ import annotations
 
@@ -75,17 +75,17 @@ std::vector<double> GetContents(const THnBase &histogram)
 """)
 
 INTEGER, NUMBER, COLLECTION = "integer", "number", "collection"
-"""What columns hold: Int_t, Float_t, ROOT::RVecF."""
+"""Kinds of columns: Int_t, Float_t, ROOT::RVecF."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of result: `book(node, column)` gives a handle, `get(handle)` what it holds."""
+    """A kind of result: `book(node, column)` gives a handle, `get(handle)` its content."""
 
     book: Callable[[Any, str], Any]
     get: Callable[[Any], Any]
     takes: tuple[str, ...] = (INTEGER, NUMBER)
-    """What its column may hold; of a kind without a column (), of one that needs variations too."""
+    """Possible kinds of its column; () for a result without a column, or one that needs variations."""
     is_compiled: bool = False
     """Whether RDataFrame has nothing to compile just in time, if the column is not defined by an expression."""
     keeps_order: bool = False
@@ -93,8 +93,8 @@ class Kind:
     needs_one_thread: bool = False
     needs_variations: bool = False
     stops_the_loop: bool = False
-    """Whether it tells RDataFrame that it has seen enough; ROOT 6.40 counts it twice behind a Range, which does so too,
-    and ends the loop for others as well."""
+    """Whether it asks RDataFrame to stop the loop; ROOT 6.40 counts it twice behind a Range, which asks too, and ends
+    the loop for others as well."""
 
 
 def _number(handle) -> float | int:
@@ -230,7 +230,7 @@ def _as_node(node):
 
 
 def value_of(kind: str, handle, *, threads: int) -> Any:
-    """What the result holds, after its event loop; rows in ascending order if several threads made them."""
+    """Content of the result, after its event loop; rows in ascending order if several threads made them."""
     value = KINDS[kind].get(handle)
     if threads > 1 and KINDS[kind].keeps_order:
         value = sorted(map(list, value)) if np.ndim(value[0] if len(value) else 0) else np.sort(value)

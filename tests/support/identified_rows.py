@@ -51,7 +51,7 @@ def identified_rows(seed: int = 1) -> Rows:
 
 
 def failure(histogram, capfd) -> str:
-    """How the event loop failed: with an exception, or, where only its end could tell, with NaN and a message."""
+    """The error of an event loop: that of an exception, or, for errors found at its end, the printed one (with NaN)."""
     try:
         histogram.GetValue()
     except Exception as error:

@@ -1,7 +1,7 @@
-"""What test_interrupt.py runs in a process of its own, to be interrupted.
+"""Program of test_interrupt.py, run in a process of its own and interrupted.
 
 python interrupt_runs.py THREADS FOLDER prints, for one case after the other, "started" in the midst of an event loop
-that takes a minute, and "stopped" and what became of it when it has ended.
+that takes a minute, and "stopped" and its outcome after the end.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ FLOAT_PRECISION = 4 * np.finfo(np.float32).eps
 
 @dataclass(frozen=True)
 class Expected:
-    """What an oversampled histogram must hold; arrays over cells, numbered as TH1::GetBin does, flow bins included."""
+    """Expected content of an oversampled histogram; arrays over cells, numbered as in TH1::GetBin, with flow bins."""
 
     content: np.ndarray
     naive: np.ndarray
@@ -66,7 +66,7 @@ def in_range_cells(edges) -> np.ndarray:
 
 
 def oversampled(gen_event, reco_event, fold_size, values, weights, edges) -> Expected:
-    """One row is one fill: by which RECO event, made from which GEN event, which has what fold size.
+    """One row is one fill, with its RECO event, GEN event and fold size.
 
     Values are an array for one dimension, a sequence of arrays for more; edges likewise.
     """
@@ -82,7 +82,7 @@ def oversampled(gen_event, reco_event, fold_size, values, weights, edges) -> Exp
 
 
 def oversampled_cells(gen_event, reco_event, fold_size, cells, n_cells, weights, columns=(), in_range=True) -> Expected:
-    """The same where each row says which cell it fills. Statistics are those of `columns` in the rows `in_range`."""
+    """The same with the cell of each row given. Statistics are those of `columns` in the rows `in_range`."""
     gen_event, reco_event, fold_size, cells = (np.asarray(array) for array in (gen_event, reco_event, fold_size, cells))
     weights = np.asarray(weights, float)
     in_range = np.broadcast_to(in_range, cells.shape)
@@ -96,7 +96,7 @@ def oversampled_cells(gen_event, reco_event, fold_size, cells, n_cells, weights,
     for of_event in rows_of_events:
         (n,) = np.unique(fold_size[of_event])
         touched, own_cells = np.unique(cells[of_event], return_inverse=True)
-        # x[l, b]: what the l-th RECO event that is left adds to cell b. The others add nothing.
+        # x[l, b]: contribution of the l-th remaining RECO event to cell b. Dropped ones contribute nothing.
         reco_events, own_reco = np.unique(reco_event[of_event], return_inverse=True)
         share = weights[of_event] / n
         x = np.zeros((len(reco_events), len(touched)))

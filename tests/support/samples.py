@@ -138,7 +138,7 @@ def scaled(rows: Rows, factor: float) -> Rows:
 
 
 def expected(rows: Rows, names: str | Sequence[str], edges, *, weights: str | None = "w") -> Expected:
-    """What a histogram of the columns `names` holds, such as "xy" with edges of two axes."""
+    """Expected histogram of the columns `names`, such as "xy" with edges of two axes."""
     values = [rows[name] for name in names]
     w = rows[weights] if weights else np.ones(len(values[0]))
     one_axis = np.ndim(edges[0]) == 0
@@ -178,7 +178,7 @@ def define_collection(node, name: str, values, sizes):
 
 @contextmanager
 def implicit_multi_threading(threads: int = 2):
-    """Two threads for a part of a test, or none if that is what it asks for."""
+    """Threads of ROOT for a part of a test; one thread means no multi-threading."""
     if threads > 1:
         ROOT.EnableImplicitMT(threads)
     try:

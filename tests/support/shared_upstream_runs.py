@@ -1,4 +1,4 @@
-"""What test_shared_upstream.py runs in processes of their own, since a fault here may end the process.
+"""Program of test_shared_upstream.py, run in processes of its own, since a fault here may end the process.
 
 python shared_upstream_runs.py THREADS FLOW FILE ... prints for each case "right", "refused: why" or "wrong: what".
 """
@@ -140,7 +140,7 @@ def run_graphs(case: str, flow: str, files: list[str]) -> list[str]:
 
 
 def start(names: list[str], flow: str, files: list[str]) -> tuple[dict, list]:
-    """A graph with results booked, of which the first, when it is looked at, has the others asked for in callbacks."""
+    """A graph with booked results; reading the first one reads the others in callbacks."""
     ROOT.SharedUpstream.values.clear()
     ROOT.SharedUpstream.refusal = ""
     nodes = graph(flow, files)
@@ -151,7 +151,7 @@ def start(names: list[str], flow: str, files: list[str]) -> tuple[dict, list]:
 
 
 def callbacks(names: list[str], flow: str, files: list[str]) -> list[str]:
-    """Whether what callbacks see is right, and what all results are afterwards, and the frame."""
+    """Whether the values in callbacks are right, and afterwards all results and the frame."""
     expected = [RESULTS[name](graph(flow, files)).GetValue() for name in names]
     nodes, results = start(names, flow, files)
     try:
@@ -167,7 +167,7 @@ def callbacks(names: list[str], flow: str, files: list[str]) -> list[str]:
 
 
 def refused_callbacks(names: list[str], flow: str, files: list[str]) -> list[str]:
-    """Whether what cannot be had is refused, each time, and the frame is right afterwards."""
+    """Whether impossible requests raise an error, each time, and the frame is right afterwards."""
     expected = [RESULTS[name](graph(flow, files)).GetValue() for name in names]
     nodes, results = start(names, flow, files)
     own_loop = names[0].endswith(" a")

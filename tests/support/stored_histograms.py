@@ -1,4 +1,4 @@
-"""Oversampled histograms to be stored, and what ROOT and uproot read of them."""
+"""Oversampled histograms to be stored, and their content as read by ROOT and uproot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows for a histogram of one axis, and what its bins must hold."""
+"""Rows for a histogram of one axis, and the expected contents of its bins."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def smearing_nodes() -> list:
 def write_flow(
     path: Path, nodes, metadata, *, noise=("n", 2), context=("n", 2), sample=("n", 3), steps=None, types=None
 ) -> str:
-    """Writes a graph as a flow. `metadata` may be a dict, raw text, or None for none at all."""
+    """Writes a graph as a flow. `metadata` may be a dict, raw text, or None for no metadata."""
     types = {"noise": FLOAT, "context": FLOAT, "sample": FLOAT, "steps": INT64} | (types or {})
     inputs = [
         helper.make_tensor_value_info("noise", types["noise"], noise),
@@ -150,4 +150,4 @@ BAD_ARGUMENTS = [
         "the expression 'GenJet_pT', given for context variable 'pt' of flow 'tiny', is not valid",
     ),
 ]
-"""What FlashSim and DefineFolds refuse for the smearing flow, with which error."""
+"""Invalid arguments of FlashSim and DefineFolds for the smearing flow, with their errors."""

@@ -1,4 +1,4 @@
-"""What a production costs: the table of arXiv:2402.13684, the speed of this machine, and the fold size for a budget."""
+"""Cost of a production: the table of arXiv:2402.13684, the speed of this machine, and the fold size for a budget."""
 
 from __future__ import annotations
 

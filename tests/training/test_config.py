@@ -1,4 +1,4 @@
-"""Recipes: what they may say, and what is said about one that cannot be used."""
+"""Recipes: valid ones, and the errors of invalid ones."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def test_shipped_recipe_is_valid_and_survives_a_round_trip() -> None:
         ('index = "Jet_genJetIdx"', "", r"dataset: missing key 'index'"),
         ('dtype = "uint8"', 'dtype = "unit8"', r"target variable 'nMuons': dtype 'unit8'; did you mean 'uint8'"),
         ("range = [0, 255]", "range = [0]", r"target\[1\]: range: expected 2 values, found 1"),
-        ("range = [0, 255]", "range = [255, 0]", r"target variable 'nMuons': range .* has no values"),
+        ("range = [0, 255]", "range = [255, 0]", r"target variable 'nMuons': range .*: expected \[low, high\]"),
         ('name = "nMuons"', 'name = "pt"', r"target variable 'pt' is declared twice"),
-        ('sort_by = "pt"', 'sort_by = "p"', r"sort_by: 'p' is no target variable; did you mean 'pt'"),
+        ('sort_by = "pt"', 'sort_by = "p"', r"sort_by: 'p' is not a target variable; did you mean 'pt'"),
         ('"dequantise"', '"dequantize"', r"unknown operation 'dequantize'; did you mean 'dequantise'"),
         ('"dequantise"', "3", r'operations\[0\]: expected "name" or'),
         ("seed = 5", "seed = -3", r"training.seed: expected 0 or more, found -3"),

@@ -105,7 +105,7 @@ def session_of(model: bytes | str | Path) -> onnxruntime.InferenceSession:
 
 
 def run(session: onnxruntime.InferenceSession, context: np.ndarray, noise: np.ndarray, steps: int | None) -> np.ndarray:
-    """Samples; a flow that samples in one shot takes no notice of ``steps``."""
+    """Samples; a flow that samples in one shot ignores ``steps``."""
     inputs = {"noise": noise, "context": context, "steps": np.array(steps or 0, dtype=np.int64)}
     return session.run(None, {item.name: inputs[item.name] for item in session.get_inputs()})[0]
 

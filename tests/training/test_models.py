@@ -1,4 +1,4 @@
-"""Discrete flows: densities, inverses, what they learn, and the same samples and bits from torch and ONNX Runtime."""
+"""Discrete flows: densities, inverses, training, and the same samples and bits from torch and ONNX Runtime."""
 
 from __future__ import annotations
 

@@ -176,7 +176,7 @@ def test_many_whole_numbers_survive_single_precision(count: int) -> None:
     st.booleans(),
 )
 def test_spike(values: np.ndarray, where: float | int, extent: float | None, among: bool) -> None:
-    """Below, above, between or among the other values: what is the atom comes back exactly, and nothing else does."""
+    """Below, above, between or among the other values: the atom comes back exactly, and no other value does."""
     atom = float(values[where]) if among and isinstance(where, int) else float(where)
     values = np.concatenate([values, np.full(20, atom)])
     others = values[values != atom]

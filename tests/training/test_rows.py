@@ -128,7 +128,7 @@ def test_atoms_are_spread_anew_in_training_only() -> None:
 
 
 class Recorder(Preprocessing):
-    """Keeps what it is fitted on."""
+    """Keeps the rows that it is fitted on."""
 
     def fit(self, context, target, generator) -> None:
         self.fitted = context[:, 0]
@@ -151,7 +151,7 @@ def test_fit_sees_training_rows_only_and_no_more_than_asked() -> None:
 
 
 def test_values_that_cannot_be_prepared_are_named() -> None:
-    """A row that was not in the sample of `fit`: the first batch with it says so, no loss becomes nan."""
+    """A row outside of the sample of `fit`: the first batch with it raises an error, no loss becomes nan."""
     variables = [VariableConfig("pt", (-10.0, 1e9), ({"op": "log"},))]
     preprocessing = Preprocessing(variables, variables)
     values = np.arange(1, 301, dtype=np.float32)[:, None]
@@ -173,7 +173,7 @@ def test_too_few_events_are_refused() -> None:
 
 @pytest.mark.parametrize("task", ["construction", "fit", "training", "validation"])
 def test_memory_is_one_window(tmp_path: Path, task: str) -> None:
-    """Of mapped arrays of 19 MB no more than what belongs to windows of 0.3 MB is ever allocated."""
+    """Of mapped arrays of 19 MB, only windows of 0.3 MB are ever allocated."""
     count, width, window = 120_000, 40, 1920
     arrays = {}
     for name, shape, kind in (("c", (count, 1), np.float32), ("t", (count, width), np.float32), ("e", count, np.int64)):

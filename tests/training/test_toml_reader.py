@@ -1,4 +1,4 @@
-"""The reader of TOML files: what becomes of each kind of field, and what is said where a file is wrong."""
+"""The reader of TOML files: each kind of field, and the errors of wrong files."""
 
 from __future__ import annotations
 

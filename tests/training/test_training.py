@@ -52,7 +52,7 @@ def pairs() -> Pairs:
 
 
 def finish(config: FlowConfig, pairs: Pairs, path: Path, resume: bool = False) -> None:
-    """What `train` does, without pictures."""
+    """As `train`, without pictures."""
     trainer = Trainer(config, pairs, path, saved=load_checkpoint(path) if resume else None)
     while not trainer.finished:
         trainer.run_epoch()

@@ -1,4 +1,4 @@
-"""Validation of flows as a whole: numbers, documents, and what is said about data that cannot be used."""
+"""Validation of flows as a whole: numbers, documents, and the errors of unusable data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract of a model: a JSON document that says what it takes and gives, checked against ``flow.schema.json``."""
+"""The contract of a model: a JSON document on its inputs and outputs, checked against ``flow.schema.json``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .schema import problems
 __all__ = ["DTYPES", "SCHEMA_VERSION", "check_metadata", "context_columns", "is_grid", "read_metadata", "schema"]
 
 SCHEMA_VERSION = 2
-"""Version of the documents that are written; all before are read, too."""
+"""Version of written documents; earlier versions are still read."""
 
 _DEEPEST = 32
 
@@ -26,7 +26,7 @@ def schema() -> dict[str, Any]:
 
 
 DTYPES: tuple[str, ...] = tuple(schema()["$defs"]["variables"]["items"]["properties"]["dtype"]["enum"])
-"""Types that a variable may have."""
+"""Allowed types of a variable."""
 
 
 def check_metadata(metadata: Any) -> None:
@@ -44,7 +44,7 @@ def check_metadata(metadata: Any) -> None:
     ValueError: metadata: collection is missing
     """
     if isinstance(metadata, Mapping) and "schema" in metadata:
-        # First: a newer version has fields of its own.
+        # Before all other fields: a newer version may have fields unknown here.
         newer = next(problems(metadata["schema"], schema()["properties"]["schema"], where="schema"), None)
         if newer is not None:
             raise ValueError(f"metadata: {newer}; a newer version of FlashSim may read it")
@@ -54,12 +54,12 @@ def check_metadata(metadata: Any) -> None:
 
 
 def read_metadata(text: str) -> dict[str, Any]:
-    """The document that a text holds, checked.
+    """Parses and checks a document.
 
     Raises
     ------
     ValueError
-        If the text is no JSON, in which there are no NaN and infinities, or breaks the contract.
+        If the text is not JSON (which has no NaN or infinity), or breaks the contract.
     """
     try:
         metadata = json.loads(text, parse_constant=_refuse_constant)
@@ -72,7 +72,7 @@ def read_metadata(text: str) -> dict[str, Any]:
 
 
 def context_columns(metadata: Mapping[str, Any]) -> list[str]:
-    """The columns that a model is conditioned on unless told otherwise.
+    """The default context columns of a model.
 
     Examples
     --------
@@ -91,7 +91,7 @@ def _is_deep(value: Any, depth: int = 0) -> bool:
 
 
 def is_grid(times: Sequence[float]) -> bool:
-    """Whether times ascend from 0 to 1, as the grid of an ODE solver does.
+    """Whether times ascend from 0 to 1, as the grid of an ODE solver must.
 
     Examples
     --------
@@ -104,7 +104,7 @@ def is_grid(times: Sequence[float]) -> bool:
 
 
 def _find_contradiction(metadata: Mapping[str, Any]) -> str | None:
-    """How fields do not fit one another, which a JSON schema cannot say."""
+    """A contradiction between fields, if any, that a JSON schema cannot express."""
     targets = metadata.get("target", [])
     for kind, variables in (("context", metadata["context"]), ("target", targets)):
         names: set[str] = set()
@@ -125,4 +125,4 @@ def _find_contradiction(metadata: Mapping[str, Any]) -> str | None:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"{name} is not a JSON number")

@@ -33,7 +33,7 @@ def read_flow(path: str | Path) -> tuple[onnx.ModelProto, dict[str, Any]]:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is no ONNX file, none of a flow, or does not fit its checksum, which is not among the metadata returned.
+        If it is not an ONNX file, not a flow, or does not fit its checksum. The returned metadata omit the checksum.
     """
     model, metadata = _read(path, load_data=True)
     kind = metadata.get("kind", "flow")
@@ -63,16 +63,16 @@ def _read(path: str | Path, load_data: bool) -> tuple[onnx.ModelProto, dict[str,
 
 
 def set_metadata(model: onnx.ModelProto, metadata: Mapping[str, Any]) -> None:
-    """Write the contract into a model, in place of the one that it may have."""
+    """Write the contract into a model; an earlier one is replaced."""
     entry = next((item for item in model.metadata_props if item.key == METADATA_KEY), None)
     entry = model.metadata_props.add() if entry is None else entry
     entry.key, entry.value = METADATA_KEY, json.dumps(metadata)
 
 
 def write_model(model: onnx.ModelProto, path: str | Path) -> Path:
-    """Write a flow with its checksum; a file that is there already is replaced only once the new one is complete.
+    """Write a flow with its checksum; an existing file is replaced only once the new one is complete.
 
-    The checksum in the model given, if any, is left alone. A model without a contract is written as it is.
+    `model` itself keeps its checksum, if any. A model without a contract is written unchanged.
     """
     path = Path(path)
     content = _with_checksum(model, path.parent)
@@ -86,11 +86,11 @@ def write_model(model: onnx.ModelProto, path: str | Path) -> Path:
 
 
 def stamp(path: str | Path) -> str:
-    """Write the checksum of a flow into its metadata, for one that was made or changed by another program.
+    """Write the checksum of a flow into its metadata, after another program has made or changed the flow.
 
-    It is the SHA-256 of the file, in which the checksum's own digits are taken as zeros, followed by the contents of
-    the files beside it that hold its weights, if any, in the order of their names. Weights, graph, contract and data
-    files are all covered, and stay as they are.
+    It is the SHA-256 of the file, with the checksum's own digits as zeros, followed by the contents of its data files
+    (weights beside it, if any) in the order of their names. Weights, graph, contract and data files are all covered,
+    and stay unchanged.
 
     Returns
     -------
@@ -102,7 +102,7 @@ def stamp(path: str | Path) -> str:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is no ONNX file, or none of a flow.
+        If it is not an ONNX file, or not a flow.
     """
     model, _ = _read(path, load_data=False)
     write_model(model, path)
@@ -110,7 +110,7 @@ def stamp(path: str | Path) -> str:
 
 
 def data_files(model: onnx.ModelProto) -> list[str]:
-    """Files that hold values of tensors, relative to the folder of the model, in ascending order."""
+    """Files with values of tensors, relative to the folder of the model, in ascending order."""
     locations = {
         entry.value
         for tensor in _tensors(model.graph)

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Flow", "Variable", "find_flow"]
 
-_DEFAULT_STEPS = 0  # how the C++ side spells "the flow's own default"
+_DEFAULT_STEPS = 0  # in C++: the flow's own default
 
 
 class Flow(Model):
     """A trained generative model that turns Gaussian noise and a context into a target sample.
 
-    Opening a flow checks its contract: an ONNX graph with the inputs ``noise`` float32 [n, D], ``context`` float32 [n,
-    C] and, for continuous flows, ``steps`` int64 scalar, and the output ``sample`` float32 [n, T]; context and sample
-    in physical units, described by a JSON document in the model's metadata (``flow.schema.json``).
+    Opening a flow checks its contract. The ONNX graph has the inputs ``noise`` float32 [n, D], ``context`` float32 [n,
+    C] and, for continuous flows, ``steps`` int64 scalar; its output is ``sample`` float32 [n, T]. Context and sample
+    are in physical units, and a JSON document in the model's metadata describes them (``flow.schema.json``).
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Flow(Model):
         An ONNX file, or the name of a shipped flow such as ``"jets"``.
 
     A flow may keep its weights in files beside it (``.onnx.data``), in its own folder only. If its metadata hold a
-    checksum, all its files are compared with it. A graph that draws random numbers is refused.
+    checksum, all its files must fit it. A graph that draws random numbers is refused.
 
     Raises
     ------
@@ -60,12 +60,12 @@ class Flow(Model):
 
     @property
     def sort_by(self) -> str:
-        """The target by which the objects of a RECO event are sorted, descending; empty if they are not."""
+        """The target that sorts the objects of a RECO event, descending; empty if they are not sorted."""
         return self._metadata.get("sort_by") or ""
 
     @property
     def target(self) -> list[Variable]:
-        """What it gives, in the order of the last axis of ``sample``'s result."""
+        """Target variables, in the order of the last axis of ``sample``'s result."""
         return list(self._target)
 
     @property
@@ -75,7 +75,7 @@ class Flow(Model):
 
     @property
     def default_steps(self) -> int | None:
-        """ODE steps unless told otherwise; None for a flow that samples in one shot."""
+        """Default number of ODE steps; None for a flow that samples in one shot."""
         steps = self._metadata.get("default_steps")
         return None if steps is None else int(steps)
 
@@ -86,14 +86,14 @@ class Flow(Model):
 
     @property
     def redrawn(self) -> int:
-        """How many objects were drawn again because their sample held NaN or infinity, since the flow was opened."""
+        """Number of objects drawn again since the flow was opened, because their sample held NaN or infinity."""
         return int(self._handle.GetNRedrawn())
 
     @property
     def clipped(self) -> dict[str, int]:
-        """How many values of each variable were clipped since the flow was opened (``out_of_range="clip"``).
+        """Number of clipped values of each variable since the flow was opened (``out_of_range="clip"``).
 
-        By kind and name, as in ``{"context pt": 3, "target btag": 1}``; variables without are left out.
+        By kind and name, as in ``{"context pt": 3, "target btag": 1}``; variables without clipped values are left out.
         """
         return {str(variable): int(count) for variable, count in self._handle.GetClipCounts().Get()}
 
@@ -120,11 +120,11 @@ class Flow(Model):
             ODE steps, at least 1; by default the flow's own.
         event_keys
             [n, 4]: run, luminosityBlock, event and object number (its place in the event's collection). With the
-            keys of an event, the samples equal what ``RDataFrame.FlashSim`` gives for it, bit for bit. By default rows
-            count as the entry numbers of events with one object.
+            keys of an event, the samples equal those of ``RDataFrame.FlashSim``, bit for bit. By default row i is
+            the only object of the event with entry number i.
         out_of_range
-            What becomes of context and samples outside of the ranges and types that the flow declares: ``"error"``, or
-            ``"clip"``, which takes the nearest value that it allows, and prints how often (see `clipped`).
+            For context and samples outside of the flow's declared ranges and types: ``"error"``, or ``"clip"``, which
+            takes the nearest allowed value and prints the number of clipped values (see `clipped`).
 
         Returns
         -------
@@ -136,8 +136,8 @@ class Flow(Model):
         ValueError
             If a shape or a number does not fit.
         RuntimeError
-            If a value is out of range, or a sample is not finite after repeated draws; row or object are named. If the
-            sample of a row depends on the other rows (see `check_rows`).
+            If a value is out of range, or a sample is not finite after repeated draws; the message names the row or
+            object. If the sample of a row depends on the other rows (see `check_rows`).
         """
         rows = self._to_rows(context)
         check_fold_size(fold_size)
@@ -189,7 +189,7 @@ def check_seed(seed: int) -> None:
 
 
 def to_steps(steps: int | None) -> int:
-    """The number of steps as the C++ side takes it. Raises ValueError unless it is None or a positive integer."""
+    """The number of steps for the C++ side. Raises ValueError unless it is None or a positive integer."""
     if steps is None:
         return _DEFAULT_STEPS
     if not isinstance(steps, (int, np.integer)) or isinstance(steps, bool) or not 1 <= steps < 2**31:

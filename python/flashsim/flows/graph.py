@@ -23,11 +23,11 @@ _VECTOR_WIDTH = 16
 class GraphBuilder:
     """Collects nodes and constants; every method that adds a node returns the name of its result.
 
-    Only operations that treat each row on its own belong in a flow: a row must give the same bits in a batch of any
+    A flow may only hold operations that treat each row on its own: a row must give the same bits in a batch of any
     size and at any position in it.
 
     Args:
-        prefix: put before every generated name, so that the body of a loop shares none with the graph around it.
+        prefix: start of every generated name; it keeps the names of a loop's body apart from those around it.
 
     Example:
         >>> graph = GraphBuilder()
@@ -86,21 +86,22 @@ class GraphBuilder:
         return values[0] if len(values) == 1 else self.node("Concat", *values, axis=-1)
 
     def gather(self, table: Sequence[float] | np.ndarray, index: str) -> str:
-        """Elements of a constant table at whole numbers held as floats, zero or more; not a number reads element 0."""
+        """Elements of a constant table, at indices that are whole numbers as floats; NaN reads element 0."""
         whole = self.node("Max", self.node("Cast", index, to=TensorProto.INT64), self.constant(0, np.int64))
         return self.node("Gather", self.constant(table), whole)
 
     def column_function(self, op: str, column: str) -> str:
         """Apply a transcendental function to a column of shape [n, 1] with the same bits at any row.
 
-        ONNX Runtime computes Log, Sin and the like with a vector routine for most elements and another, differing in
-        the last bit, for those left over at the end of the tensor. Rows widened to the length of a vector leave none.
+        ONNX Runtime computes Log, Sin and similar functions with a vector routine. The last elements of a tensor, too
+        few for a vector, go through another routine that differs in the last bit. Rows widened to the length of a
+        vector avoid such a remainder.
         """
         wide = self.node("Mul", column, self.constant(np.ones((1, _VECTOR_WIDTH))))
         return self.split(self.node(op, wide), [1, _VECTOR_WIDTH - 1])[0]
 
     def add(self, nodes: Iterable[onnx.NodeProto], initializers: Iterable[onnx.TensorProto] = ()) -> None:
-        """Add nodes made elsewhere and their constants, under the names that they have."""
+        """Add nodes made elsewhere and their constants, under their present names."""
         self._nodes.extend(nodes)
         self._initializers.extend(initializers)
 

@@ -1,4 +1,4 @@
-"""A model that is opened: what flows and probability models have in common."""
+"""An opened model: the common part of flows and probability models."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .._library import cpp
 __all__ = ["Model", "OutOfRange", "Variable", "find_flow", "to_out_of_range", "to_variables"]
 
 OutOfRange = Literal["error", "clip"]
-"""What becomes of values that a flow's contract does not allow."""
+"""Treatment of values that a model's contract does not allow."""
 
 
 @dataclass(frozen=True)
 class Variable:
-    """One variable that a model takes (context) or gives (target)."""
+    """One input (context) or output (target) variable of a model."""
 
     name: str
     unit: str
@@ -54,7 +54,7 @@ def find_flow(name: str | os.PathLike[str]) -> str:
 
 
 class Model:
-    """A model, opened by the C++ class behind `handle`. Use its kinds, `Flow` and `ProbabilityModel`.
+    """A model, opened by the C++ class behind `handle`. Use its subclasses `Flow` and `ProbabilityModel`.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class Model:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """The JSON document of the contract, with what training left in it. A new dictionary at each call."""
+        """The JSON document of the contract, with the notes of the training. A new dictionary at each call."""
         return json.loads(self._document)
 
     @property
@@ -88,7 +88,7 @@ class Model:
 
     @property
     def level(self) -> str:
-        """What a row of the context is: an ``"object"`` of the source, or a GEN ``"event"``."""
+        """Meaning of a row of the context: an ``"object"`` of the source, or a GEN ``"event"``."""
         return self._metadata.get("level", "object")
 
     @property
@@ -98,22 +98,22 @@ class Model:
 
     @property
     def collection(self) -> str:
-        """Prefix of the columns it makes (or whose objects it counts), as in ``"Jet"``."""
+        """Prefix of the output columns (or collection of the counted objects), as in ``"Jet"``."""
         return self._metadata["collection"]
 
     @property
     def source(self) -> str:
-        """Prefix of the columns it is conditioned on, as in ``"GenJet"``; may be empty at the level of events."""
+        """Prefix of the context columns, as in ``"GenJet"``; may be empty at the level of events."""
         return self._metadata.get("source", "")
 
     @property
     def context(self) -> list[Variable]:
-        """What it takes, in the order of the columns of the context."""
+        """Context variables, in the order of the columns of the context."""
         return list(self._context)
 
     @property
     def checksum(self) -> str | None:
-        """SHA-256 of the model in hexadecimal, which its files fit; None for a model that does not bear one."""
+        """SHA-256 of the model in hexadecimal, verified at opening; None for a model without checksum."""
         return self._metadata.get("checksum", "").removeprefix("sha256:") or None
 
     @property
@@ -122,13 +122,13 @@ class Model:
         return [str(name) for name in self._handle.GetDataFiles()]
 
     def check_rows(self) -> str:
-        """Compares what the model gives for a few rows in batches of several sizes, as its first use does.
+        """Compares the results for a few rows in batches of several sizes, as the model's first use does.
 
         Returns
         -------
         str
-            ``"same bits"``, or ``"last bits"`` if the results for a row differ by rounding: RECO events then repeat
-            within float's precision, not bit for bit, when blocks or threads change.
+            ``"same bits"``, or ``"last bits"`` if the results for a row differ by rounding: other blocks or threads
+            then change the last bits of RECO events.
 
         Raises
         ------
@@ -146,7 +146,7 @@ class Model:
         return "last bits" if found == cpp().ERowIndependence.kLastBits else "same bits"
 
     def _to_rows(self, context: ArrayLike) -> NDArray[np.float32]:
-        """The context as C++ takes it. Raises ValueError if its shape is wrong, or a value is not finite."""
+        """The context as an array for C++. Raises ValueError if its shape is wrong, or a value is not finite."""
         rows = np.ascontiguousarray(context, dtype=np.float32)
         width = len(self._context)
         if rows.ndim != 2 or rows.shape[1] != width:

@@ -1,4 +1,4 @@
-"""Models of any kind, opened as what they are."""
+"""Opens models of any kind."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["open_model"]
 
 
 def open_model(path: str | os.PathLike[str]) -> Flow | ProbabilityModel:
-    """Opens a file, or a shipped flow, as the kind of model that its contract says.
+    """Opens a file, or a shipped flow, as the kind of model in its contract.
 
     Errors as for `Flow`.
 

@@ -18,9 +18,9 @@ class ProbabilityModel(Model):
     """A trained classifier that turns a context into probabilities: an efficiency or a multiplicity.
 
     Like a `Flow` it is one ONNX graph with a contract in its metadata (``flow.schema.json``, ``kind``). The input is
-    ``context`` float32 [n, C] in physical units. The output of an efficiency is ``probability`` float32 [n]: that the
-    object is reconstructed. The output of a multiplicity is ``probabilities`` float32 [n, maximum + 1]: that there are
-    0, 1, ... objects.
+    ``context`` float32 [n, C] in physical units. The output of an efficiency is ``probability`` float32 [n] that
+    the object is reconstructed. The output of a multiplicity is ``probabilities`` float32 [n, maximum + 1] of 0, 1,
+    ... objects.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class ProbabilityModel(Model):
 
     @property
     def clipped(self) -> dict[str, int]:
-        """How many values of each variable were clipped since the model was opened, as in ``{"context pt": 3}``."""
+        """Number of clipped values of each variable since the model was opened, as in ``{"context pt": 3}``."""
         return {str(variable): int(count) for variable, count in self._handle.GetClipCounts().Get()}
 
     def evaluate(self, context: ArrayLike, out_of_range: OutOfRange = "error") -> NDArray[np.float32]:
@@ -65,8 +65,8 @@ class ProbabilityModel(Model):
         context
             [n, C], physical units, one row for each object (or event, see `level`).
         out_of_range
-            What becomes of context outside of the ranges and types that the model declares: ``"error"``, or ``"clip"``,
-            which takes the nearest value that it allows, and prints how often (see `clipped`).
+            For context outside of the model's declared ranges and types: ``"error"``, or ``"clip"``, which takes the
+            nearest allowed value and prints the number of clipped values (see `clipped`).
 
         Returns
         -------
@@ -78,9 +78,9 @@ class ProbabilityModel(Model):
         ValueError
             If the shape does not fit, or a value of the context is not finite.
         RuntimeError
-            If a value is out of range. If a probability is NaN or not from 0 to 1, or if those of a multiplicity's row
-            do not add up to 1 within 0.0001; model, row and context are named. If a row depends on the other rows (see
-            `check_rows`).
+            If a value is out of range. If a probability is NaN or outside of [0, 1], or if those of a multiplicity's
+            row do not add up to 1 within 0.0001; the message names model, row and context. If a row depends on the
+            other rows (see `check_rows`).
         """
         rows = self._to_rows(context)
         mode = to_out_of_range(out_of_range)

@@ -1,4 +1,4 @@
-"""Documents held against a JSON schema: the part of JSON Schema 2020-12 that ``flow.schema.json`` is written in."""
+"""Checks documents against a JSON schema: the part of JSON Schema 2020-12 that ``flow.schema.json`` uses."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ _LONGEST_VALUE = 60  # characters of a value in a message
 
 
 def problems(document: Any, schema: Schema, root: Mapping[str, Any] | None = None, where: str = "") -> Iterator[str]:
-    """Everything in which a document does not fit a schema: the field, the value found, and the expectation.
+    """All violations of a schema in a document: the field, the value found, and the expectation.
 
     Parameters
     ----------
     document
-        Made of dictionaries with text as keys, lists, text, numbers, True, False and None, as ``json.loads`` makes it.
+        Result of ``json.loads``: dictionaries with text as keys, lists, text, numbers, True, False and None.
     schema
         The schema, or a part of it.
     root
-        Where references (``$ref``) point to; by default `schema`.
+        Target of references (``$ref``); by default `schema`.
     where
         Place of the document in a larger one, as in ``"target[1].range"``.
 
     Raises
     ------
     NotImplementedError
-        If the schema has a keyword that is not among those known here.
+        If the schema has a keyword that this module does not support.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def problems(document: Any, schema: Schema, root: Mapping[str, Any] | None = Non
         if keyword in _IGNORED:
             continue
         if keyword not in _KEYWORDS:
-            raise NotImplementedError(f"the keyword {keyword!r} of JSON Schema")
+            raise NotImplementedError(f"the keyword {keyword!r} of JSON Schema is not supported")
         yield from _KEYWORDS[keyword](document, value, schema, schema if root is None else root, where)
 
 
@@ -67,7 +67,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _equal(one: Any, other: Any) -> bool:
-    """Equality of JSON, in which true is not 1."""
+    """Equality in JSON, where true differs from 1."""
     return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
@@ -165,7 +165,7 @@ def _properties(document: Any, value: Any, schema: Any, root: Any, where: str) -
 
 def _additional_properties(document: Any, value: Any, schema: Any, root: Any, where: str) -> Iterator[str]:
     if value is not False:
-        raise NotImplementedError("the keyword 'additionalProperties' of JSON Schema, but for false")
+        raise NotImplementedError("the keyword 'additionalProperties' of JSON Schema is only supported with false")
     if isinstance(document, Mapping):
         yield from (f"{_inside(where, str(key))} is unknown" for key in document if key not in schema["properties"])
 

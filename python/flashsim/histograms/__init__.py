@@ -1,1 +1,1 @@
-"""Oversampled histograms of any oversampled dataset: booking, operations, other packages' formats, fold sizes."""
+"""Histograms of any oversampled dataset: booking, operations, formats of other packages, fold sizes."""

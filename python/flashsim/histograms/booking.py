@@ -1,4 +1,4 @@
-"""Histograms whose errors are right when several RECO events were simulated from each GEN event."""
+"""Histograms with the right errors for several RECO events per GEN event."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def oversampled_th1d(
 ) -> Any:
     r"""Books a histogram of oversampled events: ``node.OversampledTH1D(("pt", ";pt", 50, 0, 250), "pt", "genWeight")``.
 
-    With :math:`w_{ji}` the weight of fill i of GEN event j, which was simulated :math:`N_j` times, and
-    :math:`A_{jb} = \sum_{i \in b} w_{ji} / N_j`, bin b has the content :math:`\sum_j A_{jb}` and the squared error
-    :math:`\sum_j A_{jb}^2`: RECO events made from the same GEN event are correlated, and counting them as independent,
-    as ``Histo1D`` does, gives errors that are too small. Under- and overflow are bins like the others.
+    Let :math:`w_{ji}` be the weight of fill i of GEN event j, which was simulated :math:`N_j` times, and
+    :math:`A_{jb} = \sum_{i \in b} w_{ji} / N_j`. Bin b has the content :math:`\sum_j A_{jb}` and the squared error
+    :math:`\sum_j A_{jb}^2`. RECO events of the same GEN event are correlated: ``Histo1D`` counts them as independent,
+    and its errors are too small. Under- and overflow are bins like the others.
 
-    With a column of GEN events, one entry is one RECO event, and an RVec holds what this RECO event fills (its jets,
-    say). The entries of a GEN event follow one another, wherever files, clusters and threads cut the dataset; those
-    that a ``Filter`` has dropped count in N. In *inline mode* (``event=None``), one entry is one GEN event, and the
-    value is an RVec with one element for each RECO event.
+    With a column of GEN events, one entry is one RECO event, and an RVec holds the fills of this RECO event (its jets,
+    say). The entries of a GEN event must be consecutive; files, clusters and threads may cut the dataset anywhere.
+    Entries that a ``Filter`` has dropped count in N. In *inline mode* (``event=None``), one entry is one GEN event, and
+    the value is an RVec with one element for each RECO event.
 
     Parameters
     ----------
@@ -43,32 +43,32 @@ def oversampled_th1d(
         ``(name, title, nbins, low, high)`` or ``(name, title, nbins, edges)``, as for ``Histo1D``, or a
         ``ROOT.RDF.TH1DModel``. Limits must be given.
     value
-        Column to histogram: a number, or an RVec of numbers that fill one by one.
+        Column to histogram: a number, or an RVec of numbers, each of which is a fill.
     weight
-        Column of weights: a number, which holds for all elements of an RVec, or an RVec with as many elements as the
+        Column of weights: a number, the same for all elements of an RVec, or an RVec with as many elements as the
         value. By default all weights are 1.
     event
         Integer column, or up to four of them (``("run", "luminosityBlock", "event")``), that identify the GEN event in
         the whole dataset; None for inline mode.
     fold_size
-        Integer column with N, the RECO events simulated from the GEN event, selected or not; or the number itself, if
-        all GEN events have the same. In inline mode, N is the size of the RVec if this is left as it is and there is no
-        column ``foldSize``, which is right as long as no elements were masked away.
+        Integer column with N, the number of RECO events simulated from the GEN event, selected or not; or N itself, if
+        all GEN events have the same. In inline mode, with the default and no column ``foldSize``, N is the size of the
+        RVec: right as long as no elements were masked away.
     contiguous
         False if the RECO events of a GEN event may lie anywhere in the dataset (``Snapshot`` with several threads does
         not keep the order). Memory then grows with the number of GEN events, some 400 bytes each. If True, a
-        GEN event that appears again after others is an error; this is noticed by a sample of 16384 GEN events, which
-        finds entries without order for sure, and may miss a few GEN events among millions.
+        GEN event that appears again after others is an error. The check uses a sample of 16384 GEN events: it always
+        finds unordered entries, but may miss a few GEN events among millions.
     covariance
-        Whether the covariance of all pairs of bins is kept, which ``Rebin``, ``IntegralAndError``, ``GetSlice`` and
-        ``Chi2WithCovariance`` need; up to 4096 bins, under- and overflow included, 12 bytes times their square in each
-        thread.
+        Whether the covariance of all pairs of bins is kept. ``Rebin``, ``IntegralAndError``, ``GetSlice`` and
+        ``Chi2WithCovariance`` need it. At most 4096 bins, under- and overflow included; 12 bytes times their square in
+        each thread.
     group
-        Integer column, or up to four of them, that identify a group of GEN events which are not independent: an NLO
-        generator's event and its counter-events, which share one event number, or several showers of one
-        matrix-element event. The group takes the place of the GEN event in all errors: RECO events of its GEN events
-        that have the same fold index, the position among the N of each, count as one. Contents do not change. Give it
-        instead of `event`; with ``fold_size=1`` for the GEN events themselves.
+        Integer column, or up to four of them, that identify a group of correlated GEN events: an NLO generator's event
+        and its counter-events, which share one event number, or several showers of one matrix-element event. The group
+        replaces the GEN event in all errors: RECO events of its GEN events with the same fold index (the position among
+        the N of each) count as one. Contents do not change. Give it instead of `event`; with ``fold_size=1`` for the
+        GEN events themselves.
     fold_index
         Integer column with the fold index, 0 to N-1; only read with `group`, unless ``fold_size=1``.
 
@@ -78,22 +78,22 @@ def oversampled_th1d(
         Result of type ``FlashSim::OversampledTH1D``: a ``TH1D`` with ``GetBinErrorNaive(bin)``,
         ``GetBinErrorForFoldSize(bin, n)``, ``GetBinErrorLimit(bin)``, ``GetBinCovariance(bin, bin)``,
         ``GetNGenEvents()``, ``Normalize(sum_of_weights)``, ``WriteTH()`` and more. The C++ class
-        ``FlashSim::OversampledTH`` says what each of its numbers means.
+        ``FlashSim::OversampledTH`` defines each of its numbers.
 
     Raises
     ------
     TypeError, ValueError
-        If ``model``, ``event`` or ``fold_size`` make no sense, an axis has no bins, limits or ascending edges, or there
+        If ``model``, ``event`` or ``fold_size`` are invalid, an axis has no bins, limits or ascending edges, or there
         are too many bins for a covariance.
     RuntimeError
         If a column does not exist.
         During the event loop, if a weight is not finite, N is below 1 or not the same within a GEN event (or group),
-        there are more RECO events than N, a GEN event appears again, RVecs differ in size, or columns are of types that
-        make no sense. What only the end of a multi-threaded loop can tell makes all contents NaN and prints an error.
+        there are more RECO events than N, a GEN event appears again, RVecs differ in size, or columns are of the wrong
+        type. An error found only at the end of a multi-threaded loop is printed, and all contents become NaN.
 
     Notes
     -----
-    *Lazy*: the event loop starts when the result is first looked at. ``VariationsFor`` and ``OnPartialResult`` work as
+    *Lazy*: the event loop starts at the first access to the result. ``VariationsFor`` and ``OnPartialResult`` work as
     for ``Histo1D``. Under ``ROOT.EnableImplicitMT()`` slots fill in parallel; results then agree to rounding (1e-15),
     not bit for bit. See arXiv:2402.13684 and root-project/root #16740.
 
@@ -126,9 +126,9 @@ def oversampled_th2d(
 ) -> Any:
     """Books a histogram of two columns of oversampled events: ``node.OversampledTH2D(model, "pt", "eta")``.
 
-    As ``OversampledTH1D``, which see for parameters, errors and notes. The model is that of ``Histo2D``: ``(name,
-    title, nbinsx, xlow, xup, nbinsy, ylow, yup)``, with an array of edges in the place of the limits of either axis, or
-    a ``ROOT.RDF.TH2DModel``. RVecs among the columns have the same size and fill element by element. Projections and
+    Parameters, errors and notes as for ``OversampledTH1D``. The model is that of ``Histo2D``: ``(name, title, nbinsx,
+    xlow, xup, nbinsy, ylow, yup)``, with an array of edges in place of the limits of either axis, or a
+    ``ROOT.RDF.TH2DModel``. RVecs among the columns have the same size and fill element by element. Projections and
     rebinning need ``covariance=True``.
 
     Examples
@@ -170,7 +170,7 @@ def oversampled_th3d(
 
 @dataclass
 class Booking(FoldOptions):
-    """What is to be booked: plain data, as long as the model is."""
+    """Arguments of a booking: plain data, if the model is plain data."""
 
     histogram: str
     """Name of the class, such as OversampledTH1D."""
@@ -180,7 +180,7 @@ class Booking(FoldOptions):
 
     @classmethod
     def parse(cls, method: Callable[..., Any], *positional: Any, **keywords: Any) -> tuple[Any, Booking]:
-        """The node and the booking that a call of one of METHODS stands for. Raises TypeError as the call would."""
+        """The node and the booking of a call of one of METHODS. Raises TypeError as the call itself does."""
         bound = inspect.signature(method).bind(*positional, **keywords)
         bound.apply_defaults()
         given = bound.arguments
@@ -190,7 +190,7 @@ class Booking(FoldOptions):
         return node, cls(name, values=values, **given)
 
     def book(self, node: Any, is_part: bool = False) -> Any:
-        """Books on a local node; `is_part` if others fill from other parts of the same dataset."""
+        """Books on a local node; `is_part` if the node reads one of several parts of the dataset."""
         model = make_model(self.model, len(self.values))
         options = self.to_cpp(is_part)
         book = getattr(namespace("FlashSim").Booking, self.histogram.replace("Oversampled", "Book"))
@@ -199,7 +199,7 @@ class Booking(FoldOptions):
 
 
 def _in_single_precision(method: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """The method that books the same histogram with contents of type float."""
+    """The method for the same histogram with contents of type float."""
 
     def single_precision(*positional: Any, **keywords: Any) -> Any:
         node, booking = Booking.parse(single_precision, *positional, **keywords)
@@ -217,4 +217,4 @@ METHODS: dict[str, Callable[..., Any]] = {
     **{f"OversampledTH{n}D": method for n, method in _BY_DIMENSION.items()},
     **{f"OversampledTH{n}F": _in_single_precision(method, f"OversampledTH{n}F") for n, method in _BY_DIMENSION.items()},
 }
-"""What RDataFrame nodes gain, by the name of the method."""
+"""New methods of RDataFrame nodes, by name."""

@@ -19,12 +19,12 @@ def to_hist(histogram: Any) -> hist.Hist[Any]:
     """The histogram as a ``hist.Hist`` with Weight storage: ``h.to_hist()``.
 
     Contents and squared errors of all bins, under- and overflow included, become values and variances. Names and
-    labels are those that ``uproot.open(...)["h"].to_hist()`` gives: the name and title of the histogram, and of each
-    axis its name (``"xaxis"``, unless the axis was renamed) and its title. Axes are regular where ROOT's are, and
-    variable where bins have edges of their own.
+    labels are those of ``uproot.open(...)["h"].to_hist()``: the name and title of the histogram, and of each axis its
+    name (``"xaxis"``, unless the axis was renamed) and its title. Axes are regular where ROOT's are, and variable where
+    bins have edges of their own.
 
-    The covariance of the bins has no place in a ``hist.Hist``, whose slices, sums and projections take bins as
-    independent. Those of the result raise RuntimeError: rebin, slice and project before, ``h.Rebin(2).to_hist()``.
+    A ``hist.Hist`` cannot hold the covariance of the bins: its slices, sums and projections take bins as independent.
+    Those of the result raise RuntimeError: rebin, slice and project before, ``h.Rebin(2).to_hist()``.
     ``hist.Hist(h.to_hist())`` gives up this protection.
 
     Returns
@@ -53,7 +53,7 @@ def to_hist(histogram: Any) -> hist.Hist[Any]:
 
 
 def to_numpy(histogram: Any, flow: bool = False) -> tuple[NDArray[Any], ...]:
-    """Contents and edges, as from ``numpy.histogramdd``, hist and uproot: ``h.to_numpy()``.
+    """Contents and edges, as in ``numpy.histogramdd``, hist and uproot: ``h.to_numpy()``.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def to_numpy(histogram: Any, flow: bool = False) -> tuple[NDArray[Any], ...]:
 def covariance(histogram: Any, flow: bool = False) -> NDArray[np.float64]:
     """Covariance of the bin contents: ``h.covariance()``.
 
-    Row i and column i belong to the i-th bin of ``h.values(flow).ravel()``, that is, the last axis runs fastest. (In
+    Row i and column i belong to the i-th bin of ``h.values(flow).ravel()``: the last axis runs fastest. (In
     ``h.GetCovarianceMatrix(flow)`` the first axis does, as in ROOT's bin numbers.) The diagonal is
     ``h.variances(flow).ravel()``.
 

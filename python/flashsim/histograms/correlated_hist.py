@@ -1,4 +1,4 @@
-"""A ``hist.Hist`` that does not merge bins whose correlation it does not know."""
+"""A ``hist.Hist`` that refuses to merge correlated bins."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ __all__ = ["CorrelatedHist"]
 
 
 class CorrelatedHist(hist.Hist[hist.storage.Weight], family=hist):
-    """What ``h.to_hist()`` gives: a ``hist.Hist`` with Weight storage whose bins are correlated.
+    """Result of ``h.to_hist()``: a ``hist.Hist`` with Weight storage and correlated bins.
 
-    The same GEN event fills several bins, and hist has no place for their covariance. Whatever makes several bins one
-    would give wrong variances, and raises RuntimeError: slices (what is cut off goes to under- and overflow),
-    rebinning, ``sum``, ``project``, ``integrate``, ``profile``. Do it before: ``h.Rebin(2).to_hist()``. Single bins,
-    arithmetic, plots and arrays are as ever. ``hist.Hist(h)`` gives up the protection.
+    The same GEN event fills several bins, and a ``hist.Hist`` cannot hold their covariance. Operations that merge bins
+    would give wrong variances, and raise RuntimeError: slices (bins that are cut off go to under- and overflow),
+    rebinning, ``sum``, ``project``, ``integrate``, ``profile``. Do these before: ``h.Rebin(2).to_hist()``. Single bins,
+    arithmetic, plots and arrays work as in ``hist``. ``hist.Hist(h)`` gives up the protection.
 
     Examples
     --------
@@ -40,7 +40,7 @@ class CorrelatedHist(hist.Hist[hist.storage.Weight], family=hist):
         self._refuse()
 
     def project(self, *args: int | str, flow: bool = True) -> Any:
-        """Of all axes in another order; refused if axes are summed."""
+        """Reorders the axes; refused if axes are summed."""
         if len(args) < self.ndim:
             self._refuse()
         return super().project(*args, flow=flow)
@@ -58,7 +58,7 @@ class CorrelatedHist(hist.Hist[hist.storage.Weight], family=hist):
 
     def _repr_html_(self) -> str | None:
         picture = hist.Hist(self)._repr_html_()
-        return None if picture is None else re.sub(r"Σ=.*", "", picture)  # whose variance would be wrong
+        return None if picture is None else re.sub(r"Σ=.*", "", picture)  # its variance would be wrong
 
     def _refuse(self) -> NoReturn:
         message = (

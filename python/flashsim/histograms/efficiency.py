@@ -1,4 +1,4 @@
-"""Efficiencies whose errors are right when several RECO events were simulated from each GEN event."""
+"""Efficiencies with the right errors for several RECO events per GEN event."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def oversampled_efficiency_1d(
 ) -> OversampledEfficiency:
     r"""Books an efficiency: ``node.OversampledEfficiency1D(("eff", ";p_{T}", 20, 0, 200), "pt", "isTagged", "w")``.
 
-    What passed and what failed are filled at once, since they come from the same GEN events. With :math:`P_j` and
-    :math:`T_j` the weights that GEN event j brings to what passed and to all of a bin, averaged over its RECO events,
-    the efficiency is :math:`e = \sum_j P_j / \sum_j T_j` and its squared error :math:`\sum_j (P_j - e T_j)^2 / (\sum_j
-    T_j)^2`. ``TEfficiency`` of two histograms takes RECO events as independent, and is wrong.
+    Passed and failed values are filled at once, since they come from the same GEN events. Let :math:`P_j` be the
+    passed and :math:`T_j` the total weight of GEN event j in a bin, averaged over its RECO events. The efficiency is
+    :math:`e = \sum_j P_j / \sum_j T_j` and its squared error :math:`\sum_j (P_j - e T_j)^2 / (\sum_j T_j)^2`.
+    ``TEfficiency`` of two histograms takes RECO events as independent: its errors are wrong.
 
     Parameters
     ----------
     node
-        Any RDataFrame node, before what decides whether something passes.
+        Any RDataFrame node, upstream of the selection under study.
     model
         As for ``OversampledTH1D``. The title's last part names the efficiency: ``";p_{T} [GeV];b tag efficiency"``.
     value
@@ -51,12 +51,12 @@ def oversampled_efficiency_1d(
     Returns
     -------
     OversampledEfficiency
-        Lazy: the event loop starts when it is first looked at.
+        Lazy: the event loop starts at the first access.
 
     Raises
     ------
     TypeError, ValueError, RuntimeError, std::runtime_error
-        As ``OversampledTH1D``. RuntimeError also if `passed` is neither 0 nor 1 somewhere.
+        As ``OversampledTH1D``. RuntimeError also if a value of `passed` is neither 0 nor 1.
 
     Examples
     --------
@@ -101,22 +101,22 @@ METHODS: dict[str, Callable[..., Any]] = {
     "OversampledEfficiency1D": oversampled_efficiency_1d,
     "OversampledEfficiency2D": oversampled_efficiency_2d,
 }
-"""What RDataFrame nodes gain, by the name of the method."""
+"""New methods of RDataFrame nodes, by name."""
 
 
 class OversampledEfficiency:
-    """An efficiency that is or will be filled: all that ``FlashSim::OversampledTEfficiency`` has, and arrays.
+    """An efficiency, filled or booked: the methods of ``FlashSim::OversampledTEfficiency``, and arrays.
 
     ``GetEfficiency(bin)``, ``GetEfficiencyError(bin)``, ``GetEfficiencyErrorLow(bin)``, ``GetEfficiencyErrorUp(bin)``,
     ``GetEfficiencyErrorNaive(bin)``, ``GetEfficiencyErrorForFoldSize(bin, n)``, ``GetEfficiencyErrorLimit(bin)``,
     ``GetEfficiencyCovariance(bin, bin)``, ``GetPassed(bin)``, ``GetTotal(bin)``, ``MakeTH()``, ``MakeGraph()`` and
-    ``Draw()`` are explained there. ``OversampledTEfficiency`` is that object itself.
+    ``Draw()`` are explained there. ``GetValue()`` returns the C++ object itself.
 
     Parameters
     ----------
     filled
-        The histogram of values and whether they passed, or an RResultPtr of it: what ``OversampledEfficiency1D`` has
-        booked, its ``VariationsFor(...)["tag"]``, or what `flashsim.read` has read of it. Rebin it for coarser bins.
+        Histogram of values and whether they passed, or an RResultPtr of it: the ``filled`` of another efficiency, its
+        ``VariationsFor(...)["tag"]``, or the result of `flashsim.read`. Rebin it for coarser bins.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Oversampled histograms out of ROOT files."""
+"""Reads oversampled histograms from ROOT files, and writes them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["read", "register"]
 
 
 def read(file: Any, name: str) -> Any:
-    """Reads an oversampled histogram that its ``Write()`` has written, or ``hadd`` has summed.
+    """Reads an oversampled histogram written by its ``Write()``, or summed by ``hadd``.
 
     In the file it is a plain ``TH1D`` (``TH2D``, ...) called `name`, and beside it a folder ``<name>_folds`` of plain
-    histograms with what is known of folds: any ROOT, ``hadd`` and uproot read and sum them rightly. This function puts
-    them together again. Histograms stored as objects, by ``WriteObject`` or by earlier versions, are read too.
+    histograms with the fold information: any ROOT, ``hadd`` and uproot read and sum them correctly. This function puts
+    them together again. It also reads histograms stored as objects, by ``WriteObject`` or by earlier versions.
 
     In Python, with flashsim imported, ``file.Get(name)``, ``file[name]`` and ``key.ReadObj()`` of a ``TFile`` do the
     same. In C++ it is ``FlashSim::ReadOversampledTH<FlashSim::OversampledTH1D>(file, "name")``.
@@ -33,17 +33,17 @@ def read(file: Any, name: str) -> Any:
     Returns
     -------
     FlashSim.OversampledTH1D or the like
-        In no directory, owned by Python. If contents or errors were changed by something that does not know of folds
-        (``hadd`` with a plain histogram, say), it has no fold information, and whatever needs it raises.
+        In no directory, owned by Python. If contents or errors were changed without the folds (by ``hadd`` with a plain
+        histogram, say), it has no fold information, and all methods that need it raise an error.
 
     Raises
     ------
     FileNotFoundError, OSError
         If there is no such file, or it is not a ROOT file.
     ValueError
-        If there is nothing of that name in the file; what there is, is listed.
+        If the file has no object of that name; the message lists the objects.
     RuntimeError
-        If it is no oversampled histogram.
+        If it is not an oversampled histogram.
 
     Examples
     --------
@@ -71,8 +71,8 @@ def read(file: Any, name: str) -> Any:
 def register() -> None:
     """Makes ``TFile.Get`` and ``TKey.ReadObj`` give oversampled histograms, and ``TFile.WriteObject`` write them.
 
-    The first two would give the plain histogram, whose ``Rebin`` takes bins as independent; the third would write an
-    object that only a ROOT with our library can read. All else they do as ever.
+    Otherwise, the first two would give the plain histogram, whose ``Rebin`` takes bins as independent; the third would
+    write an object that only a ROOT with our library can read. For all other objects they stay unchanged.
     """
     ROOT = root()
     get, read_object, write_object = ROOT.TDirectoryFile.Get, ROOT.TKey.ReadObj, ROOT.TDirectory.WriteObject
@@ -106,7 +106,7 @@ def register() -> None:
 
 
 def _write_option(words: str) -> int:
-    """The number that ``TObject::Write`` takes for the words of ``TDirectory::WriteTObject``."""
+    """The option of ``TObject::Write`` for the words of ``TDirectory::WriteTObject``."""
     flags = {"singlekey": "kSingleKey", "overwrite": "kOverwrite", "writedelete": "kWriteDelete"}
     return sum(getattr(root().TObject, flag) for word, flag in flags.items() if word in words.lower())
 

@@ -1,4 +1,4 @@
-"""Where an oversampled dataset holds its folds, and what a histogram is to know of them."""
+"""Columns of the folds in an oversampled dataset, and the fold information that a histogram keeps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 @dataclass(kw_only=True)
 class FoldOptions:
-    """Options of the methods that book: ``OversampledTH1D`` says what they mean. Plain data."""
+    """Options of the booking methods, as explained for ``OversampledTH1D``. Plain data."""
 
     event: str | Sequence[str] | None = "genEvent"
     fold_size: str | int = "foldSize"
@@ -28,7 +28,7 @@ class FoldOptions:
     fold_index: str = "foldIndex"
 
     def to_cpp(self, is_part: bool = False) -> Any:
-        """The ``FlashSim::FoldOptions``. Raises TypeError and ValueError if an option makes no sense."""
+        """The ``FlashSim::FoldOptions``. Raises TypeError and ValueError if an option is invalid."""
         options = namespace("FlashSim").FoldOptions()
         options.fEvent = _check_columns("event", self.event, "None for inline mode")
         options.fGroup = _check_columns("group", self.group, "None if there are no groups of GEN events")
@@ -44,7 +44,7 @@ class FoldOptions:
 
 
 def takes_options(*names: str) -> Callable[[_Function], _Function]:
-    """Decorator: the function takes these options, all by default, and no others in its ``**options``."""
+    """Decorator: the function's ``**options`` take these options only; by default all of `FoldOptions`."""
 
     def decorate(function: _Function) -> _Function:
         options = inspect.signature(FoldOptions).parameters
@@ -91,7 +91,7 @@ def _check_fold_size(fold_size: Any) -> int:
         raise TypeError(message)
     if fold_size < 1:
         message = (
-            f"fold_size is {fold_size}. Expected how many RECO events were simulated from each GEN event, at least 1."
+            f"fold_size is {fold_size}. Expected the number of RECO events simulated from each GEN event, at least 1."
         )
         raise ValueError(message)
     return int(fold_size)

@@ -1,4 +1,4 @@
-"""How many RECO events to simulate from each GEN event."""
+"""The best number of RECO events per GEN event."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ __all__ = ["OptimalFoldSize", "RelativeVariance", "optimal_fold_size", "relative
 
 @dataclass(frozen=True)
 class RelativeVariance:
-    """Squared relative error for any fold size n, averaged over bins: limit + fold / n.
+    """Squared relative error against the fold size n, averaged over bins: limit + fold / n.
 
     Attributes
     ----------
     limit
         For n → ∞.
     fold
-        What a fold size of 1 adds to it.
+        Addition for a fold size of 1.
     """
 
     limit: float
     fold: float
 
     def __call__(self, fold_size: Any) -> Any:
-        """With this fold size, an integer or an array."""
+        """The value for a fold size, or for an array of them."""
         return self.limit + self.fold / fold_size
 
     def naive(self, fold_size: Any) -> Any:
-        """What it would be if all RECO events were independent."""
+        """The value if all RECO events were independent."""
         return (self.limit + self.fold) / fold_size
 
 
@@ -50,12 +50,12 @@ class OptimalFoldSize:
     fold_size
         RECO events per GEN event, at least 1.
     exact
-        The same as a real number, before it was rounded to that neighbour which costs less CPU time.
+        The same as a real number, before rounding to the neighbour that costs less CPU time.
     per_bin
         The real number for each bin by itself, in the shape of ``h.values()``: NaN in bins that are empty or left out,
         infinity where the estimate of the limit variance is not positive.
     gain
-        CPU time that a fold size of 1 needs, divided by what `fold_size` needs, for the same errors: at least 1.
+        CPU time for a fold size of 1, divided by that for `fold_size`, at the same errors: at least 1.
     variance
         Squared relative error against the fold size.
     t_gen, t_sim
@@ -71,20 +71,20 @@ class OptimalFoldSize:
     t_sim: float
 
     def cpu_time(self, fold_size: Any) -> Any:
-        """CPU time that a fold size, or an array of them, needs relative to a fold size of 1 for the same errors."""
+        """CPU time for a fold size, or an array of them, relative to a fold size of 1 at the same errors."""
         return _cost(fold_size, self.variance, self.t_gen, self.t_sim) / _cost(1, self.variance, self.t_gen, self.t_sim)
 
 
 def optimal_fold_size(histogram: Any, t_gen: float, t_sim: float, *, bins: Any = None) -> OptimalFoldSize:
-    r"""The fold size that makes the best of a CPU budget, for this histogram.
+    r"""The fold size with the smallest errors of this histogram for a given CPU time.
 
     M GEN events with a fold size of n take the time :math:`T = M (t_{gen} + n t_{sim})` and give a bin the variance
-    :math:`V_\infty + D/n`, times a constant over M. For a given T that is the smallest at
+    :math:`V_\infty + D/n`, times a constant over M. For a given T, the variance is smallest at
 
     .. math:: n = \sqrt{\frac{t_{gen}}{t_{sim}} \cdot \frac{D}{V_\infty}} .
 
-    For several bins, the sum of their squared relative errors is made smallest: V∞ and D are sums over the bins that
-    are not empty, each bin divided by its squared content.
+    For several bins, the sum of their squared relative errors is minimised: V∞ and D are sums over the filled bins,
+    each bin divided by its squared content.
 
     Parameters
     ----------
@@ -95,22 +95,22 @@ def optimal_fold_size(histogram: Any, t_gen: float, t_sim: float, *, bins: Any =
     t_sim
         CPU time to simulate and analyse one RECO event, in the same unit.
     bins
-        Which bins count, as an index of ``h.values()``: a slice, a mask, integers. By default all, without under- and
-        overflow. Leave out tails of a few GEN events: they count as much as a peak, and tell little.
+        The bins to use, as an index of ``h.values()``: a slice, a mask, integers. By default all, without under- and
+        overflow. Leave out tails of a few GEN events: they count as much as a peak, with poor precision.
 
     Raises
     ------
     ValueError
-        If times make no sense; no bin has content; a bin that counts was filled by GEN events with a fold size
-        of 1, which do not tell how RECO events differ; or V∞, an estimate, is not positive, so that a larger fold size
-        always seems to pay.
+        If a time is out of range; no bin has content; a bin was filled by GEN events with a fold size of 1, which
+        carry no information on the spread of RECO events; or the estimate of V∞ is not positive, so that a larger fold
+        size always seems to pay.
     RuntimeError
         If the histogram has lost its fold information.
 
     Notes
     -----
     V∞ and D are estimated from the histogram, D with the better precision. The optimum is flat: twice or half the fold
-    size costs 12.5 % more CPU time at most (``optimal_fold_size(...).cpu_time(n)`` tells).
+    size costs 12.5 % more CPU time at most (see ``optimal_fold_size(...).cpu_time(n)``).
 
     Examples
     --------
@@ -132,8 +132,8 @@ def optimal_fold_size(histogram: Any, t_gen: float, t_sim: float, *, bins: Any =
     if variance.limit <= 0:
         message = (
             f"histogram {histogram.GetName()!r}: the limit variance is estimated as {variance.limit:.3g} relative to "
-            "the squared content, which is not positive: the GEN events at hand are too few to tell it from zero. Fill "
-            "from more GEN events, or choose bins with more of them."
+            "the squared content, which is not positive: there are too few GEN events for an estimate. Fill from "
+            "more GEN events, or choose bins with more of them."
         )
         raise ValueError(message)
     exact = math.sqrt(ratio * variance.fold / variance.limit)
@@ -144,9 +144,9 @@ def optimal_fold_size(histogram: Any, t_gen: float, t_sim: float, *, bins: Any =
 
 
 def relative_variance(histogram: Any, bins: Any = None) -> RelativeVariance:
-    """Squared relative error of the bins that are not empty, on average, against the fold size.
+    """Squared relative error against the fold size, averaged over the filled bins.
 
-    Parameters and errors are those of `optimal_fold_size`, but the limit may be negative.
+    Parameters and errors as for `optimal_fold_size`, except that the limit may be negative.
     """
     return _average(*_variances(histogram, bins))
 
@@ -164,17 +164,17 @@ def _variances(histogram: Any, bins: Any) -> tuple[NDArray[np.float64], NDArray[
     counts[... if bins is None else bins] = True
     counts &= contents != 0
     if not counts.any():
-        message = f"histogram {name!r} has no content in the bins that count; the fold size takes some."
+        message = f"histogram {name!r} has no content in the chosen bins. Choose bins with content."
         raise ValueError(message)
     unknown = np.argwhere(counts & ~(np.isfinite(limit) & np.isfinite(fold)))
     if len(unknown):
         message = (
             f"histogram {name!r}: bin {tuple(map(int, unknown[0]))} (counted from 0) was filled by a GEN event with "
-            "a fold size of 1, which does not tell how RECO events differ. Fill it with a fold size of at least 2."
+            "a fold size of 1: the spread of RECO events is unknown. Fill it with a fold size of at least 2."
         )
         raise ValueError(message)
     squares = np.where(counts, contents, np.nan) ** 2
-    # RECO events that are all equal have a variance of zero, or a little less by rounding.
+    # Equal RECO events have a variance of zero, or slightly below by rounding.
     return limit / squares, fold.clip(min=0) / squares
 
 
@@ -183,7 +183,7 @@ def _average(limit: NDArray[np.float64], fold: NDArray[np.float64]) -> RelativeV
 
 
 def _cost(fold_size: Any, variance: RelativeVariance, t_gen: float, t_sim: float) -> Any:
-    """CPU time times variance, which the number of GEN events does not change."""
+    """CPU time times variance, independent of the number of GEN events."""
     return variance(fold_size) * (t_gen + fold_size * t_sim)
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["independent_shifts", "to_pyhf"]
 
 _ROUNDING = 1e-9
-"""Eigenvalues of the correlation matrix, which average to 1, are known to some n * 1e-16. Anything below minus this is
-no rounding."""
+"""Precision of the eigenvalues of the correlation matrix, which average to 1: some n * 1e-16. A value below minus this
+is more than rounding."""
 
 
 def to_pyhf(
@@ -29,8 +29,8 @@ def to_pyhf(
 ) -> dict[str, Any]:
     r"""A sample of a pyhf (HistFactory) channel, its statistical uncertainty included: ``h.to_pyhf("ttbar")``.
 
-    The modifier ``staterror`` would take the bins as independent, which those of an oversampled histogram are not. Here
-    the covariance C of the bins is written as :math:`\sum_k d_k d_k^T`, and each :math:`d_k` becomes a ``histosys``
+    The modifier ``staterror`` takes bins as independent; those of an oversampled histogram are correlated. Here the
+    covariance C of the bins is written as :math:`\sum_k d_k d_k^T`, and each :math:`d_k` becomes a ``histosys``
     modifier of its own, whose unit-Gaussian nuisance parameter shifts the contents by :math:`\pm d_k`. With R the
     correlation matrix, :math:`\sigma_b` the bins' errors and :math:`R = \sum_k \lambda_k u_k u_k^T` its
     eigen-decomposition, :math:`d_{kb} = \sigma_b \sqrt{\lambda_k} u_{kb}`. The correlation matrix is decomposed rather
@@ -42,16 +42,16 @@ def to_pyhf(
         Booked with ``covariance=True``. In two or three dimensions, bins are put in a row in the order of
         ``h.values().ravel()``. Under- and overflow are left out.
     name
-        Of the sample, unique in its channel.
+        Name of the sample, unique in its channel.
     modifiers
-        Further modifiers of the sample, which come first: a ``normfactor``, say.
+        Further modifiers of the sample, put first: a ``normfactor``, say.
     uncertainty
         Modifiers are called ``<uncertainty>_0``, ``<uncertainty>_1``, ...; by default ``<name>_<name of the
-        histogram>_stat``. pyhf takes modifiers of the same name as one: where two channels of a workspace have the same
-        sample and histograms of the same name, name their uncertainties apart.
+        histogram>_stat``. pyhf takes modifiers of the same name as one: if two channels of a workspace have the same
+        sample and histograms of the same name, give them different uncertainties.
     tolerance
-        The modifiers with the smallest eigenvalues are dropped as long as no bin loses more than this fraction of its
-        variance, and hence no covariance more than this fraction of the product of errors. At least 0, below 1.
+        Largest fraction of its variance that a bin may lose: the modifiers with the smallest eigenvalues are dropped up
+        to this limit. A covariance then loses at most this fraction of the product of errors. At least 0, below 1.
 
     Returns
     -------
@@ -69,12 +69,12 @@ def to_pyhf(
     Notes
     -----
     *Precision*: the modifiers reproduce the covariance in the Gaussian limit. It is estimated from the sample itself:
-    bins that fluctuate low claim too small an error, and fits follow them too closely where bins hold less than some
-    hundred GEN events. Merge such bins, with ``h.Rebin``; their contents, shifted by several standard deviations, may
-    also become negative.
+    bins that fluctuate low get too small an error, and fits follow bins of less than some hundred GEN events too
+    closely. Merge such bins, with ``h.Rebin``; their contents, shifted by several standard deviations, may also become
+    negative.
 
-    *Several samples* are taken as independent of one another, as are several histograms, also if they are filled from
-    the same GEN events.
+    *Several samples*, and several histograms, are taken as independent of one another, even if they are filled from the
+    same GEN events.
 
     Format: https://pyhf.readthedocs.io/en/stable/likelihood.html.
 
@@ -94,7 +94,7 @@ def to_pyhf(
     contents = np.asarray(histogram.values(), dtype=np.float64).ravel()
     matrix = covariance(histogram)
     if not (np.isfinite(contents).all() and np.isfinite(matrix).all()):
-        message = f"histogram {histogram.GetName()!r} has contents or errors that are not finite, which no fit takes."
+        message = f"histogram {histogram.GetName()!r} has contents or errors that are not finite: no fit can use them."
         raise ValueError(message)
     shifts = independent_shifts(matrix, tolerance)
     stem = uncertainty or f"{name}_{histogram.GetName()}_stat"
@@ -110,9 +110,9 @@ def to_pyhf(
 
 
 def independent_shifts(matrix: NDArray[np.float64], tolerance: float = 0) -> NDArray[np.float64]:
-    """Shifts [k, n] of n numbers whose outer products add up to their covariance [n, n]; k is at most its rank.
+    """Shifts [k, n] of n numbers; their outer products add up to the covariance [n, n], and k is at most its rank.
 
-    With the largest eigenvalue of the correlation matrix first. `tolerance` and errors as for `to_pyhf`.
+    The shift of the largest eigenvalue comes first. `tolerance` and errors as for `to_pyhf`.
 
     >>> shifts = independent_shifts(np.array([[4.0, 2.0], [2.0, 4.0]]))
     >>> (shifts.T @ shifts).round(12)

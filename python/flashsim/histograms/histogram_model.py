@@ -1,4 +1,4 @@
-"""Histogram models out of what users write: name, title and axes, as for ``Histo1D``."""
+"""Histogram models from a tuple of name, title and axes, as for ``Histo1D``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["make_model"]
 
 
 def make_model(model: Any, dimension: int) -> Any:
-    """A ``ROOT.RDF.TH1DModel`` (2, 3). Raises TypeError if it is none, ValueError if edges do not fit.
+    """A ``ROOT.RDF.TH1DModel`` (2, 3). Raises TypeError for anything but a model, ValueError if edges do not fit.
 
     >>> model = make_model(("pt", ";p_{T}", 2, [0, 20, 50]), 1)
     >>> str(model.fName), model.fNbinsX, list(model.fBinXEdges)
@@ -58,6 +58,6 @@ def _set_edges(model: Any, axis: str, n_bins: int, edges: Any) -> None:
 def _describe_models(model: Any, dimension: int) -> str:
     axes = ", ".join(f"nbins{axis}, {axis}low, {axis}high" for axis in "xyz"[:dimension])
     return (
-        f"model must be (name, title, {axes}), with edges in the place of low and high where bins differ in width, or "
+        f"model must be (name, title, {axes}), with edges in place of low and high where bins differ in width, or "
         f"a ROOT.RDF.TH{dimension}DModel, not {model!r}."
     )

@@ -1,4 +1,4 @@
-"""Indexing of oversampled histograms: UHI, with errors and covariances that stay right."""
+"""Indexing of oversampled histograms: UHI, with correct errors and covariances."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["get_item"]
 
 @dataclass(frozen=True)
 class _Selection:
-    """Bins ``first`` to ``last`` of one axis, in ROOT's numbers (0 is underflow), and what becomes of them."""
+    """Bins ``first`` to ``last`` of one axis, in ROOT's numbers (0 is underflow), and the operation on them."""
 
     first: int
     last: int
@@ -53,18 +53,18 @@ def get_item(histogram: Any, index: Any) -> Any:
     Raises
     ------
     IndexError, TypeError, ValueError
-        If bins do not exist, none is left, or an item makes no sense.
+        If bins do not exist, none is left, or an item is invalid.
     NotImplementedError
         For underflow alone on one or two of three axes.
     RuntimeError
-        If bins are merged and the histogram does not hold its covariance. To leave bins out is to merge them into
-        under- and overflow.
+        If bins are merged and the histogram does not hold its covariance. Leaving bins out merges them into under- and
+        overflow.
 
     Notes
     -----
-    What is cut off goes to under- and overflow axis by axis: in two dimensions ``h[2:5, :]`` puts what lies below bin 2
-    in x into x's underflow at the same bin of y. (``TH2`` itself gathers all of it in the corners.) ``GetBinError`` and
-    the covariance of the result take the correlations between bins into account.
+    Bins that are cut off go to under- and overflow axis by axis: in two dimensions ``h[2:5, :]`` puts bins below 2 in x
+    into x's underflow at the same bin of y. (``TH2`` itself gathers all of them in the corners.) ``GetBinError`` and
+    the covariance of the result include the correlations between bins.
 
     Examples
     --------
@@ -104,7 +104,7 @@ def _one_per_axis(histogram: Any, index: Any) -> list[Any]:
     if len(items) != n or len(gaps) > 1:
         message = (
             f"histogram {histogram.GetName()!r} has {n} axes, the index {index!r} has another number. Expected one "
-            "item per axis, or one `...` for those that are left."
+            "item per axis, or one `...` for the other axes."
         )
         raise IndexError(message)
     return items
@@ -126,7 +126,7 @@ def _select(histogram: Any, axis: int, item: Any) -> _Selection:
         raise IndexError(_no_such_bin(histogram, axis, f"{item.start}:{item.stop}"))
     is_summed = _is_sum(item.step)
     if not (is_summed or item.step is None or _is_rebin(item.step)):
-        message = f"the step {item.step!r} of an index is none of ROOT.uhi.rebin(n), ROOT.uhi.sum and sum."
+        message = f"the step {item.step!r} of an index is unknown. Expected ROOT.uhi.rebin(n), ROOT.uhi.sum or sum."
         raise ValueError(message)
     if not is_summed:
         first, stop = max(first, 1), min(stop, n + 1)
@@ -138,7 +138,7 @@ def _select(histogram: Any, axis: int, item: Any) -> _Selection:
 
 
 def _bin(histogram: Any, axis: int, item: Any, is_stop: bool = False) -> int:
-    """ROOT's number of the bin that an index names."""
+    """ROOT's number of the bin at an index."""
     n = _n_bins(histogram, axis)
     if item is builtins.len:
         return n + 1
@@ -194,12 +194,12 @@ def _project(histogram: Any, selections: list[_Selection]) -> Any:
     if len(selections) == 3 and any(selection.last == 0 for selection in summed):
         message = (
             f"histogram {name!r}: underflow alone cannot be taken out of three dimensions, since ROOT's projections "
-            "take the range from bin 0 to 0 for all bins. Fill a histogram with a bin for what is below."
+            "take the range from bin 0 to 0 for all bins. Fill a histogram with a bin for the values below."
         )
         raise NotImplementedError(message)
     whole = _owned(histogram.Clone())
     for letter in "XYZ"[: len(selections)]:
-        getattr(whole, f"Get{letter}axis")().SetRange()  # what is zoomed in on is for drawing
+        getattr(whole, f"Get{letter}axis")().SetRange()  # a zoom is for drawing only
     if len(kept) == 1:
         ranges = [number for selection in summed for number in (selection.first, selection.last)]
         return _owned(getattr(whole, f"Projection{kept.upper()}")(f"{name}_p{kept}", *ranges))
@@ -215,7 +215,7 @@ def _owned(histogram: Any) -> Any:
 
 @contextmanager
 def _no_directory() -> Iterator[None]:
-    """New histograms belong to no directory, and replace none of the same name there."""
+    """Keeps new histograms out of the current directory, where they would replace others of the same name."""
     ROOT = root()
     was_added = ROOT.TH1.AddDirectoryStatus()
     ROOT.TH1.AddDirectory(False)

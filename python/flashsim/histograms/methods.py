@@ -1,4 +1,4 @@
-"""The methods that oversampled histograms gain in Python."""
+"""Python methods of oversampled histograms."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ _VIEWS = ("values", "variances")
 
 
 def register() -> None:
-    """Adds the methods to all oversampled histograms, and to the results that RDataFrame makes of them those that an
-    RResultPtr does not hand on by itself."""
+    """Adds the methods to all oversampled histograms; to RResultPtrs of them, those that an RResultPtr does not forward
+    by itself."""
     ROOT = root()
 
     @ROOT.pythonization("OversampledTH<", ns="FlashSim", is_prefix=True)
     def add_methods(klass: Any) -> None:
         for name, method in _METHODS.items():
             setattr(klass, name, method)
-        klass.__array_ufunc__ = None  # so that numpy's numbers leave `number * h` to the histogram
+        klass.__array_ufunc__ = None  # so that `number * h` with numpy's numbers calls the histogram's operator
         for name in _VIEWS:
             setattr(klass, name, _keeping_its_owner(getattr(klass, name)))
 
@@ -62,7 +62,7 @@ def register() -> None:
 
 
 class _Owned:
-    """Memory for numpy, and the object that it belongs to."""
+    """Memory for numpy, and its owner."""
 
     def __init__(self, array: NDArray[Any], owner: Any) -> None:
         self.__array_interface__ = array.__array_interface__

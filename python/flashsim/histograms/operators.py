@@ -12,13 +12,13 @@ from .._library import root
 __all__ = ["OPERATORS", "to_histogram"]
 
 _REMEDY_PLAIN = (
-    "A plain histogram does not know its folds. Add a plain one to the plain one that MakeTH() gives, and rebin first: "
-    "then bins count as independent."
+    "A plain histogram has no fold information. Rebin the oversampled one, then add the plain one to its MakeTH(): "
+    "there, bins count as independent."
 )
 
 
 def _add(left: Any, right: Any) -> Any:
-    """``h1 + h2``, of independent histograms (or one with itself); ``0 + h``, for ``sum``."""
+    """``h1 + h2`` of independent histograms (or ``h + h``); ``0 + h``, for ``sum``."""
     if isinstance(right, numbers.Real):
         return _copy(left) if right == 0 else NotImplemented
     return _sum(_copy(left), left, right, 1)
@@ -79,12 +79,12 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "__itruediv__": _divide_in_place,
     "__neg__": _negate,
 }
-"""Of oversampled histograms, and of the results that RDataFrame makes of them. Products and quotients of two
-oversampled histograms raise RuntimeError, as does mixing with a plain histogram."""
+"""Operators of oversampled histograms and of RResultPtrs of them. Products and quotients of two oversampled histograms
+raise RuntimeError, as does mixing with a plain histogram."""
 
 
 def to_histogram(operand: Any) -> Any:
-    """The histogram that an RResultPtr holds, or what is given."""
+    """The histogram in an RResultPtr; any other operand as it is."""
     return operand.GetValue() if "RResultPtr<" in type(operand).__name__ else operand
 
 
@@ -125,7 +125,7 @@ def _scaled(result: Any, left: Any, right: Any, method: str) -> Any:
         return NotImplemented
     with translated():
         if hasattr(right, "GetFoldSums"):
-            getattr(result, method)(right)  # which tells why it is not supported
+            getattr(result, method)(right)  # raises, with the reason
     return _refuse_plain(left, right)
 
 

@@ -1,4 +1,4 @@
-"""Methods of ROOT's that would divide oversampled histograms as if their fills were independent."""
+"""Guards on methods of ROOT that would divide oversampled histograms as if their fills were independent."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .operators import to_histogram
 __all__ = ["refuse_efficiency", "register"]
 
 _REMEDY = (
-    "what passed and what failed were made from the same GEN events, and these histograms do not know how they are "
-    'correlated. Book both at once: node.OversampledEfficiency1D(model, "value", "passed"). If their GEN events are '
-    "different ones, divide by the plain histogram that MakeTH() gives."
+    "numerator and denominator come from the same GEN events, and these histograms do not hold their correlation. Book "
+    'both at once: node.OversampledEfficiency1D(model, "value", "passed"). If their GEN events are different ones, '
+    "divide by the plain histogram that MakeTH() gives."
 )
 
 _GUARDED = {
@@ -23,11 +23,11 @@ _GUARDED = {
     "TRatioPlot": ("__init__",),
     "TH1": ("Divide", "Multiply"),
 }
-"""Classes and methods that take two histograms. Those that take one remember it for later."""
+"""Guarded methods by class: they take two histograms, or one of the two."""
 
 
 def register() -> None:
-    """Makes these methods refuse oversampled histograms, as far as Python calls them. Others are as ROOT has them."""
+    """Makes these methods refuse oversampled histograms, for calls from Python. Plain histograms work as in ROOT."""
     ROOT = root()
     for name, methods in _GUARDED.items():
         klass = getattr(ROOT, name)
@@ -36,9 +36,9 @@ def register() -> None:
 
 
 def refuse_efficiency(passed: Any, total: Any) -> Any:
-    """``passed.efficiency(total)`` of two histograms raises RuntimeError, which says how to get an efficiency.
+    """``passed.efficiency(total)`` of two histograms raises RuntimeError, with the way to an efficiency.
 
-    Its error needs to know how what passed and the total are correlated. Only what is filled at once knows: see
+    Its error needs the correlation of passed and total, which is only known if both are filled at once: see
     ``OversampledEfficiency1D`` of RDataFrame nodes.
     """
     message = f"efficiency of {_name(passed)} and {_name(total)}: {_REMEDY}"

@@ -1,4 +1,4 @@
-"""Pictures of what oversampling does to a histogram's errors, with matplotlib."""
+"""Pictures of the effect of oversampling on a histogram's errors, with matplotlib."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def correlation(histogram: Any, *, axes: Axes | None = None) -> Figure:
     histogram
         Booked with ``covariance=True``.
     axes
-        Where to draw; by default, a new figure.
+        Axes to draw on; by default, those of a new figure.
 
     Returns
     -------
@@ -79,19 +79,19 @@ def fold_size(
     max_fold_size: int | None = None,
     gen_events: int | None = None,
 ) -> Figure:
-    """Draws relative error against fold size and against CPU time, and the fold size that is best.
+    """Draws the relative error against the fold size and against the CPU time, with the optimal fold size.
 
     The relative error is the root of the mean over bins of the squared relative errors, predicted from the histogram
-    for other fold sizes than its own. To the left, against the fold size: for as many GEN events as the histogram has,
-    and for a fixed CPU time, that of these GEN events with a fold size of 1. To the right, against CPU time: what a
-    larger fold size brings for these GEN events, and what more GEN events bring.
+    for other fold sizes than its own. To the left, against the fold size: for the histogram's number of GEN events, and
+    for a fixed CPU time, that of these GEN events with a fold size of 1. To the right, against the CPU time: the gain
+    from a larger fold size for these GEN events, and that from more GEN events.
 
     Parameters
     ----------
     histogram, t_gen, t_sim, bins
         As for `flashsim.optimal_fold_size`, with the same errors; times in seconds.
     max_fold_size
-        Where the axis ends; by default, three times the optimum, at least 20.
+        End of the axis; by default, three times the optimum, at least 20.
     gen_events
         Number of GEN events that were generated to fill the histogram, selected or not. CPU times are then in hours,
         and relative otherwise.
@@ -113,7 +113,7 @@ def fold_size(
     best = optimal_fold_size(histogram, t_gen, t_sim, bins=bins)
     last = max(20, 3 * best.fold_size) if max_fold_size is None else max_fold_size
     if last < 2:
-        message = f"max_fold_size is {max_fold_size}, expected at least 2: a curve takes two points."
+        message = f"max_fold_size is {max_fold_size}, expected at least 2: a curve needs two points."
         raise ValueError(message)
     figure, (left, right) = plt.subplots(1, 2, figsize=(13, 5.4), sharey=True, layout="constrained")
     title = _to_mathtext(histogram.GetTitle()) or histogram.GetName()
@@ -203,7 +203,7 @@ def _percent(variance: Any) -> Any:
 
 
 def _to_mathtext(title: str) -> str:
-    """A title in ROOT's notation (``p_{T}``, ``#eta``) in matplotlib's, as far as it goes; otherwise as it is."""
+    """Translates a title from ROOT's notation (``p_{T}``, ``#eta``) to matplotlib's; unchanged if that fails."""
     words = re.split(r" (?![^{]*\})", title)
     text = " ".join(f"${word.replace('#', chr(92))}$" if re.search(r"[_^#]", word) else word for word in words)
     try:

@@ -1,4 +1,4 @@
-"""Rows of GEN and RECO objects, read from ROOT files: what models are trained and judged on. No torch."""
+"""Rows of GEN and RECO objects from ROOT files, to train and validate models. No torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one chunk of events answers to a query: usable rows, and how many others there are."""
+"""The answer of one chunk of events to a query: usable rows, and the number of the others."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Answer:
     context
         float32 [n, C].
     value
-        What the query asks for besides: target or number.
+        The second array of the query: target or number.
     event
         Number of the row's event in the chunk.
     dropped, objects
@@ -45,8 +45,8 @@ class Answer:
 
 @singledispatch
 def answer(query: Query, chunk: Chunk) -> Answer:
-    """Rows of a chunk that a query asks for; raises DatasetError if the chunk cannot be used."""
-    raise TypeError(f"{query!r} is no query")
+    """Rows of a chunk for a query; raises DatasetError if the chunk cannot be used."""
+    raise TypeError(f"{query!r} is not a query")
 
 
 @answer.register
@@ -106,7 +106,7 @@ def _(query: PerEvent, chunk: Chunk) -> Answer:
 
 
 def _partners(chunk: Chunk, reco: Objects, matches: tuple[Match, ...]) -> tuple[Array, dict[str, int]]:
-    """Indices into the last source, -1 where an earlier one takes the RECO object; how many each of these takes."""
+    """Indices into the last source, -1 for RECO objects of an earlier one; numbers of RECO objects of earlier ones."""
     taken = np.zeros(len(reco), dtype=bool)
     numbers: dict[str, int] = {}
     index = np.empty(0, np.int64)
@@ -122,7 +122,7 @@ def _partners(chunk: Chunk, reco: Objects, matches: tuple[Match, ...]) -> tuple[
 def _partners_in_any(
     chunk: Chunk, matches: tuple[Match, ...], others: Iterable[str]
 ) -> tuple[Objects, Array, Counter[str]]:
-    """RECO objects, which of them have a partner in any source, and their numbers summed over the sources."""
+    """RECO objects, a mask of those with a partner in any source, and the numbers summed over the sources."""
     if not matches:
         raise ValueError("a query of unmatched objects names no match: give the index and the source of one or more")
     reco = chunk.objects([matches[0].index, *others])
@@ -183,11 +183,11 @@ def _lost_to(matches: tuple[Match, ...], numbers: dict[str, int]) -> dict[str, i
 def _values(
     chunk: Chunk, columns: tuple[Column, ...], event: Array, positions: Array, dropped: Counter[str]
 ) -> tuple[Array, Array]:
-    """Values of the columns, and which rows are usable; the others are counted by reason."""
+    """Values of the columns, and a mask of usable rows; the others are counted by reason."""
     rows = np.empty((len(event), len(columns)), np.float32)
     keep = np.ones(len(event), dtype=bool)
     for number, column in enumerate(columns):
-        with np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite, and is dropped as such
+        with np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite, and is dropped
             rows[:, number] = chunk.take(column.branch, event, positions)
         keep &= _usable(rows[:, number], column, dropped)
     return rows, keep

@@ -23,7 +23,7 @@ class Objects:
     Attributes
     ----------
     branch
-        A branch with a number for each of them.
+        A branch with one number per object.
     sizes
         Number of objects per event.
     event
@@ -40,7 +40,7 @@ class Objects:
         return len(self.event)
 
     def positions(self, event: Array, index: Array) -> Array:
-        """Where the objects with these numbers, each within its event, are among all objects of the chunk."""
+        """Positions among all objects of the chunk, from event and number within the event."""
         return self._starts[event] + index
 
 
@@ -75,7 +75,7 @@ class Chunk:
         return self._flat(branch)[1] is None
 
     def objects(self, branches: Iterable[str]) -> Objects:
-        """The objects that all of the branches have a number for.
+        """The common objects of the branches.
 
         Raises
         ------
@@ -101,7 +101,7 @@ class Chunk:
         return Objects(first, sizes)
 
     def source(self, columns: Iterable[Column]) -> Objects:
-        """The objects that a context belongs to.
+        """The objects of a context.
 
         Raises
         ------
@@ -121,11 +121,11 @@ class Chunk:
         """Whole numbers of a branch with a list per event."""
         values = self._flat(branch)[0]
         if values.dtype.kind not in "iu":
-            raise self._wrong(branch, "expected whole numbers, to tell GEN partners")
+            raise self._wrong(branch, "expected whole numbers: indices of GEN partners")
         return values.astype(np.int64)
 
     def take(self, branch: str, event: Array, positions: Array) -> Array:
-        """Values of objects at these positions, or of their events where the branch has one number per event."""
+        """Values of objects at these positions, or of their events if the branch has one number per event."""
         values, sizes = self._flat(branch)
         return values[event] if sizes is None else values[positions]
 
@@ -136,7 +136,7 @@ class Chunk:
                 raise self._wrong(column.branch, "expected one number per event. Name a branch of the event")
 
     def _flat(self, branch: str) -> tuple[Array, Array | None]:
-        """Numbers of a branch, and how many each event has if it has lists."""
+        """Numbers of a branch, and their count per event if the branch has lists."""
         if branch not in self._read:
             values = self._events[branch]
             has_lists = values.ndim == 2
@@ -148,7 +148,7 @@ class Chunk:
             if numbers.ndim != 1 or numbers.dtype.kind not in "biuf":
                 raise self._wrong(branch, "expected one number or one list of numbers per event")
             if isinstance(numbers, np.ma.MaskedArray) or isinstance(sizes, np.ma.MaskedArray):
-                raise self._wrong(branch, "expected a number everywhere, and some are missing")
+                raise self._wrong(branch, "expected no missing numbers")
             self._read[branch] = numbers, sizes
         return self._read[branch]
 

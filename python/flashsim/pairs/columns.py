@@ -1,4 +1,4 @@
-"""Which branches of a file hold the variables of a flow."""
+"""The branches of a flow's variables in a file."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ __all__ = ["columns_of_flow"]
 
 
 def columns_of_flow(metadata: Mapping[str, Any], index: str | None = None, tree: str = "Events") -> Matched:
-    """Query of the pairs that a flow can be compared with, from the JSON document of its contract.
+    """Query of the pairs for a comparison with a flow, from the JSON document of its contract.
 
     Parameters
     ----------
     metadata
         The document, see `flashsim.Flow.metadata`: branches are ``<source>_<name>`` and ``<collection>_<name>``.
     index
-        Branch that points from the RECO to the GEN object; by default as NanoAOD names it, ``Jet_genJetIdx`` for the
+        Branch that points from the RECO to the GEN object; by default NanoAOD's name, ``Jet_genJetIdx`` for the
         collection ``Jet`` and the source ``GenJet``.
     tree
         Name of the TTree or RNTuple.
@@ -26,7 +26,7 @@ def columns_of_flow(metadata: Mapping[str, Any], index: str | None = None, tree:
     Raises
     ------
     ValueError
-        If the flow's level is not that of objects.
+        If the flow's level is not ``"object"``.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What can be asked of files of GEN and RECO objects, as plain data: see `flashsim.pairs.read_queries`.
+"""Queries on files of GEN and RECO objects, as plain data: see `flashsim.pairs.read_queries`.
 
 A RECO object has at most one GEN partner: its number among the objects of the source is in a branch of indices, such as
 NanoAOD's ``Jet_genJetIdx``. A GEN object may have several RECO partners.
@@ -18,10 +18,10 @@ class Column:
     Attributes
     ----------
     name
-        What the flow calls it.
+        Name in the flow.
     branch
-        Where the files have it: one list per event, one number per object. Variables of a context may also have one
-        number per event, which counts for all of its objects.
+        Branch in the files: one list per event, one number per object. Variables of a context may also have one number
+        per event, the same for all of its objects.
     low, high
         Closed range of the values that are used, in the unit of the branch.
     """
@@ -34,14 +34,14 @@ class Column:
 
 @dataclass(frozen=True)
 class Match:
-    """How RECO objects point to the GEN objects of a source.
+    """Pointers from RECO objects to the GEN objects of a source.
 
     Attributes
     ----------
     index
         Branch with one whole number per RECO object: the number of its GEN partner; below 0: it has none.
     source
-        Any branch with one number per GEN object of the source, which tells how many there are.
+        Any branch with one number per GEN object of the source: it gives their number per event.
     """
 
     index: str
@@ -50,7 +50,7 @@ class Match:
 
 @dataclass(frozen=True)
 class Matched:
-    """Pairs, to train and judge flows: a row for each RECO object with a GEN partner; a result of type `Pairs`.
+    """Pairs, to train and validate flows: a row for each RECO object with a GEN partner; a result of type `Pairs`.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class Matched:
     tree
         Name of the TTree or RNTuple.
     earlier
-        Sources whose RECO objects are left out: of several sources, the first takes first.
+        Sources whose RECO objects are left out: a RECO object with partners in several sources belongs to the first.
     """
 
     context: tuple[Column, ...]
@@ -78,7 +78,7 @@ class Matched:
 
 @dataclass(frozen=True)
 class Efficiency:
-    """All GEN objects, and how many RECO objects each of them has: a result of type `GenObjects`.
+    """All GEN objects, with the number of RECO objects of each: a result of type `GenObjects`.
 
     Attributes
     ----------
@@ -110,7 +110,7 @@ class Unmatched:
     target
         Variables of the RECO object.
     matches
-        Of all sources: a RECO object that has a partner in one of them is left out.
+        Matches to all sources: a RECO object with a partner in one of them is left out.
     tree
         Name of the TTree or RNTuple.
     """
@@ -128,7 +128,7 @@ class Unmatched:
 
 @dataclass(frozen=True)
 class PerEvent:
-    """A row for each event, and how many RECO objects without GEN partner it has: a result of type `CountedRows`.
+    """A row for each event, with its number of RECO objects without GEN partner: a result of type `CountedRows`.
 
     Attributes
     ----------

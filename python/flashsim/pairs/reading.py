@@ -86,17 +86,17 @@ def read_queries(
     files
         ROOT files.
     queries
-        What to read, all of one tree: `Matched`, `Efficiency`, `Unmatched`, `PerEvent`.
+        The queries, all of one tree: `Matched`, `Efficiency`, `Unmatched`, `PerEvent`.
     maximum_dropped_fraction
-        How many of the rows of each query may be unusable.
+        Largest fraction of unusable rows of each query.
     chunk
-        Memory for one piece of the branches of all queries, as uproot understands it.
+        Memory for one piece of the branches of all queries, as for uproot's ``step_size``.
     rows
         Stop each query at the end of the event that completes this many usable rows; by default read everything.
     stores
         For each query a folder for memory-mapped arrays, so that only one chunk is ever in memory, or None for arrays
-        in memory, the default. What a folder holds already is used again if it was made from the same files (name,
-        size, time of the last change) and query, and rewritten if not; files are read only for queries that need it.
+        in memory, the default. Arrays already in a folder are used again if they were made from the same files (name,
+        size, time of the last change) and query, and rewritten otherwise; files are read for the latter queries only.
 
     Returns
     -------
@@ -107,10 +107,9 @@ def read_queries(
     ------
     DatasetError
         If a file cannot be read, has no such tree, lacks branches or has branches of another shape; if an index points
-        past its collection; if a query is left without rows, or more than ``maximum_dropped_fraction`` of its rows
-        would be dropped.
+        past its collection; if a query is left without rows, or loses more than ``maximum_dropped_fraction`` of them.
     ValueError
-        If the queries are of several trees, or there are not as many folders as queries, or one folder twice.
+        If the queries are of several trees, the numbers of folders and queries differ, or a folder is given twice.
 
     Examples
     --------
@@ -150,7 +149,7 @@ def read_queries(
 
 
 class _Reading:
-    """One query while files are read, and what it has found so far."""
+    """One query while files are read, with its rows so far."""
 
     def __init__(self, query: Query, rows: int | None, arrays: PairArrays | PairStore) -> None:
         self.query = query
@@ -164,7 +163,7 @@ class _Reading:
 
     @property
     def is_done(self) -> bool:
-        """Whether the query has all the rows that it wants."""
+        """Whether the query has all of its rows."""
         return self._rows is not None and self._usable >= self._rows
 
     def open(self, path: str | Path) -> None:
@@ -172,7 +171,7 @@ class _Reading:
         self._files.append(Path(path).name)
 
     def add(self, chunk: Chunk) -> None:
-        """Add what a chunk answers."""
+        """Add the rows of a chunk."""
         self._check_kinds(chunk)
         found = answer(self.query, chunk)
         if self._rows is not None and self._usable + len(found.event) >= self._rows:
@@ -191,8 +190,8 @@ class _Reading:
             if self._is_per_event.setdefault(branch, here) != here:
                 kinds = ["a list", "one number"]
                 raise DatasetError(
-                    f"{chunk.path}: branch {branch!r} has {kinds[here]} per event, and {kinds[not here]} in the files "
-                    "before. Read files of one kind"
+                    f"{chunk.path}: branch {branch!r} has {kinds[here]} per event, and {kinds[not here]} in earlier "
+                    "files. Read files of one kind"
                 )
 
     def finish(self) -> dict[str, Any]:
@@ -201,7 +200,7 @@ class _Reading:
         return self._arrays.finish({**summary, "dropped": dict(self._dropped), "objects": dict(self._objects)})
 
     def discard(self) -> None:
-        """Remove what is unfinished."""
+        """Remove unfinished arrays."""
         self._arrays.discard()
 
 
@@ -209,7 +208,7 @@ def _check(queries: Sequence[Query], folders: Sequence[str | Path | None]) -> No
     for query in queries:
         if type(query) not in _RESULTS:
             known = ", ".join(kind.__name__ for kind in _RESULTS)
-            raise TypeError(f"{query!r} is no query: expected one of {known}")
+            raise TypeError(f"{query!r} is not a query: expected one of {known}")
     trees = sorted({query.tree for query in queries})
     if len(trees) > 1:
         raise ValueError(f"queries of the trees {', '.join(trees)}: read one tree at a time")
@@ -270,7 +269,7 @@ def _pieces(path: str | Path, tree: str, branches: Sequence[str], size: str) -> 
             yield from _tree(opened, path, tree, branches).iterate(branches, step_size=size, library="ak")
     except DatasetError:
         raise
-    except Exception as error:  # whatever uproot, a decompressor or numpy says of damaged bytes
+    except Exception as error:  # any error of uproot, a decompressor or numpy on damaged bytes
         raise DatasetError(f"{path}: cannot be read: {type(error).__name__}: {error}") from error
 
 

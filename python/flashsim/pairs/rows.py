@@ -1,4 +1,4 @@
-"""Rows that queries give: arrays in physical units, and where they come from."""
+"""Results of queries: rows as arrays in physical units, and their origin."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _PARTNER = " GEN partner)"
 
 
 class DatasetError(ValueError):
-    """A file of pairs that cannot be used; the message names the file, the column and what is wrong."""
+    """A file of pairs that cannot be used; the message names the file, the column and the fault."""
 
 
 class _Rows:
-    """What all kinds of rows can do; `ARRAYS` are the attributes with one element per row, ``event`` the last."""
+    """Common methods of all kinds of rows; `ARRAYS` are the attributes with one element per row, ``event`` the last."""
 
     ARRAYS: ClassVar[tuple[str, ...]]
     context: Array
@@ -57,7 +57,7 @@ class _Rows:
         return replace(self, **changes, events=int(self.event[rows - 1]) + 1)  # type: ignore[type-var]
 
     def checksum(self) -> str:
-        """SHA-256 of the rows and their events, to recognise the same data later."""
+        """SHA-256 of the rows and their events, to identify the same data later."""
         digest = hashlib.sha256()
         for name in self.ARRAYS:
             array = getattr(self, name)
@@ -86,9 +86,9 @@ class Pairs(_Rows):
         int64 [n], number of the row's event in the order read; rows of one event are neighbours. By default every row
         is an event of its own.
     objects
-        Numbers of objects in the events read, whatever was dropped, of one source of GEN objects or of all that the
-        query names: "gen" = "reconstructed" + those without RECO object; "reco" = "reconstructed" (the first RECO
-        objects of their partners) + "duplicates" (the further ones) + "earlier" (taken by an earlier source) +
+        Numbers of objects in the events read, dropped rows included, for one source of GEN objects or for all sources
+        of the query: "gen" = "reconstructed" + those without RECO object; "reco" = "reconstructed" (the first RECO
+        objects of their partners) + "duplicates" (the further ones) + "earlier" (with a partner in an earlier source) +
         "unmatched".
 
     Raises
@@ -122,7 +122,7 @@ class CountedRows(_Rows):
     Attributes
     ----------
     number
-        int32 [n], of RECO objects: those that the GEN object has, or the event without GEN partner.
+        int32 [n], number of RECO objects: of the GEN object, or without GEN partner in the event.
     context, files, events, dropped, event, objects
         As in `Pairs`.
 
@@ -145,7 +145,7 @@ class CountedRows(_Rows):
 
 @dataclass
 class GenObjects(CountedRows):
-    """All GEN objects of a source: ``number`` is how many RECO objects each has, above 1 with duplicates.
+    """All GEN objects of a source: ``number`` counts the RECO objects of each, above 1 with duplicates.
 
     Examples
     --------
@@ -162,12 +162,12 @@ class GenObjects(CountedRows):
 
 
 def reason_of_partner(condition: str, partner: str) -> str:
-    """A key of ``dropped`` for rows that were not asked for, and are no fault of the files."""
+    """A key of ``dropped`` for rows outside of the query: no fault of the files."""
     return f"{condition} ({partner}{_PARTNER}"
 
 
 def check_dropped_fraction(rows: Pairs | CountedRows, branches: Sequence[str], maximum: float) -> None:
-    """Raises DatasetError if no row is left, or more than a fraction of those asked for was unusable."""
+    """Raises DatasetError if no row is left, or more than a fraction of the query's rows is unusable."""
     lost = sum(count for reason, count in rows.dropped.items() if not reason.endswith(_PARTNER))
     reasons = "; ".join(f"{reason}: {count} rows" for reason, count in rows.dropped.items())
     if not len(rows):

@@ -1,4 +1,4 @@
-"""Arrays of rows in a folder: written piece by piece, used memory-mapped, recognised by what they were made from."""
+"""Arrays of rows in a folder: written piece by piece, used memory-mapped, identified by their origin."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Layout", "PairArrays", "PairStore"]
 Array = npt.NDArray[Any]
 
 Layout = dict[str, tuple[str, tuple[int, ...]]]
-"""Arrays by name: type of their elements and shape of a row."""
+"""For each array its name, the type of its elements and the shape of a row."""
 
 
 class PairArrays:
@@ -41,24 +41,24 @@ class PairArrays:
         return {**{name: np.concatenate(self._pieces.pop(name)) for name in list(self._pieces)}, **summary}
 
     def discard(self) -> None:
-        """Nothing to do."""
+        """Does nothing: the arrays are in memory."""
 
 
 class PairStore:
-    """The same in files of a folder, which are read again, memory-mapped, by whoever asks for the same rows.
+    """The same in files of a folder, which serve later queries for the same rows, memory-mapped.
 
-    Life cycle: `load`; where that gives None, `append` any number of times and `finish`. ``pairs.json`` is removed
+    Life cycle: `load`; if it returns None, `append` any number of times and `finish`. ``pairs.json`` is removed
     before the first and written after the last array, so that an interrupted store counts as empty. Files are replaced,
-    never changed: arrays that another process has mapped stay as they are.
+    never changed: arrays mapped by another process stay valid.
 
     Parameters
     ----------
     folder
-        Made if it does not exist.
+        Created if it does not exist.
     layout
         The arrays.
     made_from
-        What the rows were made from, of plain numbers, strings, lists and dictionaries.
+        Origin of the rows, as plain numbers, strings, lists and dictionaries.
 
     Raises
     ------
@@ -99,7 +99,7 @@ class PairStore:
         self._rows += len(arrays[0])
 
     def finish(self, summary: Mapping[str, Any]) -> dict[str, Any]:
-        """Make the folder hold the rows added; the arrays, memory-mapped, and the ``summary`` by name."""
+        """Make the added rows the folder's content; returns the arrays, memory-mapped, and the ``summary`` by name."""
         self._document.unlink(missing_ok=True)
         unfinished = self._paths(unfinished=True)
         for name, path in self._paths().items():
@@ -114,7 +114,7 @@ class PairStore:
         return {**{name: self._map(path, name, self._rows) for name, path in self._paths().items()}, **summary}
 
     def discard(self) -> None:
-        """Remove what was added and not finished."""
+        """Remove added rows that are not finished."""
         for path in self._paths(unfinished=True).values():
             path.unlink(missing_ok=True)
 
@@ -128,6 +128,6 @@ class PairStore:
 
     def _map(self, path: Path, name: str, rows: int) -> Array:
         kind, shape = self._layout[name]
-        if not rows * int(np.prod(shape)):  # which the system refuses to map
+        if not rows * int(np.prod(shape)):  # an empty file cannot be mapped
             return np.empty((rows, *shape), kind)
         return np.memmap(path, np.dtype(kind), mode="r", shape=(rows, *shape))

@@ -22,10 +22,10 @@ FlowLike = Flow | str | os.PathLike[str]
 
 @dataclass
 class Simulation:
-    """What is to be simulated: plain data, as long as the flows are. See `flash_sim` for the fields."""
+    """Arguments of a simulation: plain data, if the flows are. See `flash_sim` for the fields."""
 
     flows: list[Any]
-    """`FlowLike`; a task is sent references in their place."""
+    """`FlowLike`; a distributed task gets references instead."""
     fold_size: int = 1
     seed: int = 0
     steps: int | dict[str, int] | None = None
@@ -40,7 +40,7 @@ class Simulation:
 
     @classmethod
     def of(cls, flow: FlowLike | Sequence[FlowLike], *, is_inline: bool = False, **options: Any) -> Simulation:
-        """The simulation that a call stands for. Raises TypeError, ValueError if an argument makes no sense."""
+        """The simulation of a call. Raises TypeError, ValueError if an argument is invalid."""
         simulation = cls(_as_list(flow, is_inline), is_inline=is_inline, **options)
         simulation.context = _to_expressions(simulation.context)
         if isinstance(simulation.steps, Mapping):
@@ -58,9 +58,9 @@ class Simulation:
         node
             Of a local dataframe.
         first_entries
-            Global number of the first entry of each file, if the node reads some files of a dataset only.
+            Global number of the first entry of each file, if the node reads only some files of a dataset.
         is_part
-            Whether the node reads a part of a dataset, all files of which somebody else has looked at.
+            Whether the node reads a part of a dataset; the caller has then checked all files of the whole.
         """
         options = self._make_options()
         for file, entry in (first_entries or {}).items():
@@ -120,7 +120,7 @@ def _as_list(flow: FlowLike | Sequence[FlowLike], is_inline: bool) -> list[FlowL
 
 
 def _to_expressions(context: Mapping[str, str | float] | None) -> dict[str, str]:
-    """Numbers are written as text."""
+    """The context as expressions; numbers become text."""
     if context is None:
         return {}
     if not isinstance(context, Mapping):
@@ -135,7 +135,7 @@ def _to_expressions(context: Mapping[str, str | float] | None) -> dict[str, str]
 def _to_expression(variable: str, value: Any) -> str:
     if isinstance(value, str):
         if not value.strip():
-            message = f"context['{variable}'] is empty: a column, an expression or a number was expected."
+            message = f"context['{variable}'] is empty. Expected a column, an expression or a number."
             raise ValueError(message)
         return value
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
@@ -160,7 +160,7 @@ def _check_steps_of(flow: str, steps: Any) -> int:
 def _check_prefix(prefix: Any) -> str:
     text = _check_text("prefix", prefix)
     if text and not (text.isidentifier() and text.isascii()):
-        message = f"prefix must be letters, digits and underscores, as column names are, not {prefix!r}."
+        message = f"prefix must be letters, digits and underscores, as in column names, not {prefix!r}."
         raise ValueError(message)
     return text
 
@@ -174,6 +174,6 @@ def _check_text(what: str, text: Any) -> str:
 
 def _check_size(name: str, size: Any) -> int:
     if not isinstance(size, (int, np.integer)) or isinstance(size, bool) or size < 0:
-        message = f"{name} must be a positive integer, or 0 to have it chosen, not {size!r}."
+        message = f"{name} must be a positive integer, or 0 for an automatic choice, not {size!r}."
         raise ValueError(message)
     return int(size)

@@ -33,14 +33,14 @@ def export_flow(
     """Write the averaged weights of a checkpoint as an ONNX flow.
 
     The graph has the inputs ``noise`` [n, T] and ``context`` [n, C] (float32, physical units), and the output
-    ``sample`` [n, T] in physical units. A continuous flow has the input ``steps`` (int64 scalar) as well: the number of
-    solver steps, each of which evaluates the network as often as the metadata's training provenance says.
+    ``sample`` [n, T] in physical units. A continuous flow also has the input ``steps`` (int64 scalar), the number of
+    solver steps. The training provenance in the metadata holds the network evaluations per step.
 
     Args:
         checkpoint: file written by `train`.
         output: file to write; replaced only once the new one is complete.
         solver: of a continuous flow, name of one of `SOLVERS`; by default the recipe's.
-        default_steps: steps when the caller of the flow names none; by default the recipe's.
+        default_steps: steps for a call of the flow without a number; by default the recipe's.
         grid: times from 0 to 1 at equal fractions of the steps, linear in between; by default the recipe's.
         training: entries added to the training provenance in the metadata.
 

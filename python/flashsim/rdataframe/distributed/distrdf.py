@@ -1,8 +1,8 @@
-"""Every use of the inner parts of ROOT's distributed RDataFrame, in one place; its faults are those of `patches`.
+"""All uses of the internals of ROOT's distributed RDataFrame, in one place; `patches` mends its faults.
 
-ROOT 6.40 keeps it in the package ``ROOT._distrdf``: a graph of Python nodes on the client, each with an operation, that
-is sent to the workers and booked there on a real RDataFrame for each part of the dataset. What each function needs of
-it stands beside it; ``tests/distributed/test_distributed_internals.py`` fails when a new ROOT changes that.
+ROOT 6.40 keeps it in the package ``ROOT._distrdf``. The client has a graph of Python nodes, each with an operation. The
+graph is sent to the workers and booked there on a real RDataFrame for each part of the dataset. "Needs" in a docstring
+lists the internals in use; ``tests/distributed/test_distributed_internals.py`` fails when a new ROOT changes them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = [
 
 
 def is_available() -> bool:
-    """Whether this ROOT has distributed RDataFrame where it is looked for."""
+    """Whether this ROOT has distributed RDataFrame in ``ROOT._distrdf``."""
     try:
         import ROOT._distrdf  # noqa: F401
     except ModuleNotFoundError:
@@ -42,10 +42,10 @@ def is_available() -> bool:
 
 
 def register_methods(methods: dict[str, Callable[..., Any]]) -> None:
-    """Makes methods of distributed nodes known, under the names that they have on local ones.
+    """Adds methods to distributed nodes, under the same names as on local ones.
 
-    Needs: ``SUPPORTED_OPERATIONS`` (the names that nodes accept) and ``NodeProxy`` (what the user holds; names that it
-    has itself come before that table).
+    Needs: ``SUPPORTED_OPERATIONS`` (the names that nodes accept) and ``NodeProxy`` (the user's node; its own names
+    precede that table).
     """
     from ROOT._distrdf import Operation, Proxy
 
@@ -72,16 +72,16 @@ def add_action(proxy: Any, method: str, *arguments: Any, **keywords: Any) -> Any
 
 
 def _add(proxy: Any, operation: Any) -> Any:
-    """Needs: ``_create_new_node`` and ``get_proxy_for``, which are what ``NodeProxy`` itself calls."""
+    """Needs: ``_create_new_node`` and ``get_proxy_for``, as ``NodeProxy`` itself does."""
     from ROOT._distrdf import Proxy
 
     return Proxy.get_proxy_for(operation, Proxy._create_new_node(proxy.proxied_node, operation))
 
 
 def call_before(names: Iterable[str], before: Callable[[Any, str], None]) -> None:
-    """Has ``before(node, name)`` called when the user books one of ROOT's own operations, with the client's own node.
+    """Calls ``before(node, name)`` when the user books one of ROOT's own operations, with the client's own node.
 
-    Needs: ``NodeProxy`` looks up names that it has not itself by ``__getattr__``; and ``rdf_node`` of its node.
+    Needs: ``NodeProxy`` looks up unknown names by ``__getattr__``; and ``rdf_node`` of its node.
     """
     from ROOT._distrdf import Proxy
 
@@ -98,8 +98,8 @@ def call_before(names: Iterable[str], before: Callable[[Any, str], None]) -> Non
 
 
 def add_preparation(methods: Iterable[str], prepare: Callable[[Any, list[tuple[Any, Any]]], None]) -> None:
-    """Has ``prepare(head, operations)`` called on the client before a graph with one of these methods is run, with each
-    operation and the client's own node that it stands on.
+    """Calls ``prepare(head, operations)`` on the client before a graph with one of these methods is run, with each
+    operation and the client's own node upstream of it.
 
     Needs: ``HeadNode.execute_graph`` (runs the graph), ``graph_nodes`` (all its nodes), their ``operation``, their
     ``parent`` and its ``rdf_node``.
@@ -117,23 +117,23 @@ def add_preparation(methods: Iterable[str], prepare: Callable[[Any, list[tuple[A
                 prepare(head, ours)
             execute_graph(head)
         finally:
-            vars(head.backend).pop("initialization", None)  # which other graphs may share
+            vars(head.backend).pop("initialization", None)  # other graphs may share the backend
 
     HeadNode.execute_graph = execute_prepared_graph
 
 
 def set_initialization(head: Any, make: Callable[[Callable[[], None]], Callable[[], None]]) -> None:
-    """Has ``make(initialize)()`` called at the start of each task, with what the user gave to ``initialize``.
+    """Calls ``make(initialize)()`` at the start of each task, with the function that the user gave to ``initialize``.
 
-    ``ROOT.RDF.Distributed.initialize`` has room for one function only, and the user may want it.
+    ``ROOT.RDF.Distributed.initialize`` holds one function only, and the user may need it.
 
-    Needs: ``BaseBackend.initialization``, which is read from the head's backend when the graph is run.
+    Needs: ``BaseBackend.initialization``, read from the head's backend when the graph is run.
     """
     head.backend.initialization = make(initialization_of(head))
 
 
 def initialization_of(head: Any) -> Callable[[], None]:
-    """What the user gave to ``ROOT.RDF.Distributed.initialize``. Needs: ``BaseBackend.initialization``."""
+    """The user's function in ``ROOT.RDF.Distributed.initialize``. Needs: ``BaseBackend.initialization``."""
     return type(head.backend).initialization
 
 
@@ -154,7 +154,7 @@ def reads_ntuple(head: Any) -> bool:
 
 
 def run_tasks(head: Any, tasks: list[Any], run: Callable[[Any], Any], merge: Callable[[Any, Any], Any]) -> Any:
-    """``run(task)`` for all tasks on the workers, and the results merged. Needs: the backend's ``ProcessAndMerge``."""
+    """Merged results of ``run(task)`` for all tasks on the workers. Needs: the backend's ``ProcessAndMerge``."""
     return head.backend.ProcessAndMerge(tasks, run, merge)
 
 
@@ -170,12 +170,12 @@ def send_file(head: Any, path: str) -> None:
 
 
 def skip_empty_loops(is_anything_booked: Callable[[Any], bool]) -> None:
-    """Has a task run the graph of its first node only if something is booked on it.
+    """Lets a task run the graph of its first node only if something is booked on it.
 
-    Behind a look-ahead nothing is. The loop would end at its first entry, and ROOT warn that it has stopped after 0
-    entries, once for each task.
+    Behind a look-ahead, nothing is booked on it. Its loop would end at the first entry, with a warning of ROOT in each
+    task that the loop has stopped after 0 entries.
 
-    Needs: ``ROOT.Internal.RDF.TriggerRun``, which tasks look up there.
+    Needs: tasks look up ``ROOT.Internal.RDF.TriggerRun`` under this name.
     """
     import ROOT
 
@@ -190,14 +190,14 @@ def skip_empty_loops(is_anything_booked: Callable[[Any], bool]) -> None:
 
 
 def run_without_gil(run: Callable[[Any], None]) -> None:
-    """Has ``run(result)`` called for the results of a task before they are collected.
+    """Calls ``run(result)`` for the results of a task before they are collected.
 
-    ROOT triggers the event loop of the graph's first node only. What lies behind a look-ahead has an event loop of its
-    own, which collecting a result would start while Python's global lock is held; and collecting a Snapshot would not
-    start it at all.
+    ROOT triggers the event loop of the graph's first node only. The graph behind a look-ahead has an event loop of its
+    own. Collecting a result would start it while Python's global lock is held; collecting a Snapshot would not start it
+    at all.
 
-    Needs: the single-dispatch function ``get_mergeablevalue``, through which all results of a task go,
-    ``SnapshotResult`` with ``_resultptr`` and ``AsNumpyResult`` with ``_result_ptrs``.
+    Needs: the single-dispatch function ``get_mergeablevalue``, which collects all results of a task, ``SnapshotResult``
+    with ``_resultptr`` and ``AsNumpyResult`` with ``_result_ptrs``.
     """
     from ROOT._distrdf.Backends import Utils
     from ROOT._distrdf.PythonMergeables import SnapshotResult
@@ -224,9 +224,9 @@ def run_without_gil(run: Callable[[Any], None]) -> None:
 
 
 def translate_errors_of_merges() -> None:
-    """Has what goes wrong in a merge told without the signatures that cppyy has tried.
+    """Removes cppyy's signatures from the errors of a merge.
 
-    Needs: the single-dispatch function ``merge_values``, through which all pairs of results go.
+    Needs: the single-dispatch function ``merge_values``, which merges all pairs of results.
     """
     from ROOT._distrdf.Backends import Utils
 

@@ -1,4 +1,4 @@
-"""What a task that reads some files does not know of the whole dataset: first entries, and what identifies events."""
+"""Properties of the whole dataset that a task with some of its files needs: first entries and identity columns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["check_files", "check_identity", "first_entries"]
 
 
 def check_files(head: Any) -> None:
-    """Raises ValueError if a file is in the dataset twice: which part of it a task reads could not be told."""
+    """Raises ValueError if a file is in the dataset twice: the part that a task reads would be ambiguous."""
     files = Counter(file for file, _ in distrdf.files_of(head))
     repeated = [file for file, times in files.items() if times > 1]
     if repeated:
@@ -28,12 +28,13 @@ def check_files(head: Any) -> None:
 
 
 def check_identity(head: Any, upstream: Any) -> None:
-    """Raises RuntimeError if events of the node `upstream` are not identified by the same rule in all files: a task
-    would know the rule of its own files only.
+    """Raises RuntimeError if files identify the events of the node `upstream` by different rules.
+
+    A task sees the rule of its own files only.
     """
     cpp, partial = root().FlashSim, root().std.vector["FlashSim::PartialColumn"]()
     node = root().RDF.AsRNode(upstream)
-    # Not those of an Alias, which needs its column in the first file: a task on a file that lacks it fails.
+    # Without those of an Alias, which needs its column in the first file: a task on a file that lacks it fails.
     columns = set(map(str, cpp.GetIdentityColumnsOfFiles(node))) & set(_IDENTITY)
     files = _look(head)
     for column in sorted(columns):
@@ -46,16 +47,16 @@ def check_identity(head: Any, upstream: Any) -> None:
 
 
 def first_entries(head: Any) -> dict[str, int]:
-    """For each file of the dataset the number of its first entry; empty if there is one file, or none."""
+    """The number of the first entry of each file of the dataset; empty if there are fewer than two files."""
     files = _look(head)
     starts = accumulate((entries for entries, _ in files.values()), initial=0)
     return dict(zip(files, starts, strict=False))
 
 
 def _look(head: Any) -> dict[str, tuple[int, list[str]]]:
-    """For each file of the dataset in order its entries and identity columns; empty if there is one file, or none.
+    """Entries and identity columns of each file of the dataset, in order; empty if there are fewer than two files.
 
-    The workers look, at the first call for a dataframe, since only they need to see all files.
+    The workers read the files, at the first call for a dataframe, since the client may have no access to them.
     """
     files = distrdf.files_of(head)
     if len(files) < 2:
@@ -74,7 +75,8 @@ _IDENTITY = ("run", "luminosityBlock", "event")  # kIdentityColumns in C++
 
 
 def look_into(files: list[tuple[str, str, str]]) -> dict[str, tuple[int, list[str]]]:
-    """Entries and identity columns of files, each given as kind (TTree or RNTuple), path and name of the dataset in it.
+    """Entries and identity columns of files, each given as kind (TTree or RNTuple), path and name of its dataset.
+
     Runs on workers.
     """
     return {path: _look_into(kind, path, name) for kind, path, name in files}
@@ -92,10 +94,10 @@ def _look_into(kind: str, path: str, name: str) -> tuple[int, list[str]]:
             if tree:
                 found = [column for column in _IDENTITY if tree.GetLeaf(column)]
                 return int(tree.GetEntries()), found
-            reason = "it is not there"
+            reason = "it is not in the file"
     except OSError as error:
         reason = str(error)
     except ROOT.std.exception as error:
-        reason = str(error.what()).partition("\nAt:")[0]  # where in ROOT's code follows
+        reason = str(error.what()).partition("\nAt:")[0]  # the place in ROOT's code follows
     message = f"FlashSim: {describe_worker()} cannot read the {kind} '{name}' of the dataset's file '{path}': {reason}."
     raise RuntimeError(message)

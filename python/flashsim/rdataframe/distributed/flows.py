@@ -1,4 +1,4 @@
-"""Flows on workers: named by their content, found there or sent along."""
+"""Flows on workers: identified by their content, found there or sent."""
 
 from __future__ import annotations
 
@@ -22,41 +22,41 @@ __all__ = ["FlowReference", "make_reference", "open_reference", "send"]
 
 
 class FlowReference(TypedDict):
-    """What a task is told of a flow."""
+    """A flow, as described to a task."""
 
     name: str
-    """File name of a flow that the package ships; else empty."""
+    """File name of a shipped flow; else empty."""
     path: str
     """Absolute path on the client."""
     sha256: str
-    """Of the file and its data files, one after the other, in hexadecimal."""
+    """SHA-256 of the file and its data files, one after the other, in hexadecimal."""
     data: tuple[str, ...]
-    """Files that hold weights, relative to the folder of the file."""
+    """Files with weights, relative to the folder of the file."""
 
 
 def make_reference(flow: Flow | str | os.PathLike[str]) -> FlowReference:
-    """Names an opened flow, or one that is opened to check it."""
+    """The reference to a flow. A path or name is opened, to check the flow."""
     opened = flow if isinstance(flow, Flow) else Flow(flow)
     path, files = Path(opened.path), tuple(opened.data_files)
-    # Data files lie beside the path that was given, which may be a symbolic link.
+    # Data files lie beside the given path, which may be a symbolic link.
     path = path.absolute() if files else path.resolve()
     is_shipped = path.parent == Path(data.__file__).resolve().parent
     return FlowReference(name=path.name if is_shipped else "", path=str(path), sha256=_hash(path, files), data=files)
 
 
 def open_reference(reference: FlowReference) -> Flow:
-    """The flow in this process: at the client's path if there is such a file, else the copy that was sent.
+    """The flow in this process: at the client's path if there is such a file, else the received copy.
 
     Raises
     ------
     RuntimeError
-        If the file at the client's path has other contents than the client's, or there is none and none was received.
+        If the file at the client's path differs from the client's, or there is neither a file nor a copy.
     """
     return _open(reference["name"], reference["path"], reference["sha256"], tuple(reference["data"]))
 
 
 def send(head: Any, references: list[FlowReference]) -> None:
-    """Copies flows to all workers, once for each cluster and content; those of the package are there already."""
+    """Copies flows to all workers, once for each cluster and content. Shipped flows are part of the package there."""
     sent = _sent.setdefault(distrdf.cluster_of(head), set())
     for reference in references:
         if reference["name"] or reference["sha256"] in sent:
@@ -89,7 +89,7 @@ def _copies() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="flashsim-")
 
 
-@cache  # a task more for the same worker does not open it again
+@cache  # further tasks of the same worker use the open flow
 def _open(name: str, path: str, sha256: str, data_files: tuple[str, ...]) -> Flow:
     here = Path(data.path(name)) if name else Path(path)
     if here.exists():
@@ -124,7 +124,7 @@ def _open(name: str, path: str, sha256: str, data_files: tuple[str, ...]) -> Flo
 
 
 def _assemble(folder: Path, path: Path, copies: Mapping[Path, str]) -> Path:
-    """A model and its data files, side by side under the names that they have on the client."""
+    """A model and its data files, side by side under their names on the client."""
     whole = folder / f"{copies[path]}.d"
     if not whole.exists():
         part = Path(tempfile.mkdtemp(dir=folder, prefix="flashsim-"))
@@ -142,7 +142,7 @@ def _assemble(folder: Path, path: Path, copies: Mapping[Path, str]) -> Path:
 
 
 def _folder_of_received_files() -> Path:
-    """Where the cluster's own means of sending files have put them."""
+    """The folder for files sent by the cluster's own means."""
     if "distributed" in sys.modules:
         from distributed import get_worker
 
@@ -153,7 +153,7 @@ def _folder_of_received_files() -> Path:
 
 
 def _copies_of(path: Path, sha256: str, data_files: Iterable[str]) -> dict[Path, str]:
-    """The files of a flow on the client, and their names while they travel."""
+    """The files of a flow on the client, and the names of their copies."""
     names = {path: f"flashsim-{sha256}.onnx"}
     for index, file in enumerate(data_files):
         names[path.parent / file] = f"flashsim-{sha256}-{index}.data"

@@ -1,7 +1,7 @@
 """The methods of this package on distributed dataframes.
 
-Importing the package adds the methods alone; what they need of ROOT's distributed RDataFrame is changed by `enable`, at
-the first call of one of them and on workers, so that those who do without them keep ROOT's own.
+Importing the package only adds the methods. `enable` changes ROOT's distributed RDataFrame for them, at the first call
+of one of them and on workers: without such a call, ROOT's own stays unchanged.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def register() -> None:
 
 @functools.cache
 def enable() -> None:
-    """Adds what tasks call to local nodes, and changes what distributed runs need of ROOT."""
+    """Adds the methods for tasks to local nodes, and changes ROOT's distributed RDataFrame for them."""
     methods.add_methods({_SIMULATION: _simulate_on_part, _HISTOGRAM: _book_on_part})
     distrdf.call_before(PLAIN_HISTOGRAMS, lambda node, name: warn_if_oversampled(node, name, stacklevel=4))
     distrdf.add_preparation((_SIMULATION, _HISTOGRAM), _prepare)
@@ -55,7 +55,7 @@ def enable() -> None:
 
 
 def _make_simulation(method: Callable[..., Any], *, is_inline: bool = False) -> Callable[..., Any]:
-    """`method` for distributed nodes: what is wrong with its arguments is told at once, not by a worker."""
+    """`method` for distributed nodes: wrong arguments raise at the call, not on a worker."""
     signature = inspect.signature(method)
 
     @functools.wraps(method)
@@ -76,7 +76,7 @@ def _make_histogram(method: Callable[..., Any]) -> Callable[..., Any]:
     def book(*positional: Any, **keywords: Any) -> Any:
         node, booking = histogram.Booking.parse(method, *positional, **keywords)
         enable()
-        booking.book(node.proxied_node.rdf_node)  # on the client's own dataframe: only to tell what is wrong
+        booking.book(node.proxied_node.rdf_node)  # on the client's own dataframe: only to raise errors early
         return distrdf.add_action(node, _HISTOGRAM, **vars(booking))
 
     return book

@@ -1,9 +1,9 @@
-"""Patches for faults of ROOT's distributed RDataFrame, each for the releases of ROOT that were seen to need it.
+"""Patches for faults of ROOT's distributed RDataFrame, each for the releases of ROOT with the fault.
 
-They are made at the first call of one of this package's methods on a distributed node, and on workers; who only imports
-the package keeps ROOT's own. A release that is not named in `NEEDED_BY` is left as it is. With each release,
+They are made at the first call of one of this package's methods on a distributed node, and on workers; the import of
+the package changes nothing. A release missing from `NEEDED_BY` stays unpatched. With each release,
 ``tests/distributed/test_distributed_patches.py`` runs the faults in plain ROOT: it fails where a patch is no longer
-needed, and where a release needs one and is not named.
+needed, and where a release needs a patch and is missing.
 """
 
 from __future__ import annotations
@@ -18,38 +18,38 @@ NEEDED_BY: dict[str, frozenset[int]] = {
     "patch_report": frozenset({640}),
     "patch_snapshot": frozenset({640}),
 }
-"""Releases of ROOT with the fault, by the name of the function that mends it: 640 stands for all of 6.40."""
+"""Releases of ROOT with the fault, by the name of the function that patches it: 640 means all of 6.40."""
 
 
 def is_needed(patch: str) -> bool:
-    """Whether the ROOT of this process was seen to need a patch."""
+    """Whether the ROOT of this process needs a patch, by `NEEDED_BY`."""
     import ROOT
 
     return int(ROOT.gROOT.GetVersionInt()) // 100 in NEEDED_BY[patch]
 
 
 def patch_report(run: Callable[[Any], None], book: Callable[[Any], Any], make_mergeable: Callable[[Any], Any]) -> None:
-    """Has ``Report`` work for any number of tasks.
+    """Makes ``Report`` work for any number of tasks.
 
     Faults of ROOT 6.40, the first release with ``Report`` on distributed dataframes (root-project/root #21082):
 
-    - ``RMergeableReport::Merge`` sets the sum and forgets to keep it for the next one: of three reports or more, the
+    - ``RMergeableReport::Merge`` sets the sum, but does not keep it for the next merge: of three reports or more, the
       sum is that of the first and the last.
-    - For all tasks but its first one on trees, a worker clones the actions that it has (``CloneResultAndAction``). The
-      clone of a report starts with the numbers of the report that it was made from, and adds a copy of each filter.
-    - The clone of a report on an ``RJittedFilter`` takes the filter before it for another RJittedFilter, and the
-      process crashes: ``df.Filter("x > 4", "a").Filter("x > 5", "b").Report()``.
+    - On trees, a worker clones its actions for all tasks after its first one (``CloneResultAndAction``). The clone of a
+      report starts with the numbers of the original, and adds a copy of each filter.
+    - The clone of a report on an ``RJittedFilter`` treats the filter before it as an RJittedFilter, and the process
+      crashes: ``df.Filter("x > 4", "a").Filter("x > 5", "b").Report()``.
 
     Parameters
     ----------
     run
         As for `distrdf.run_without_gil`.
     book
-        Takes a general node (``RNode``) and makes a report that can be cloned.
+        Makes a report that can be cloned, from a general node (``RNode``).
     make_mergeable
-        Makes of a report what adds up.
+        Turns a report into its mergeable form.
 
-    Needs: the single-dispatch function ``get_mergeablevalue``, through which all results of a task go.
+    Needs: the single-dispatch function ``get_mergeablevalue``, which collects all results of a task.
     """
     if not is_needed("patch_report"):
         return
@@ -67,13 +67,13 @@ def patch_report(run: Callable[[Any], None], book: Callable[[Any], Any], make_me
 
 
 def patch_snapshot() -> None:
-    """Has ``Snapshot`` return a dataframe of RNTuples if it wrote RNTuples.
+    """Makes ``Snapshot`` return a dataframe of RNTuples if it wrote RNTuples.
 
-    Fault of ROOT 6.40: ``SnapshotResult.GetValue`` makes a TChain of the files whatever ``fOutputFormat`` was asked for
-    (RNTuples are written since root-project/root #15750), and the client crashes when it reads one as a tree.
+    Fault of ROOT 6.40: ``SnapshotResult.GetValue`` makes a TChain of the files for any ``fOutputFormat`` (RNTuples are
+    written since root-project/root #15750), and the client crashes when it reads an RNTuple as a tree.
 
-    Needs: the single-dispatch function ``set_value_on_node``, through which all results go on the client; of
-    ``SnapshotResult``, ``treename`` and ``filenames``; and the backend's ``make_dataframe``.
+    Needs: the single-dispatch function ``set_value_on_node``, which sets all results on the client; ``treename`` and
+    ``filenames`` of ``SnapshotResult``; and the backend's ``make_dataframe``.
     """
     if not is_needed("patch_snapshot"):
         return
@@ -95,10 +95,10 @@ def patch_snapshot() -> None:
 
 
 def graph_to_rebook(head: Any) -> Any:
-    """Names the head's graph if its tasks must each book it anew, for `drop_cached_graph`; else None.
+    """The name of the head's graph if each task must book it again, for `drop_cached_graph`; else None.
 
-    Fault of ROOT 6.40: for all tasks but its first one on trees, a worker clones the actions that it has, and cloning a
-    Snapshot of RNTuples throws "The MakeNew method is not implemented for this action helper (Snapshot)".
+    Fault of ROOT 6.40: on trees, a worker clones its actions for all tasks after its first one, and cloning a Snapshot
+    of RNTuples throws "The MakeNew method is not implemented for this action helper (Snapshot)".
 
     Needs: ``graph_nodes``, the arguments of the operation "Snapshot", and the head's ``rdf_uuid``.
     """
@@ -115,7 +115,7 @@ def graph_to_rebook(head: Any) -> Any:
 
 
 def drop_cached_graph(name: Any) -> None:
-    """Has this worker book a graph again. Needs: ``_ACTIONS_REGISTER`` and ``_RDF_REGISTER`` of ``_graph_cache``."""
+    """Makes this worker book a graph again. Needs: ``_ACTIONS_REGISTER`` and ``_RDF_REGISTER`` of ``_graph_cache``."""
     from ROOT._distrdf import _graph_cache
 
     for register in (_graph_cache._ACTIONS_REGISTER, _graph_cache._RDF_REGISTER):

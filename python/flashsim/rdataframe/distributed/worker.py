@@ -1,4 +1,4 @@
-"""What a worker does before its tasks: it loads this package, or says why it cannot."""
+"""Initialisation of a worker before its tasks: it loads this package, or raises the reason for a failure."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["describe_worker", "make_initialization", "make_task"]
 
 
 def make_initialization(initialize: Callable[[], None], rebooked: Any = None) -> Callable[[], None]:
-    """The function that workers call before each task: the user's own `initialize`, then the package is loaded.
+    """The function that workers call before each task: it runs the user's `initialize` and loads the package.
 
-    `rebooked` names a graph that each task must book anew (see `patches.graph_to_rebook`).
-    Raises RuntimeError there, naming the worker, if the package is missing or of another version than here.
+    `rebooked` names a graph that each task must book again (see `patches.graph_to_rebook`). The function raises
+    RuntimeError, naming the worker, if the package is missing or its version differs from the client's.
     """
     from ..._version import __version__
 
@@ -59,7 +59,7 @@ def _load_package(initialize: Callable[[], None], wanted: str, rebooked: Any, cl
     if os.getpid() != client:
         from flashsim.rdataframe.plain_histograms import silence
 
-        silence()  # the user has been told on the client
+        silence()  # the client has warned already
     if rebooked is not None:
         from flashsim.rdataframe.distributed.patches import drop_cached_graph
 
@@ -74,10 +74,10 @@ def _run(load: Callable[[], None], module: str, function: str, task: Any) -> Any
 
 
 def _by_value(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A copy that is sent as code rather than by name, so that it runs where the package is missing.
+    """A copy that is sent as code rather than by name, so that it runs without the package.
 
-    Hence what the function needs it imports itself.
+    The function must therefore import all that it needs.
     """
     copy = types.FunctionType(function.__code__, {"__builtins__": builtins, "__name__": "__main__"}, function.__name__)
-    copy.__module__ = "__main__"  # which cloudpickle takes as not importable elsewhere
+    copy.__module__ = "__main__"  # cloudpickle sends functions of __main__ as code
     return copy

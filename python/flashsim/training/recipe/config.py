@@ -49,7 +49,7 @@ def load_config(path: str | Path) -> FlowConfig:
 
 
 def config_from_dict(document: Mapping[str, Any], where: str = "config") -> FlowConfig:
-    """Build a recipe from a nested dictionary such as TOML or a checkpoint holds; errors as in `load_config`."""
+    """Build a recipe from a nested dictionary, as in TOML or in a checkpoint; errors as in `load_config`."""
     config = read_table(FlowConfig, document, where)
     _check(config, where)
     return config
@@ -61,7 +61,7 @@ def config_to_dict(config: FlowConfig) -> dict[str, Any]:
 
 
 Bound = tuple[str, bool, str]
-"""A key of a section, whether its value is possible, and what was expected."""
+"""A key of a section, whether its value is possible, and the expected values."""
 
 
 def _training_bounds(training: TrainingConfig) -> list[Bound]:
@@ -139,7 +139,7 @@ def _check(config: FlowConfig, where: str) -> None:
     targets = [variable.name for variable in config.target]
     if config.sort_by and config.sort_by not in targets:
         raise ConfigError(
-            f"{where}: sort_by: {config.sort_by!r} is no target variable{suggest(config.sort_by, targets)}"
+            f"{where}: sort_by: {config.sort_by!r} is not a target variable{suggest(config.sort_by, targets)}"
         )
     Preprocessing(config.context, config.target, where=where)
 
@@ -150,4 +150,4 @@ def _check_variable(variable: VariableConfig, names: Sequence[str], where: str) 
     if variable.dtype not in DTYPES:
         raise ConfigError(f"{where}: dtype {variable.dtype!r}{suggest(variable.dtype, DTYPES)}")
     if not variable.range[0] < variable.range[1]:
-        raise ConfigError(f"{where}: range {variable.range} has no values in it")
+        raise ConfigError(f"{where}: range {variable.range}: expected [low, high], low below high")

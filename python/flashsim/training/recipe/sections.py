@@ -1,4 +1,4 @@
-"""The sections of a recipe and their defaults: what a training depends on."""
+"""The sections of a recipe and their defaults."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ SCHEDULES = ("cosine", "constant", "plateau")
 class VariableConfig:
     """One context or target variable and the operations that prepare it for the network.
 
-    ``range`` is in physical units: the values a context variable may have, the values a target variable is guaranteed
-    to have. ``branch`` defaults to ``<source>_<name>`` for a context and ``<collection>_<name>`` for a target variable.
+    ``range`` is in physical units: allowed values of a context variable, guaranteed values of a target variable.
+    ``branch`` defaults to ``<source>_<name>`` for a context and ``<collection>_<name>`` for a target variable.
     """
 
     name: str
@@ -47,7 +47,7 @@ class VariableConfig:
 
 @dataclass(frozen=True)
 class DatasetConfig:
-    """Where the pairs of a GEN object and its RECO object are: ``source[index]`` belongs to the RECO object."""
+    """The pairs of GEN and RECO objects: ``source[index]`` belongs to the RECO object."""
 
     index: str
     tree: str = "Events"
@@ -60,10 +60,10 @@ class DatasetConfig:
 class FlowMatchingConfig:
     """Continuous flow trained by flow matching, along the path N(t x, (1 - (1 - sigma_min) t)^2) of arXiv:2402.13684.
 
-    ``hidden`` are the widths of the residual blocks, ``time_frequencies`` the number of sine-cosine pairs that describe
-    the time. With the ``coupling`` "independent" every row is paired with noise of its own; with "optimal_transport"
-    rows of like contexts exchange noise for straighter paths, the more alike the larger the ``context_weight``, see
-    `flashsim.training.families.optimal_transport`.
+    ``hidden`` are the widths of the residual blocks, ``time_frequencies`` the number of sine-cosine pairs that encode
+    the time. With the ``coupling`` "independent" every row is paired with noise of its own. With "optimal_transport"
+    rows of similar contexts exchange noise for straighter paths; a larger ``context_weight`` demands more similar
+    contexts, see `flashsim.training.families.optimal_transport`.
     """
 
     family: str = "flow_matching"
@@ -87,8 +87,8 @@ class AffineConfig:
 class SplineConfig:
     """Discrete flow of spline couplings (arXiv:1906.04032), each with a network of the widths ``hidden``.
 
-    The splines have ``bins`` bins between -``bound`` and ``bound``, in units of the prepared target; values beyond stay
-    as they are.
+    The splines have ``bins`` bins between -``bound`` and ``bound``, in units of the prepared target; values beyond
+    are unchanged.
     """
 
     family: str = "spline"
@@ -107,12 +107,13 @@ MODELS: dict[str, type[ModelConfig]] = {
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Optimisation: AdamW with clipped gradients; the exponential average of the weights is what counts in the end.
+    """Optimisation: AdamW with clipped gradients; its result is the exponential average of the weights.
 
     ``schedule`` of the learning rate after a linear warm-up: "cosine" down to ``final_learning_rate`` at the last
     epoch, "constant", or "plateau", which multiplies it by ``plateau_factor`` after ``plateau_epochs`` epochs without
-    improvement. An epoch improves if the validation loss sinks by more than its noise. After ``patience`` epochs
-    without improvement the training stops; 0 never stops early, as fits the cosine, most of whose gain comes last.
+    improvement. An epoch improves if the validation loss sinks by more than its noise. The training stops after
+    ``patience`` epochs without improvement; 0 never stops early and suits the cosine, whose gain comes mostly at the
+    end.
 
     A checkpoint is written after every epoch, and every ``checkpoint_minutes`` within one. A mean loss above
     ``divergence_factor`` times that of the untrained flow ends the training.
@@ -137,7 +138,7 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class SamplingConfig:
-    """How a continuous flow is sampled: solver, number of steps when the caller names none, and grid of times.
+    """Sampling of a continuous flow: solver, default number of steps, and grid of times.
 
     ``grid`` holds times from 0 to 1 at equal fractions of the steps, linear in between: [0, 1] makes equal steps.
     """
