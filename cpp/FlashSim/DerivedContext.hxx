@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace FlashSim {
@@ -66,17 +67,15 @@ std::vector<double> Distances(double eta, double phi, const ROOT::RVec<Eta> &oth
 /// Number of the n-th smallest distance below a limit; the first of equal ones comes first. -1 if there is none.
 inline int FindNth(const std::vector<double> &distances, int n, double limit)
 {
-   std::vector<int> order;
+   std::vector<std::pair<double, int>> near;
    for (std::size_t i = 0; i < distances.size(); ++i) {
       if (distances[i] < limit)
-         order.push_back(static_cast<int>(i));
+         near.emplace_back(distances[i], static_cast<int>(i));
    }
-   if (n < 0 || static_cast<std::size_t>(n) >= order.size())
+   if (n < 0 || static_cast<std::size_t>(n) >= near.size())
       return -1;
-   std::stable_sort(order.begin(), order.end(), [&distances](int a, int b) {
-      return distances[static_cast<std::size_t>(a)] < distances[static_cast<std::size_t>(b)];
-   });
-   return order[static_cast<std::size_t>(n)];
+   std::nth_element(near.begin(), near.begin() + n, near.end());
+   return near[static_cast<std::size_t>(n)].second;
 }
 
 /// The value of an index that is not -1.

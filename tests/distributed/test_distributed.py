@@ -473,10 +473,10 @@ def test_varied_context_column(nothing_runs, files, tiny_flow):
         varied.FlashSim(tiny_flow)
 
 
-def test_flash_sim_twice(nothing_runs, files, tiny_flow):
+def test_a_fold_size_of_a_later_stage(nothing_runs, files, tiny_flow):
     sim = nothing_runs.open("Events", files).FlashSim(tiny_flow)
-    with pytest.raises(RuntimeError, match="Give all flows at once"):
-        sim.FlashSim(tiny_flow, prefix="Second")
+    with pytest.raises(RuntimeError, match="fold size is 2, but the dataframe holds RECO events already"):
+        sim.FlashSim(tiny_flow, 2, prefix="Second")
 
 
 @pytest.mark.parametrize("method", ["FlashSim", "DefineFolds"])

@@ -59,6 +59,7 @@ def frame(events):
     #define DERIVED_CONTEXT_TEST
     namespace DerivedContextTest {
     std::vector<std::vector<double>> columns[6];
+    void Set(int column, const std::vector<std::vector<double>> &values) { columns[column] = values; }
     template <typename T>
     ROOT::RVec<T> Get(int column, ULong64_t entry)
     {
@@ -70,7 +71,10 @@ def frame(events):
     df = ROOT.RDataFrame(len(columns["entry"]))
     for i, name in enumerate(("pt", "eta", "phi")):
         for j, (collection, kind) in enumerate((("Jet", "float"), ("Lepton", "double"))):
-            ROOT.DerivedContextTest.columns[2 * i + j] = [[obj[name] for obj in event[j]] for event in events]
+            column = ROOT.std.vector["std::vector<double>"]()
+            for event in events:
+                column.push_back(ROOT.std.vector["double"]([obj[name] for obj in event[j]]))
+            ROOT.DerivedContextTest.Set(2 * i + j, column)
             df = df.Define(f"{collection}_{name}", f"DerivedContextTest::Get<{kind}>({2 * i + j}, rdfentry_)")
     return df
 
