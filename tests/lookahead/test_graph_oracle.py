@@ -15,6 +15,7 @@ import pytest
 import ROOT
 from hypothesis import HealthCheck, given, settings
 
+import tiny_flows
 from gen_events import snapshot
 from graph_plans import SIMULATIONS, Plan, Result, cuts_of, plans, simulation_of, split, step_named
 from graph_results import KINDS, check_equal, value_of
@@ -60,6 +61,7 @@ class Oracle:
 
     def __init__(self, folder: Path, flow: str):
         self.flow = flow
+        self.later = tiny_flows.write_smearing_flow(folder / "later.onnx", name="later", source="Jet", collection="Tau")
         self.tree = snapshot(gen_events(), folder / "tree.root", GEN_COLUMNS, cluster=17)
         whole = ROOT.RDataFrame("Events", self.tree)
         self.files = {
@@ -81,6 +83,11 @@ class Oracle:
         arguments = SIMULATIONS[name]
         # A block is a few events, so that a slot changes blocks within a chunk.
         return node.FlashSim(self.flow, arguments.fold_size, arguments.seed, chunk_size=chunk_size, block_size=20)
+
+    def simulate_later_stage(self, node, chunk_size: int = 0):
+        """The RECO events once more, each with objects of a later stage: other columns stay as they are."""
+        context = {"eta": "0.01f * Jet_nConstituents"}
+        return node.FlashSim(self.later, context=context, chunk_size=chunk_size, block_size=20)
 
     def expected(self, result: Result, plan: Plan):
         """The value of the result alone, by one thread; its rows in the order of the plan's threads."""
@@ -118,18 +125,20 @@ def oracle(tmp_path_factory, tiny_flow):
 class Frame:
     """A dataframe whose nodes are made when the first result needs them."""
 
-    def __init__(self, oracle: Oracle, plan: Plan):
-        self.oracle, self.plan = oracle, plan
+    def __init__(self, oracle: Oracle, plan: Plan, later_stages: int):
+        self.oracle, self.plan, self.later_stages = oracle, plan, later_stages
         self.nodes = {(): ROOT.RDataFrame("Events", oracle.files[plan.source])}
 
     def node(self, path: tuple[str, ...]):
         if path not in self.nodes:
             parent, step = self.node(path[:-1]), path[-1]
-            self.nodes[path] = (
-                self.oracle.simulate(parent, step, self.plan.chunk_size)
-                if step in SIMULATIONS
-                else step_named(step).apply(parent)
-            )
+            if step in SIMULATIONS:
+                node = self.oracle.simulate(parent, step, self.plan.chunk_size)
+                for _ in range(self.later_stages):
+                    node = self.oracle.simulate_later_stage(node.Define("between", "Jet_pt"), self.plan.chunk_size)
+            else:
+                node = step_named(step).apply(parent)
+            self.nodes[path] = node
         return self.nodes[path]
 
     def book(self, result: Result):
@@ -147,13 +156,13 @@ class Frame:
         return False
 
 
-def run(oracle: Oracle, plan: Plan) -> None:
+def run(oracle: Oracle, plan: Plan, later_stages: int = 0) -> None:
     """Runs the plan, and compares."""
     expected = [oracle.expected(result, plan) for result in plan.results]
     if plan.threads > 1:
         ROOT.EnableImplicitMT(plan.threads)
     try:
-        frame = Frame(oracle, plan)
+        frame = Frame(oracle, plan, later_stages)
         handles, have_run = {}, set()
         for action, i in plan.actions:
             result = plan.results[i]
@@ -184,3 +193,15 @@ def run(oracle: Oracle, plan: Plan) -> None:
 @given(plan=plans())
 def test_each_result_is_what_it_is_alone(oracle, plan):
     run(oracle, plan)
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=EXAMPLES or 20,
+    derandomize=not EXAMPLES,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(plan=plans())
+def test_a_later_stage_between_changes_no_result(oracle, plan):
+    run(oracle, plan, later_stages=1)

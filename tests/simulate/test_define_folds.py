@@ -88,3 +88,23 @@ def test_bad_arguments_are_named_before_the_loop(tiny_flow, arguments, error, me
     df = ROOT.RDataFrame(5).Define("GenJet_pt", "ROOT::RVecF{50}").Define("GenJet_eta", "ROOT::RVecF{0}")
     with pytest.raises(error, match=message):
         df.DefineFolds(**{"flow": tiny_flow, **arguments})
+
+
+def test_the_functor_in_a_define_of_ones_own(gen_files, tiny_flow):
+    ROOT.gInterpreter.Declare("""
+    ROOT::RDF::RNode DefineByHand(ROOT::RDF::RNode node, std::shared_ptr<const FlashSim::Flow> flow)
+    {
+       const FlashSim::InlineFolds folds(flow, {"GenJet_pt", "GenJet_eta"}, 3, 5);
+       return node.Define("context", FlashSim::PackContext<ROOT::RVecF, ROOT::RVecF>, {"GenJet_pt", "GenJet_eta"})
+          .Define("identity",
+                  [](UInt_t run, UInt_t block, ULong64_t event) { return FlashSim::PackIdentity(run, block, event); },
+                  {"run", "luminosityBlock", "event"})
+          .Define("sample", folds, {"context", "identity"})
+          .Define("Own_pt", [](const FlashSim::InlineSample &own) { return own.GetTarget<float>(0); }, {"sample"});
+    }
+    """)
+    flow = flashsim._library.cpp().OpenFlow(tiny_flow)
+    node = ROOT.RDF.AsRNode(ROOT.RDataFrame("Events", gen_files["TTree"]).DefineFolds(tiny_flow, 3, 5))
+    arrays = ROOT.DefineByHand(node, flow).AsNumpy(["Jet_pt", "Own_pt"])
+    for expected, own in zip(arrays["Jet_pt"], arrays["Own_pt"], strict=True):
+        assert [list(event) for event in own] == [list(event) for event in expected]

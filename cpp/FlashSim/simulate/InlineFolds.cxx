@@ -64,8 +64,8 @@ InlineFolds::InlineFolds(std::shared_ptr<const Flow> flow, std::vector<std::stri
                                                     DeclaredRanges::EAnnounce::kAtOnce);
 }
 
-InlineSample InlineFolds::operator()(const InlineContext &context, const EventIdentity &identity,
-                                     std::size_t firstFoldIndex) const
+InlineSample InlineFolds::Sample(const InlineContext &context, const EventIdentity &identity,
+                                 std::size_t firstFoldIndex) const
 {
    ContextRows rows;
    rows.AppendFold(*fRanges, context, 0, identity, firstFoldIndex, fFoldSize);
@@ -104,7 +104,7 @@ ROOT::RDF::RNode DefineFolds(ROOT::RDF::RNode node, std::shared_ptr<const Flow> 
                               [sampler, check](unsigned int slot, const InlineContext &context,
                                                const EventIdentity &event, ULong64_t firstFoldIndex) {
                                  check->Check(slot);
-                                 return sampler(context, event, firstFoldIndex);
+                                 return sampler.Sample(context, event, firstFoldIndex);
                               },
                               {rows, identity, first});
    const bool isOfEvents = contract.fLevel == EModelLevel::kEvent;

@@ -146,10 +146,14 @@ public:
    InlineFolds(std::shared_ptr<const Flow> flow, std::vector<std::string> contextNames, int foldSize,
                std::uint64_t seed = 0, int steps = 0, EOutOfRange outOfRange = EOutOfRange::kError);
 
-   /// \param[in] firstFoldIndex fold index of the first sample; not 0 if there are others of the same GEN event
    /// \throws std::runtime_error naming the event if the context cannot be used
-   InlineSample operator()(const InlineContext &context, const EventIdentity &identity,
-                           std::size_t firstFoldIndex = 0) const;
+   InlineSample operator()(const InlineContext &context, const EventIdentity &identity) const
+   {
+      return Sample(context, identity, 0);
+   }
+
+   /// The same for samples that do not begin at fold index 0, since there are others of the same GEN event.
+   InlineSample Sample(const InlineContext &context, const EventIdentity &identity, std::size_t firstFoldIndex) const;
 
 private:
    std::shared_ptr<const DeclaredRanges> fRanges;
