@@ -42,9 +42,7 @@ def interrupt(case: str, process: subprocess.Popen, errors: Path) -> tuple[float
     return seconds, json.loads(outcome)
 
 
-@pytest.fixture(
-    scope="module", params=[pytest.param(1, id="1 thread", marks=pytest.mark.slow), pytest.param(2, id="2 threads")]
-)
+@pytest.fixture(scope="module", params=[pytest.param(1, id="1 thread"), pytest.param(2, id="2 threads")])
 def outcomes(request, tmp_path_factory) -> dict[str, tuple[float, dict]]:
     """Outcome of each case, all in one process, which continues after each Ctrl-C."""
     folder = tmp_path_factory.mktemp("interrupted")
@@ -60,6 +58,7 @@ def outcomes(request, tmp_path_factory) -> dict[str, tuple[float, dict]]:
             process.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_ctrl_c(outcomes, case):
     seconds, outcome = outcomes[case]

@@ -36,6 +36,17 @@ def reference(flow, gen_files):
     return {(int(event), fold): sample[i, fold] for i, event in enumerate(arrays["event"]) for fold in range(FOLD_SIZE)}
 
 
+@pytest.fixture(
+    params=[
+        "TTree",
+        pytest.param("TChain", marks=pytest.mark.slow),
+        pytest.param("RNTuple", marks=pytest.mark.slow),
+    ]
+)
+def gen_dataset(request, gen_files) -> list[str]:
+    return gen_files[request.param]
+
+
 def rows(sim):
     arrays = sim.AsNumpy(["event", "foldIndex", *COLUMNS])
     values = zip(*(arrays[name].tolist() for name in COLUMNS), strict=True)

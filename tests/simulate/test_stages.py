@@ -33,6 +33,17 @@ def flows(tmp_path_factory):
     }
 
 
+@pytest.fixture(
+    params=[
+        "TTree",
+        pytest.param("TChain", marks=pytest.mark.slow),
+        pytest.param("RNTuple", marks=pytest.mark.slow),
+    ]
+)
+def gen_dataset(request, gen_files) -> list[str]:
+    return gen_files[request.param]
+
+
 def two_stages(gen, flows, **options):
     first = gen.FlashSim(flows["first"], FOLD_SIZE, SEED, **options)
     return first, first.FlashSim(flows["second"], seed=SEED, context=SECOND, **options)
