@@ -110,6 +110,7 @@ def test_as_an_error_it_comes_again(gen, tiny_flow):
                 sim.Histo1D("Jet_pt")
 
 
+@pytest.mark.slow
 def test_own_code_knows_what_it_does(tmp_path):
     assert warnings_of(lambda: run_demo(tmp_path, events=20, fold_size=2, threads=1)) == []
 

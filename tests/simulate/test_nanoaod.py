@@ -109,6 +109,7 @@ def test_types_of_other_versions(tmp_path, threads, types):
         np.testing.assert_array_equal(np.asarray(pt), np.asarray(pt_of[event]))
 
 
+@pytest.mark.slow
 def test_the_page_runs(tmp_path, monkeypatch, capfd):
     shutil.copy(NANOAOD, tmp_path)
     monkeypatch.chdir(tmp_path)
