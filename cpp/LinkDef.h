@@ -6,6 +6,7 @@
 #pragma link C++ nestedclasses;
 
 #pragma link C++ namespace FlashSim;
+#pragma link C++ class FlashSim::OpenedModel-;
 #pragma link C++ class FlashSim::Flow-;
 #pragma link C++ class FlashSim::ProbabilityModel-;
 #pragma link C++ class FlashSim::ClipCounts-;

@@ -5,19 +5,15 @@
 #include "FlashSim/FlowContract.hxx"
 #include "FlashSim/OnnxRuntime.hxx"
 #include "FlashSim/events/EventIdentity.hxx"
-#include "FlashSim/flow/ClipCounts.hxx"
-#include "FlashSim/flow/RowIndependence.hxx"
+#include "FlashSim/flow/OpenedModel.hxx"
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
 namespace FlashSim {
-
-class Model;
 
 /// \brief A trained generative model that turns Gaussian noise and a context into a target sample.
 ///
@@ -31,7 +27,7 @@ class Model;
 /// FlashSim::Flow flow("jets.onnx");
 /// std::cout << flow.GetContract().fCollection << " from " << flow.GetContract().fSource << "\n";
 /// ~~~
-class Flow {
+class Flow : public OpenedModel {
 public:
    /// \brief Opens a flow and checks it against its checksum and its contract.
    /// \param[in] path an ONNX file, or the name of a shipped flow such as "jets" (see FindFlow() in flow/FindFlow.hxx)
@@ -39,34 +35,9 @@ public:
    ///         weights in a file outside of its folder, random operators, tensors or metadata that break the contract,
    ///         of another kind than a flow, or no ONNX Runtime to run it
    explicit Flow(const std::string &path);
-   ~Flow();
-   Flow(const Flow &) = delete;
-   Flow &operator=(const Flow &) = delete;
-
-   const FlowContract &GetContract() const;
-   const std::string &GetPath() const;
-
-   /// Files that hold weights, relative to the folder of the model; empty if all are inside the model.
-   const std::vector<std::string> &GetDataFiles() const;
-
-   /// \brief Compares the samples of a few rows in batches of several sizes, as the first call of Sample() does.
-   ///
-   /// Costs a few evaluations of the flow the first time, nothing later.
-   /// \param[in] n number of rows of `context`, may be 0
-   /// \param[in] context float[n, C]: some of these rows are used, beside others inside the contract's ranges
-   /// \throws std::runtime_error naming the target if a row's sample depends on other rows, or on chance
-   ERowIndependence CheckRows(std::size_t n, const float *context) const;
-
-   /// Key of the flow's noise, different for each flow that runs on a GEN event: a hash of the flow's name. A retrained
-   /// flow gets the same noise.
-   std::uint64_t GetNoiseKey() const { return fNoiseKey; }
 
    /// Number of objects that were drawn again since the flow was opened, because the sample held NaN or infinity.
    std::uint64_t GetNRedrawn() const { return fNRedrawn.load(); }
-
-   /// Number of clipped values of each variable since the flow was opened, by variable as in "context pt" or
-   /// "target btag"; see EOutOfRange.
-   ClipCounts &GetClipCounts() const { return fClipCounts; }
 
    /// \brief The number of steps to use: `steps`, or the flow's default when it is 0.
    /// \throws std::runtime_error if `steps` is negative or above 1000000, or given for a one-shot flow
@@ -100,10 +71,7 @@ private:
    void Redraw(std::size_t n, const float *context, const NoiseRow *rows, std::uint64_t seed, int steps,
                float *sample) const;
 
-   std::unique_ptr<const Model> fModel; //!
-   std::uint64_t fNoiseKey = 0;
    mutable std::atomic<std::uint64_t> fNRedrawn{0}; //!
-   mutable ClipCounts fClipCounts;                  //!
 };
 
 } // namespace FlashSim

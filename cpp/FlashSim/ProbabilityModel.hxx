@@ -2,19 +2,12 @@
 #ifndef FLASHSIM_PROBABILITYMODEL
 #define FLASHSIM_PROBABILITYMODEL
 
-#include "FlashSim/FlowContract.hxx"
-#include "FlashSim/flow/ClipCounts.hxx"
-#include "FlashSim/flow/RowIndependence.hxx"
+#include "FlashSim/flow/OpenedModel.hxx"
 
 #include <cstddef>
-#include <cstdint>
-#include <memory>
 #include <string>
-#include <vector>
 
 namespace FlashSim {
-
-class Model;
 
 /// \brief A trained classifier that turns a context into probabilities: an efficiency or a multiplicity.
 ///
@@ -31,35 +24,14 @@ class Model;
 /// float probability = 0;
 /// efficiency.Evaluate(1, context.data(), &probability);
 /// ~~~
-class ProbabilityModel {
+class ProbabilityModel : public OpenedModel {
 public:
    /// \brief Opens a model and checks it against its checksum and its contract.
    /// \throws std::runtime_error as the constructor of Flow, and if the file is a flow
    explicit ProbabilityModel(const std::string &path);
-   ~ProbabilityModel();
-   ProbabilityModel(const ProbabilityModel &) = delete;
-   ProbabilityModel &operator=(const ProbabilityModel &) = delete;
-
-   const FlowContract &GetContract() const;
-   const std::string &GetPath() const;
-
-   /// Files that hold weights, relative to the folder of the model; empty if all are inside the model.
-   const std::vector<std::string> &GetDataFiles() const;
 
    /// Probabilities of each row: 1 of an efficiency, K + 1 of a multiplicity.
    std::size_t GetWidth() const;
-
-   /// Key of the random numbers that are drawn with these probabilities: a hash of the model's name.
-   std::uint64_t GetNoiseKey() const;
-
-   /// Number of clipped values of each variable since the model was opened, by variable as in "context pt"; see
-   /// EOutOfRange.
-   ClipCounts &GetClipCounts() const { return fClipCounts; }
-
-   /// \brief Compares the probabilities of a few rows in batches of several sizes, as Flow::CheckRows() does.
-   /// \param[in] n number of rows of `context`, may be 0, \param[in] context float[n, C]
-   /// \throws std::runtime_error if a row's probabilities depend on other rows, or on chance
-   ERowIndependence CheckRows(std::size_t n, const float *context) const;
 
    /// \brief The probabilities of `n` rows, evaluated in micro-batches of a few hundred. The first call checks some
    /// rows in several batches (CheckRows()). The ranges of the contract are not checked: EvaluateChecked() in
@@ -74,9 +46,6 @@ public:
 
 private:
    void Check(std::size_t n, std::size_t first, const float *context, const float *probabilities) const;
-
-   std::unique_ptr<const Model> fModel; //!
-   mutable ClipCounts fClipCounts;      //!
 };
 
 } // namespace FlashSim

@@ -26,12 +26,11 @@ std::string DescribeModel(const FlowContract &contract)
 
 } // namespace
 
-ContextRanges::ContextRanges(std::shared_ptr<const void> model, const FlowContract &contract, ClipCounts &modelCounts,
-                             EOutOfRange outOfRange, std::vector<std::string> contextColumns, EAnnounce announce)
-   : fModel(std::move(model)), fContract(contract), fModelCounts(modelCounts), fOutOfRange(outOfRange),
-     fAnnounce(announce), fContextColumns(std::move(contextColumns))
+ContextRanges::ContextRanges(std::shared_ptr<const OpenedModel> model, EOutOfRange outOfRange,
+                             std::vector<std::string> contextColumns, EAnnounce announce)
+   : fModel(std::move(model)), fOutOfRange(outOfRange), fAnnounce(announce), fContextColumns(std::move(contextColumns))
 {
-   for (const auto &variable : fContract.fContext)
+   for (const auto &variable : GetContract().fContext)
       fContext.emplace_back(variable);
 }
 
@@ -43,8 +42,8 @@ ContextRanges::~ContextRanges()
 float ContextRanges::ReplaceContext(std::size_t variable, float value, const std::string &where,
                                     const std::string &object) const
 {
-   const auto model = DescribeModel(fContract);
-   const auto &declared = fContract.fContext[variable];
+   const auto model = DescribeModel(GetContract());
+   const auto &declared = GetContract().fContext[variable];
    std::string what = "in " + where + ", context variable '" + declared.fName + "'";
    if (!object.empty())
       what += " of " + object;
@@ -79,7 +78,7 @@ std::vector<float> ContextRanges::CheckContext(std::size_t n, const float *conte
 void ContextRanges::Count(const char *kind, const FlowVariable &variable, const std::string &what) const
 {
    const auto key = kind + variable.fName;
-   fModelCounts.Add(key);
+   fModel->GetClipCounts().Add(key);
    if (fCounts.Add(key) == 1 && fAnnounce == EAnnounce::kAtOnce)
       Warn(what + " It is clipped, and so will be other values of this variable.");
 }
@@ -91,7 +90,7 @@ void ContextRanges::Report() const noexcept
       for (const auto &[variable, count] : fCounts.Take())
          list += (list.empty() ? "" : ", ") + variable + " " + std::to_string(count);
       if (!list.empty()) {
-         Warn(DescribeModel(fContract) + ": values outside of the declared ranges were clipped: " + list + ".");
+         Warn(DescribeModel(GetContract()) + ": values outside of the declared ranges were clipped: " + list + ".");
       }
    } catch (const std::exception &error) {
       std::fprintf(stderr, "FlashSim: clipped values could not be reported: %s\n", error.what());

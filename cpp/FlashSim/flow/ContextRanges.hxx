@@ -3,7 +3,7 @@
 #define FLASHSIM_CONTEXTRANGES
 
 #include "FlashSim/FlowContract.hxx"
-#include "FlashSim/flow/ClipCounts.hxx"
+#include "FlashSim/flow/OpenedModel.hxx"
 #include "FlashSim/flow/ValueLimits.hxx"
 
 #include <cstddef>
@@ -28,21 +28,16 @@ public:
    /// Time of the message about the first clipped value of a variable. (Report() prints the number of all.)
    enum class EAnnounce { kNo, kAtOnce };
 
-   /// \param[in] model a Flow or a ProbabilityModel, which counts clipped values, too
+   /// \param[in] model counts clipped values, too
    /// \param[in] outOfRange treatment of values that its contract does not allow
    /// \param[in] contextColumns the column or expression of each context variable, for messages; may be empty
-   template <typename T>
-   ContextRanges(const std::shared_ptr<const T> &model, EOutOfRange outOfRange,
-                 std::vector<std::string> contextColumns = {}, EAnnounce announce = EAnnounce::kNo)
-      : ContextRanges(model, model->GetContract(), model->GetClipCounts(), outOfRange, std::move(contextColumns),
-                      announce)
-   {
-   }
+   ContextRanges(std::shared_ptr<const OpenedModel> model, EOutOfRange outOfRange,
+                 std::vector<std::string> contextColumns = {}, EAnnounce announce = EAnnounce::kNo);
    virtual ~ContextRanges(); ///< Reports the values clipped since the last report.
    ContextRanges(const ContextRanges &) = delete;
    ContextRanges &operator=(const ContextRanges &) = delete;
 
-   const FlowContract &GetContract() const { return fContract; }
+   const FlowContract &GetContract() const { return fModel->GetContract(); }
    const std::vector<std::string> &GetContextColumns() const { return fContextColumns; }
    const ValueLimits &GetContextLimits(std::size_t variable) const { return fContext[variable]; }
 
@@ -64,12 +59,7 @@ protected:
    void Count(const char *kind, const FlowVariable &variable, const std::string &what) const;
 
 private:
-   ContextRanges(std::shared_ptr<const void> model, const FlowContract &contract, ClipCounts &modelCounts,
-                 EOutOfRange outOfRange, std::vector<std::string> contextColumns, EAnnounce announce);
-
-   std::shared_ptr<const void> fModel; ///< owner of contract and counts
-   const FlowContract &fContract;
-   ClipCounts &fModelCounts;
+   std::shared_ptr<const OpenedModel> fModel;
    EOutOfRange fOutOfRange;
    EAnnounce fAnnounce;
    std::vector<std::string> fContextColumns;

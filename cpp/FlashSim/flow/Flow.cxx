@@ -26,35 +26,13 @@ bool IsFinite(const float *values, std::size_t count)
 
 } // namespace
 
-Flow::Flow(const std::string &path) : fModel(std::make_unique<const Model>(path)), fNoiseKey(fModel->GetNoiseKey())
+Flow::Flow(const std::string &path) : OpenedModel(path)
 {
    if (GetContract().fKind != EModelKind::kFlow) {
-      throw std::runtime_error("FlashSim: " + fModel->Describe() +
+      throw std::runtime_error("FlashSim: " + GetModel().Describe() +
                                " gives probabilities and no samples; a flow is needed here. Open it as "
                                "FlashSim::ProbabilityModel (in Python flashsim.ProbabilityModel).");
    }
-}
-
-Flow::~Flow() = default;
-
-const FlowContract &Flow::GetContract() const
-{
-   return fModel->GetContract();
-}
-
-const std::string &Flow::GetPath() const
-{
-   return fModel->GetPath();
-}
-
-const std::vector<std::string> &Flow::GetDataFiles() const
-{
-   return fModel->GetDataFiles();
-}
-
-ERowIndependence Flow::CheckRows(std::size_t n, const float *context) const
-{
-   return fModel->CheckRows(n, context);
 }
 
 int Flow::GetSteps(int steps) const
@@ -67,7 +45,7 @@ int Flow::GetSteps(int steps) const
       fail("at least 1 is needed (0: the flow's default)");
    if (steps > kMostSteps)
       fail(std::to_string(kMostSteps) + " is the most");
-   if (!fModel->TakesSteps() && steps > 0)
+   if (!GetModel().TakesSteps() && steps > 0)
       throw std::runtime_error("FlashSim: flow '" + GetPath() + "' samples in one shot; do not give steps.");
    return steps > 0 ? steps : GetContract().fDefaultSteps.value_or(0);
 }
@@ -76,10 +54,11 @@ void Flow::RunBatch(std::size_t n, const float *context, const NoiseRow *rows, s
                     std::uint32_t attempt, std::vector<float> &noise, float *sample) const
 {
    const auto width = GetContract().fNoiseDimension;
+   const auto key = GetNoiseKey();
    noise.resize(n * width);
    for (std::size_t i = 0; i < n; ++i)
-      FillGaussianNoise(noise.data() + i * width, width, seed, fNoiseKey, rows[i], attempt);
-   fModel->Run(n, noise.data(), context, steps, sample);
+      FillGaussianNoise(noise.data() + i * width, width, seed, key, rows[i], attempt);
+   GetModel().Run(n, noise.data(), context, steps, sample);
 }
 
 void Flow::Redraw(std::size_t n, const float *context, const NoiseRow *rows, std::uint64_t seed, int steps,

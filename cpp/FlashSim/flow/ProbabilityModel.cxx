@@ -17,45 +17,18 @@ constexpr double kRoundingOfSum = 1e-4;
 
 } // namespace
 
-ProbabilityModel::ProbabilityModel(const std::string &path) : fModel(std::make_unique<const Model>(path))
+ProbabilityModel::ProbabilityModel(const std::string &path) : OpenedModel(path)
 {
    if (GetContract().fKind == EModelKind::kFlow) {
-      throw std::runtime_error("FlashSim: " + fModel->Describe() +
+      throw std::runtime_error("FlashSim: " + GetModel().Describe() +
                                " samples targets and gives no probabilities. Open it as FlashSim::Flow (in Python "
                                "flashsim.Flow).");
    }
 }
 
-ProbabilityModel::~ProbabilityModel() = default;
-
-const FlowContract &ProbabilityModel::GetContract() const
-{
-   return fModel->GetContract();
-}
-
-const std::string &ProbabilityModel::GetPath() const
-{
-   return fModel->GetPath();
-}
-
-const std::vector<std::string> &ProbabilityModel::GetDataFiles() const
-{
-   return fModel->GetDataFiles();
-}
-
 std::size_t ProbabilityModel::GetWidth() const
 {
-   return fModel->GetOutputWidth();
-}
-
-std::uint64_t ProbabilityModel::GetNoiseKey() const
-{
-   return fModel->GetNoiseKey();
-}
-
-ERowIndependence ProbabilityModel::CheckRows(std::size_t n, const float *context) const
-{
-   return fModel->CheckRows(n, context);
+   return GetModel().GetOutputWidth();
 }
 
 void ProbabilityModel::Evaluate(std::size_t n, const float *context, float *probabilities) const
@@ -69,7 +42,7 @@ void ProbabilityModel::Evaluate(std::size_t n, const float *context, float *prob
       const auto size = std::min(kMicroBatch, n - first);
       const float *batchContext = context + first * contextWidth;
       float *batch = probabilities + first * GetWidth();
-      fModel->Run(size, nullptr, batchContext, 0, batch);
+      GetModel().Run(size, nullptr, batchContext, 0, batch);
       Check(size, first, batchContext, batch);
    }
 }
@@ -87,7 +60,7 @@ void ProbabilityModel::Check(std::size_t n, std::size_t first, const float *cont
       const bool addsUp = contract.fKind == EModelKind::kEfficiency || std::abs(sum - 1) <= kRoundingOfSum;
       if (wrong == end && addsUp)
          continue;
-      std::string what = "FlashSim: " + fModel->Describe() + " gave ";
+      std::string what = "FlashSim: " + GetModel().Describe() + " gave ";
       if (wrong != end)
          what += FormatNumber(static_cast<double>(*wrong)) + " as a probability, which must be from 0 to 1, ";
       else

@@ -89,14 +89,6 @@ class Flow(Model):
         """Number of objects drawn again since the flow was opened, because their sample held NaN or infinity."""
         return int(self._handle.GetNRedrawn())
 
-    @property
-    def clipped(self) -> dict[str, int]:
-        """Number of clipped values of each variable since the flow was opened (``out_of_range="clip"``).
-
-        By kind and name, as in ``{"context pt": 3, "target btag": 1}``; variables without clipped values are left out.
-        """
-        return {str(variable): int(count) for variable, count in self._handle.GetClipCounts().Get()}
-
     def sample(
         self,
         context: ArrayLike,

@@ -61,7 +61,7 @@ class Model:
     path
         Its file.
     handle
-        ``std::shared_ptr`` of a C++ class with ``GetContract``, ``GetDataFiles`` and ``CheckRows``.
+        ``std::shared_ptr`` of a subclass of the C++ class ``OpenedModel``.
     """
 
     def __init__(self, path: str, handle: Any) -> None:
@@ -120,6 +120,14 @@ class Model:
     def data_files(self) -> list[str]:
         """Files with weights, relative to the folder of the model; empty if all are inside the ONNX file."""
         return [str(name) for name in self._handle.GetDataFiles()]
+
+    @property
+    def clipped(self) -> dict[str, int]:
+        """Number of clipped values of each variable since the model was opened (``out_of_range="clip"``).
+
+        By kind and name, as in ``{"context pt": 3, "target btag": 1}``; variables without clipped values are left out.
+        """
+        return {str(variable): int(count) for variable, count in self._handle.GetClipCounts().Get()}
 
     def check_rows(self) -> str:
         """Compares the results for a few rows in batches of several sizes, as the model's first use does.

@@ -52,11 +52,6 @@ class ProbabilityModel(Model):
         """Largest number of objects of a multiplicity; None for an efficiency."""
         return self._metadata.get("maximum")
 
-    @property
-    def clipped(self) -> dict[str, int]:
-        """Number of clipped values of each variable since the model was opened, as in ``{"context pt": 3}``."""
-        return {str(variable): int(count) for variable, count in self._handle.GetClipCounts().Get()}
-
     def evaluate(self, context: ArrayLike, out_of_range: OutOfRange = "error") -> NDArray[np.float32]:
         """The probabilities of each row.
 
