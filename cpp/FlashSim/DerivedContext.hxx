@@ -89,6 +89,35 @@ double GetAt(const ROOT::RVec<T> &values, int index)
    return static_cast<double>(values[static_cast<std::size_t>(index)]);
 }
 
+/// \brief Calls `use` with the number of each object and its squared distances to the others.
+/// \return the integers that it gives
+template <typename E1, typename P1, typename E2, typename P2, typename Function>
+ROOT::RVec<int> ForDistances(const char *function, const ROOT::RVec<E1> &eta, const ROOT::RVec<P1> &phi,
+                             const ROOT::RVec<E2> &otherEta, const ROOT::RVec<P2> &otherPhi, Function use)
+{
+   CheckSizes(function, eta.size(), phi.size());
+   CheckSizes(function, otherEta.size(), otherPhi.size());
+   ROOT::RVec<int> numbers(eta.size());
+   for (std::size_t i = 0; i < eta.size(); ++i) {
+      auto distances = Distances(static_cast<double>(eta[i]), static_cast<double>(phi[i]), otherEta, otherPhi);
+      numbers[i] = use(i, distances);
+   }
+   return numbers;
+}
+
+/// \brief Calls `value` with the number of each object whose index is not -1.
+/// \return its values as float, and `missing` for the others
+template <typename Function>
+ROOT::RVec<float> ForIndices(const ROOT::RVec<int> &index, double missing, Function value)
+{
+   ROOT::RVec<float> values(index.size(), static_cast<float>(missing));
+   for (std::size_t i = 0; i < index.size(); ++i) {
+      if (index[i] != -1)
+         values[i] = static_cast<float>(value(i));
+   }
+   return values;
+}
+
 } // namespace Derived
 /// \endcond
 
@@ -105,15 +134,10 @@ ROOT::RVec<int> NearestIndex(const ROOT::RVec<E1> &eta, const ROOT::RVec<P1> &ph
                              const ROOT::RVec<P2> &otherPhi, double maxDeltaR = std::numeric_limits<double>::infinity(),
                              int n = 0)
 {
-   Derived::CheckSizes("NearestIndex", eta.size(), phi.size());
-   Derived::CheckSizes("NearestIndex", otherEta.size(), otherPhi.size());
-   ROOT::RVec<int> nearest(eta.size());
-   for (std::size_t i = 0; i < eta.size(); ++i) {
-      const auto distances =
-          Derived::Distances(static_cast<double>(eta[i]), static_cast<double>(phi[i]), otherEta, otherPhi);
-      nearest[i] = Derived::FindNth(distances, n, maxDeltaR * maxDeltaR);
-   }
-   return nearest;
+   return Derived::ForDistances("NearestIndex", eta, phi, otherEta, otherPhi,
+                                [&](std::size_t, const std::vector<double> &distances) {
+                                   return Derived::FindNth(distances, n, maxDeltaR * maxDeltaR);
+                                });
 }
 
 /// \brief For each object the number of the nearest other object of its own collection; see NearestIndex().
@@ -121,14 +145,11 @@ template <typename E, typename P>
 ROOT::RVec<int> NearestOtherIndex(const ROOT::RVec<E> &eta, const ROOT::RVec<P> &phi,
                                   double maxDeltaR = std::numeric_limits<double>::infinity(), int n = 0)
 {
-   Derived::CheckSizes("NearestOtherIndex", eta.size(), phi.size());
-   ROOT::RVec<int> nearest(eta.size());
-   for (std::size_t i = 0; i < eta.size(); ++i) {
-      auto distances = Derived::Distances(static_cast<double>(eta[i]), static_cast<double>(phi[i]), eta, phi);
-      distances[i] = std::numeric_limits<double>::infinity(); // itself
-      nearest[i] = Derived::FindNth(distances, n, maxDeltaR * maxDeltaR);
-   }
-   return nearest;
+   return Derived::ForDistances("NearestOtherIndex", eta, phi, eta, phi,
+                                [&](std::size_t itself, std::vector<double> &distances) {
+                                   distances[itself] = std::numeric_limits<double>::infinity();
+                                   return Derived::FindNth(distances, n, maxDeltaR * maxDeltaR);
+                                });
 }
 
 /// \brief The values of other objects, one for each index.
@@ -139,12 +160,7 @@ ROOT::RVec<int> NearestOtherIndex(const ROOT::RVec<E> &eta, const ROOT::RVec<P> 
 template <typename T>
 ROOT::RVec<float> TakeOr(const ROOT::RVec<T> &values, const ROOT::RVec<int> &index, double missing)
 {
-   ROOT::RVec<float> taken(index.size(), static_cast<float>(missing));
-   for (std::size_t i = 0; i < index.size(); ++i) {
-      if (index[i] != -1)
-         taken[i] = static_cast<float>(Derived::GetAt(values, index[i]));
-   }
-   return taken;
+   return Derived::ForIndices(index, missing, [&](std::size_t i) { return Derived::GetAt(values, index[i]); });
 }
 
 /// \brief eta of each object less that of the other object with its index.
@@ -157,12 +173,8 @@ ROOT::RVec<float> DeltaEtaTo(const ROOT::RVec<E1> &eta, const ROOT::RVec<E2> &ot
                              double missing)
 {
    Derived::CheckSizes("DeltaEtaTo", eta.size(), index.size());
-   ROOT::RVec<float> difference(eta.size(), static_cast<float>(missing));
-   for (std::size_t i = 0; i < eta.size(); ++i) {
-      if (index[i] != -1)
-         difference[i] = static_cast<float>(static_cast<double>(eta[i]) - Derived::GetAt(otherEta, index[i]));
-   }
-   return difference;
+   return Derived::ForIndices(
+       index, missing, [&](std::size_t i) { return static_cast<double>(eta[i]) - Derived::GetAt(otherEta, index[i]); });
 }
 
 /// \brief phi of each object less that of the other object with its index, in [-pi, pi); see DeltaEtaTo().
@@ -171,14 +183,9 @@ ROOT::RVec<float> DeltaPhiTo(const ROOT::RVec<P1> &phi, const ROOT::RVec<P2> &ot
                              double missing)
 {
    Derived::CheckSizes("DeltaPhiTo", phi.size(), index.size());
-   ROOT::RVec<float> difference(phi.size(), static_cast<float>(missing));
-   for (std::size_t i = 0; i < phi.size(); ++i) {
-      if (index[i] != -1) {
-         difference[i] =
-             static_cast<float>(PhiDifference(static_cast<double>(phi[i]), Derived::GetAt(otherPhi, index[i])));
-      }
-   }
-   return difference;
+   return Derived::ForIndices(index, missing, [&](std::size_t i) {
+      return PhiDifference(static_cast<double>(phi[i]), Derived::GetAt(otherPhi, index[i]));
+   });
 }
 
 /// \brief Delta R of each object to the other object with its index; see DeltaEtaTo().
@@ -188,15 +195,10 @@ ROOT::RVec<float> DeltaRTo(const ROOT::RVec<E1> &eta, const ROOT::RVec<P1> &phi,
 {
    Derived::CheckSizes("DeltaRTo", eta.size(), phi.size());
    Derived::CheckSizes("DeltaRTo", eta.size(), index.size());
-   ROOT::RVec<float> deltaR(eta.size(), static_cast<float>(missing));
-   for (std::size_t i = 0; i < eta.size(); ++i) {
-      if (index[i] != -1) {
-         const double deltaEta = static_cast<double>(eta[i]) - Derived::GetAt(otherEta, index[i]);
-         const double deltaPhi = PhiDifference(static_cast<double>(phi[i]), Derived::GetAt(otherPhi, index[i]));
-         deltaR[i] = static_cast<float>(std::hypot(deltaEta, deltaPhi));
-      }
-   }
-   return deltaR;
+   return Derived::ForIndices(index, missing, [&](std::size_t i) {
+      return std::hypot(static_cast<double>(eta[i]) - Derived::GetAt(otherEta, index[i]),
+                        PhiDifference(static_cast<double>(phi[i]), Derived::GetAt(otherPhi, index[i])));
+   });
 }
 
 /// \brief Whether a bit of each number is set, 1 or 0: a status flag of NanoAOD's GenPart_statusFlags, say.
@@ -226,16 +228,11 @@ template <typename E1, typename P1, typename E2, typename P2>
 ROOT::RVec<int> CountWithin(const ROOT::RVec<E1> &eta, const ROOT::RVec<P1> &phi, const ROOT::RVec<E2> &otherEta,
                             const ROOT::RVec<P2> &otherPhi, double deltaR)
 {
-   Derived::CheckSizes("CountWithin", eta.size(), phi.size());
-   Derived::CheckSizes("CountWithin", otherEta.size(), otherPhi.size());
-   ROOT::RVec<int> numbers(eta.size());
-   for (std::size_t i = 0; i < eta.size(); ++i) {
-      const auto distances =
-          Derived::Distances(static_cast<double>(eta[i]), static_cast<double>(phi[i]), otherEta, otherPhi);
-      numbers[i] = static_cast<int>(std::count_if(distances.begin(), distances.end(),
-                                                  [deltaR](double distance) { return distance < deltaR * deltaR; }));
-   }
-   return numbers;
+   return Derived::ForDistances(
+       "CountWithin", eta, phi, otherEta, otherPhi, [deltaR](std::size_t, const std::vector<double> &distances) {
+          const auto isWithin = [deltaR](double distance) { return distance < deltaR * deltaR; };
+          return static_cast<int>(std::count_if(distances.begin(), distances.end(), isWithin));
+       });
 }
 
 /// \brief Marks the jets that are no copies of leptons: 1 to keep, 0 to drop.
@@ -255,22 +252,18 @@ ROOT::RVec<int> IsNoCopy(const ROOT::RVec<T1> &pt, const ROOT::RVec<E1> &eta, co
                          const ROOT::RVec<T2> &leptonPt, const ROOT::RVec<E2> &leptonEta,
                          const ROOT::RVec<P2> &leptonPhi, double maxDeltaR = 0.01, double maxRelativePt = 0.001)
 {
-   Derived::CheckSizes("IsNoCopy", eta.size(), phi.size());
    Derived::CheckSizes("IsNoCopy", eta.size(), pt.size());
-   Derived::CheckSizes("IsNoCopy", leptonEta.size(), leptonPhi.size());
    Derived::CheckSizes("IsNoCopy", leptonEta.size(), leptonPt.size());
-   ROOT::RVec<int> isKept(eta.size(), 1);
-   for (std::size_t i = 0; i < eta.size(); ++i) {
-      const auto distances =
-          Derived::Distances(static_cast<double>(eta[i]), static_cast<double>(phi[i]), leptonEta, leptonPhi);
-      for (std::size_t lepton = 0; lepton < distances.size(); ++lepton) {
-         const auto ofLepton = static_cast<double>(leptonPt[lepton]);
-         if (distances[lepton] <= maxDeltaR * maxDeltaR &&
-             std::abs(static_cast<double>(pt[i]) - ofLepton) <= maxRelativePt * ofLepton)
-            isKept[i] = 0;
-      }
-   }
-   return isKept;
+   return Derived::ForDistances("IsNoCopy", eta, phi, leptonEta, leptonPhi,
+                                [&](std::size_t jet, const std::vector<double> &distances) {
+                                   for (std::size_t lepton = 0; lepton < distances.size(); ++lepton) {
+                                      const auto ofLepton = static_cast<double>(leptonPt[lepton]);
+                                      if (distances[lepton] <= maxDeltaR * maxDeltaR &&
+                                          std::abs(static_cast<double>(pt[jet]) - ofLepton) <= maxRelativePt * ofLepton)
+                                         return 0;
+                                   }
+                                   return 1;
+                                });
 }
 
 /// \brief Scalar sum of the transverse momenta of the objects above a threshold: H_T.
