@@ -97,7 +97,8 @@ def test_one_context_for_the_whole_fold_is_that_of_its_first_event(ranges):
 
 def test_objects_are_sorted_within_their_reco_event(ranges):
     rows = ROOT.TestRows.MakeRows(ranges, ROOT.TestRows.Provider(), N_EVENTS, FOLD_SIZE)
-    objects = cpp.SampleObjects(ranges, rows, SEED, 0)
+    objects = cpp.ObjectTable()
+    cpp.SampleObjects(ranges, rows, SEED, 0, objects)
     assert objects.GetNRecoEvents() == N_EVENTS * FOLD_SIZE
     for event in range(N_EVENTS):
         for fold in range(FOLD_SIZE):

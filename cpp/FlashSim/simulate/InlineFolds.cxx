@@ -69,7 +69,9 @@ InlineSample InlineFolds::Sample(const InlineContext &context, const EventIdenti
 {
    ContextRows rows;
    rows.AppendFold(*fRanges, context, 0, identity, firstFoldIndex, fFoldSize);
-   return InlineSample(std::make_shared<ObjectTable>(SampleObjects(*fRanges, rows, fSeed, fSteps)));
+   auto objects = std::make_shared<ObjectTable>();
+   SampleObjects(*fRanges, rows, fSeed, fSteps, *objects);
+   return InlineSample(std::move(objects));
 }
 
 ROOT::RDF::RNode DefineFolds(ROOT::RDF::RNode node, std::shared_ptr<const Flow> flow, const SimulateOptions &options)

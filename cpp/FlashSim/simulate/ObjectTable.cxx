@@ -3,49 +3,47 @@
 
 #include <algorithm>
 #include <numeric>
-#include <utility>
 
 namespace FlashSim {
 
-ObjectTable::ObjectTable(const FlowContract &contract, const std::vector<float> &sample,
-                         const std::vector<NoiseRow> &rows, std::vector<std::size_t> offsets)
-   : fOffsets(std::move(offsets))
+void ObjectTable::Fill(const FlowContract &contract, const std::vector<float> &sample,
+                       const std::vector<NoiseRow> &rows, const std::vector<std::size_t> &offsets)
 {
-   const auto order = Sort(contract, sample);
-   fSourceIndex.reserve(order.size());
-   for (const auto row : order)
-      fSourceIndex.push_back(static_cast<short>(rows[row].fObject));
-   Convert(contract, sample, order);
+   fOffsets = offsets;
+   Sort(contract, sample);
+   fSourceIndex.resize(fOrder.size());
+   for (std::size_t i = 0; i < fOrder.size(); ++i)
+      fSourceIndex[i] = static_cast<short>(rows[fOrder[i]].fObject);
+   Convert(contract, sample);
 }
 
-ObjectTable::Order ObjectTable::Sort(const FlowContract &contract, const std::vector<float> &sample) const
+void ObjectTable::Sort(const FlowContract &contract, const std::vector<float> &sample)
 {
-   Order order(fOffsets.back());
-   std::iota(order.begin(), order.end(), std::size_t{0});
+   fOrder.resize(fOffsets.back());
+   std::iota(fOrder.begin(), fOrder.end(), std::size_t{0});
    if (contract.fSortBy.empty())
-      return order;
+      return;
    const auto width = contract.fTarget.size();
    const float *key = sample.data() + contract.FindTarget(contract.fSortBy);
-   const auto at = [&order](std::size_t row) { return order.begin() + static_cast<std::ptrdiff_t>(row); };
+   const auto at = [this](std::size_t row) { return fOrder.begin() + static_cast<std::ptrdiff_t>(row); };
    for (std::size_t event = 0; event < GetNRecoEvents(); ++event) {
       std::stable_sort(at(fOffsets[event]), at(fOffsets[event + 1]),
                        [key, width](std::size_t a, std::size_t b) { return key[a * width] > key[b * width]; });
    }
-   return order;
 }
 
-void ObjectTable::Convert(const FlowContract &contract, const std::vector<float> &sample, const Order &order)
+void ObjectTable::Convert(const FlowContract &contract, const std::vector<float> &sample)
 {
    const auto &targets = contract.fTarget;
    fColumns.resize(targets.size());
    for (std::size_t target = 0; target < targets.size(); ++target) {
       WithValueType(targets[target].fType, [&](auto zero) {
          using T = decltype(zero);
-         fColumns[target].resize(order.size() * sizeof(T));
+         fColumns[target].resize(fOrder.size() * sizeof(T));
          auto *column = reinterpret_cast<T *>(fColumns[target].data());
          // Every value fits: the limits of a target are those of its type too.
-         for (std::size_t i = 0; i < order.size(); ++i)
-            column[i] = static_cast<T>(sample[order[i] * targets.size() + target]);
+         for (std::size_t i = 0; i < fOrder.size(); ++i)
+            column[i] = static_cast<T>(sample[fOrder[i] * targets.size() + target]);
       });
    }
 }

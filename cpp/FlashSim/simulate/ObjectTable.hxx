@@ -18,15 +18,13 @@ namespace FlashSim {
 /// Each RECO event may have another number of objects. Columns have the types that the contract declares.
 class ObjectTable {
 public:
-   ObjectTable() = default; ///< without events
-
-   /// \brief Sorts the samples of a flow, and converts them.
+   /// \brief Sorts the samples of a flow, and converts them, in place of what was held before.
    /// \param[in] contract of the flow that has sampled
    /// \param[in] sample float[n, T], within the limits of the targets' types
    /// \param[in] rows NoiseRow[n]; fObject is the GEN object of the row
    /// \param[in] offsets first row of each RECO event, and n at the end
-   ObjectTable(const FlowContract &contract, const std::vector<float> &sample, const std::vector<NoiseRow> &rows,
-               std::vector<std::size_t> offsets);
+   void Fill(const FlowContract &contract, const std::vector<float> &sample, const std::vector<NoiseRow> &rows,
+             const std::vector<std::size_t> &offsets);
 
    std::size_t GetNRecoEvents() const { return fOffsets.size() - 1; }
 
@@ -56,11 +54,11 @@ public:
    }
 
 private:
-   using Order = std::vector<std::size_t>; ///< row of each object
-   Order Sort(const FlowContract &contract, const std::vector<float> &sample) const;
-   void Convert(const FlowContract &contract, const std::vector<float> &sample, const Order &order);
+   void Sort(const FlowContract &contract, const std::vector<float> &sample);
+   void Convert(const FlowContract &contract, const std::vector<float> &sample);
 
    std::vector<std::size_t> fOffsets{0};
+   std::vector<std::size_t> fOrder; ///< row of each object
    std::vector<short> fSourceIndex;
    std::vector<std::vector<std::byte>> fColumns; ///< one for each target, values of its type
 };

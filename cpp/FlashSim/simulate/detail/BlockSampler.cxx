@@ -56,7 +56,7 @@ void BlockSampler::SampleBlock(Block &block, const FoldStore::Position &position
       rows.AppendFold(*fRanges, fContext, event, fStore->GetIdentity(event), fStore->GetFirstFoldIndex(event),
                       fStore->GetFoldSize());
    }
-   block.fObjects = SampleObjects(*fRanges, rows, fSeed, fSteps);
+   SampleObjects(*fRanges, rows, fSeed, fSteps, block.fObjects);
 }
 
 } // namespace FlashSim

@@ -1,7 +1,6 @@
 // Part of FlashSim for RDataFrame.
 #include "FlashSim/simulate/detail/ContextRows.hxx"
 
-#include <algorithm>
 #include <stdexcept>
 #include <string>
 
@@ -47,8 +46,8 @@ void ThrowOnCollection(const FlowContract &contract, const std::string &column)
                             "an expression that makes one, as in context={'ht': 'Sum(GenJet_pt)'}.");
 }
 
-std::size_t ContextRows::AppendContext(const DeclaredRanges &ranges, const RowProvider &provider, std::size_t event,
-                                       std::size_t foldIndex, const EventIdentity &identity)
+std::size_t ContextRows::ReadContext(const DeclaredRanges &ranges, const RowProvider &provider, std::size_t event,
+                                     std::size_t foldIndex, const EventIdentity &identity)
 {
    const auto &contract = ranges.GetFlow().GetContract();
    const bool isOfEvents = contract.fLevel == EModelLevel::kEvent;
@@ -69,10 +68,9 @@ std::size_t ContextRows::AppendContext(const DeclaredRanges &ranges, const RowPr
    }
    if (nObjects > kMaxObjects)
       ThrowOnTooManyObjects(names[counted], nObjects, identity);
-   const auto first = fContext.size();
-   fContext.resize(first + nObjects * width);
+   fOfRecoEvent.resize(nObjects * width);
    for (std::size_t variable = 0; variable < width && nObjects > 0; ++variable) {
-      float *column = fContext.data() + first + variable;
+      float *column = fOfRecoEvent.data() + variable;
       const auto &limits = ranges.GetContextLimits(variable);
       const bool isCollection = provider.IsCollection(variable);
       provider.CopyTo(variable, event, foldIndex, column, width);
@@ -92,19 +90,13 @@ std::size_t ContextRows::AppendContext(const DeclaredRanges &ranges, const RowPr
 void ContextRows::AppendFold(const DeclaredRanges &ranges, const RowProvider &provider, std::size_t event,
                              const EventIdentity &identity, std::size_t firstFoldIndex, std::size_t foldSize)
 {
-   const auto width = provider.GetNVariables();
    std::size_t nObjects = 0;
    NoiseRow row;
    row.fEvent = identity;
    for (std::size_t foldIndex = 0; foldIndex < foldSize; ++foldIndex) {
-      if (foldIndex == 0 || !provider.IsSameInFold()) {
-         nObjects = AppendContext(ranges, provider, event, foldIndex, identity);
-      } else {
-         const auto last = fContext.size() - nObjects * width;
-         fContext.resize(fContext.size() + nObjects * width);
-         std::copy_n(fContext.begin() + static_cast<std::ptrdiff_t>(last), nObjects * width,
-                     fContext.end() - static_cast<std::ptrdiff_t>(nObjects * width));
-      }
+      if (foldIndex == 0 || !provider.IsSameInFold())
+         nObjects = ReadContext(ranges, provider, event, foldIndex, identity);
+      fContext.insert(fContext.end(), fOfRecoEvent.begin(), fOfRecoEvent.end());
       row.fFoldIndex = static_cast<std::uint32_t>(firstFoldIndex + foldIndex);
       for (row.fObject = 0; row.fObject < nObjects; ++row.fObject)
          fNoise.push_back(row);

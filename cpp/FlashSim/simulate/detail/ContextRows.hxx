@@ -52,9 +52,11 @@ public:
    const std::vector<std::size_t> &GetOffsets() const { return fOffsets; }
 
 private:
-   std::size_t AppendContext(const DeclaredRanges &ranges, const RowProvider &provider, std::size_t event,
-                             std::size_t foldIndex, const EventIdentity &identity);
+   /// Reads and checks the context of one RECO event. \return its number of objects
+   std::size_t ReadContext(const DeclaredRanges &ranges, const RowProvider &provider, std::size_t event,
+                           std::size_t foldIndex, const EventIdentity &identity);
 
+   std::vector<float> fOfRecoEvent; ///< the context read last
    std::vector<float> fContext;
    std::vector<NoiseRow> fNoise;
    std::vector<std::size_t> fOffsets{0};

@@ -5,14 +5,15 @@
 
 namespace FlashSim {
 
-ObjectTable SampleObjects(const DeclaredRanges &ranges, const ContextRows &rows, std::uint64_t seed, int steps)
+void SampleObjects(const DeclaredRanges &ranges, const ContextRows &rows, std::uint64_t seed, int steps,
+                   ObjectTable &objects)
 {
    const auto &flow = ranges.GetFlow();
    const auto &contract = flow.GetContract();
    std::vector<float> sample(rows.GetNRows() * contract.fTarget.size());
    flow.Sample(rows.GetNRows(), rows.GetContext().data(), rows.GetNoise().data(), seed, steps, sample.data());
    ranges.CheckSample(rows.GetNoise(), sample.data());
-   return {contract, sample, rows.GetNoise(), rows.GetOffsets()};
+   objects.Fill(contract, sample, rows.GetNoise(), rows.GetOffsets());
 }
 
 } // namespace FlashSim

@@ -13,12 +13,14 @@ namespace FlashSim {
 
 /// \brief Simulates the objects of RECO events from the rows of their context; for look-ahead and inline mode alike.
 ///
-/// A pure function of its arguments: may be called from several threads.
+/// May be called from several threads, each with objects of its own.
 /// \param[in] ranges the flow that samples, and the treatment of samples that its contract does not allow
 /// \param[in] seed as in Flow::Sample()
 /// \param[in] steps as in Flow::Sample()
+/// \param[out] objects replaced; its memory is used again
 /// \throws std::runtime_error if a sample is not in the range of its target
-ObjectTable SampleObjects(const DeclaredRanges &ranges, const ContextRows &rows, std::uint64_t seed, int steps);
+void SampleObjects(const DeclaredRanges &ranges, const ContextRows &rows, std::uint64_t seed, int steps,
+                   ObjectTable &objects);
 
 } // namespace FlashSim
 
