@@ -11,7 +11,6 @@
 #include "FlashSim/lookahead/RunGraph.hxx"
 
 #include <algorithm>
-#include <array>
 #include <stdexcept>
 
 namespace FlashSim {
@@ -194,13 +193,15 @@ void FoldSource::Initialize()
          fSetAside = RootInternals::SetRunningAside(fOwner);
       ThrowSelfNested();
    }
-   if (fStepper != nullptr && fStepper->fLoop) {
-      fStore->Reset(fNSlots);
-      fLoop = std::move(fStepper->fLoop);
-      fNextBlock = 0;
-      RootInternals::ClearCuts(*fCuts); // the later stage adds those of all steps
-      return;
-   }
+   auto loop = fStepper != nullptr && fStepper->fLoop ? ContinueLoop() : StartLoop();
+   fStore->Reset(fNSlots);
+   fLoop = std::move(loop);
+   fNextBlock = 0;
+   fLoop->Note(fPosition, false);
+}
+
+std::unique_ptr<FoldSource::EventLoop> FoldSource::StartLoop()
+{
    std::unique_ptr<EventLoop> loop;
    try {
       loop = std::make_unique<EventLoop>(fNode, *fStore, *fCuts, fOptions);
@@ -213,10 +214,13 @@ void FoldSource::Initialize()
    }
    if (fOwner != nullptr)
       RootInternals::ResumePostponed(fOwner);
-   fStore->Reset(fNSlots);
-   fLoop = std::move(loop);
-   fNextBlock = 0;
-   fLoop->Note(fPosition, false);
+   return loop;
+}
+
+std::unique_ptr<FoldSource::EventLoop> FoldSource::ContinueLoop()
+{
+   RootInternals::ClearCuts(*fCuts); // the later stage adds those of all steps
+   return std::move(fStepper->fLoop);
 }
 
 void FoldSource::StartCuts()
@@ -333,15 +337,8 @@ ROOT::RDF::RNode MakeFolds(ROOT::RDF::RNode node, const FoldSourceOptions &optio
 
 int GetFoldSize(const ROOT::RDF::RNode &node)
 {
-   int size = 0;
-   const auto *at = &node;
-   while (at != nullptr) {
-      const auto *data = RootInternals::GetDataSource(*at);
-      if (const auto *source = dynamic_cast<const FoldSource *>(data))
-         size = std::max(size, 1) * source->GetFoldSize();
-      at = FoldSource::GetUpstream(data);
-   }
-   return size;
+   const auto *source = dynamic_cast<const FoldSource *>(RootInternals::GetDataSource(node));
+   return source != nullptr ? source->GetFoldSize() * std::max(1, GetFoldSize(*FoldSource::GetUpstream(source))) : 0;
 }
 
 bool IsGenEventOfFoldSource(const ROOT::RDF::RNode &node, const std::string &column)

@@ -139,6 +139,9 @@ private:
    static FoldSource *GetSource(const ROOT::RDF::RNode &node);
    void CarryFolds();
 
+   std::unique_ptr<EventLoop> StartLoop();
+   std::unique_ptr<EventLoop> ContinueLoop(); ///< that of the last step
+
    /// Sets the numbers of all upstream cuts to 0.
    void StartCuts();
 

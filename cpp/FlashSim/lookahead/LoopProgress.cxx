@@ -23,8 +23,7 @@ struct LoopProgress::State {
 LoopProgress::LoopProgress(ROOT::RDF::RNode node)
    : fNode(std::move(node)), fCount(fNode.Count()), fState(std::make_shared<State>(RootInternals::GetNSlots(fNode)))
 {
-   if (const auto *source =
-           dynamic_cast<const FoldSource *>(RootInternals::GetDataSource(RootInternals::GetGraph(fNode))))
+   if (const auto *source = dynamic_cast<const FoldSource *>(RootInternals::GetDataSource(fNode)))
       fLookAhead = &source->GetPosition();
    fCount.OnPartialResultSlot(1, [state = fState](unsigned int slot, ULong64_t &) {
       auto &events = state->fCounters[slot].fEvents; // which this thread alone changes

@@ -34,19 +34,16 @@ void InterruptibleSystem::IgnoreSignal(ESignals signal, Bool_t ignore)
 /// allows one TSystem. The address in objects is that of the third entry.
 extern "C" const void *const kInterruptibleSystemTable[] __asm__("_ZTVN8FlashSim19InterruptibleSystemE");
 
-bool WriteInterruptibly(bool (*isHeard)())
+void WriteInterruptibly(bool (*isHeard)())
 {
    gIsHeard.store(isHeard);
    if (gSystem == nullptr)
-      return false;
+      return;
    TSystem &system = *gSystem;
-   if (typeid(system) == typeid(InterruptibleSystem))
-      return true;
    if (typeid(system) != typeid(TUnixSystem))
-      return false;
+      return; // another one, or replaced before
    const void *table = kInterruptibleSystemTable + 2;
    std::memcpy(static_cast<void *>(gSystem), &table, sizeof(table));
-   return true;
 }
 
 } // namespace FlashSim

@@ -16,8 +16,7 @@ namespace FlashSim {
 /// gSystem is no TUnixSystem, the signal stays ignored.
 ///
 /// \param[in] isHeard called by any thread
-/// \return whether writes can be interrupted from now on
-bool WriteInterruptibly(bool (*isHeard)());
+void WriteInterruptibly(bool (*isHeard)());
 
 } // namespace FlashSim
 
