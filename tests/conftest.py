@@ -87,6 +87,14 @@ def gen_dataset(request, gen_files) -> list[str]:
     return gen_files[request.param]
 
 
+@pytest.fixture(
+    params=["TTree", *(pytest.param(name, marks=pytest.mark.slow) for name in ("TChain", "RNTuple"))],
+)
+def gen_dataset_or_tree(request, gen_files) -> list[str]:
+    """As `gen_dataset`; the quick tests take the TTree alone."""
+    return gen_files[request.param]
+
+
 @pytest.fixture(scope="session")
 def tiny_flow(tmp_path_factory) -> str:
     """A flow that takes pt and eta, and gives pt smeared by the noise, a count and a flag: exact and fast."""

@@ -125,8 +125,8 @@ def oracle(tmp_path_factory, tiny_flow):
 class Frame:
     """A dataframe whose nodes are made when the first result needs them."""
 
-    def __init__(self, oracle: Oracle, plan: Plan, later_stages: int):
-        self.oracle, self.plan, self.later_stages = oracle, plan, later_stages
+    def __init__(self, oracle: Oracle, plan: Plan, has_later_stage: bool):
+        self.oracle, self.plan, self.has_later_stage = oracle, plan, has_later_stage
         self.nodes = {(): ROOT.RDataFrame("Events", oracle.files[plan.source])}
 
     def node(self, path: tuple[str, ...]):
@@ -134,7 +134,7 @@ class Frame:
             parent, step = self.node(path[:-1]), path[-1]
             if step in SIMULATIONS:
                 node = self.oracle.simulate(parent, step, self.plan.chunk_size)
-                for _ in range(self.later_stages):
+                if self.has_later_stage:
                     node = self.oracle.simulate_later_stage(node.Define("between", "Jet_pt"), self.plan.chunk_size)
             else:
                 node = step_named(step).apply(parent)
@@ -156,13 +156,13 @@ class Frame:
         return False
 
 
-def run(oracle: Oracle, plan: Plan, later_stages: int = 0) -> None:
+def run(oracle: Oracle, plan: Plan, has_later_stage: bool = False) -> None:
     """Runs the plan, and compares."""
     expected = [oracle.expected(result, plan) for result in plan.results]
     if plan.threads > 1:
         ROOT.EnableImplicitMT(plan.threads)
     try:
-        frame = Frame(oracle, plan, later_stages)
+        frame = Frame(oracle, plan, has_later_stage)
         handles, have_run = {}, set()
         for action, i in plan.actions:
             result = plan.results[i]
@@ -183,25 +183,22 @@ def run(oracle: Oracle, plan: Plan, later_stages: int = 0) -> None:
             ROOT.DisableImplicitMT()
 
 
-@pytest.mark.slow
-@settings(
-    max_examples=EXAMPLES or 40,
-    derandomize=not EXAMPLES,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
-@given(plan=plans())
+def on_plans(examples: int):
+    """Runs a test on that many plans, the same each time, or on FLASHSIM_EXAMPLES others."""
+    chosen = settings(
+        max_examples=EXAMPLES or examples,
+        derandomize=not EXAMPLES,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    return lambda test: pytest.mark.slow(chosen(given(plan=plans())(test)))
+
+
+@on_plans(40)
 def test_each_result_is_what_it_is_alone(oracle, plan):
     run(oracle, plan)
 
 
-@pytest.mark.slow
-@settings(
-    max_examples=EXAMPLES or 20,
-    derandomize=not EXAMPLES,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
-@given(plan=plans())
+@on_plans(20)
 def test_a_later_stage_between_changes_no_result(oracle, plan):
-    run(oracle, plan, later_stages=1)
+    run(oracle, plan, has_later_stage=True)

@@ -36,17 +36,6 @@ def reference(flow, gen_files):
     return {(int(event), fold): sample[i, fold] for i, event in enumerate(arrays["event"]) for fold in range(FOLD_SIZE)}
 
 
-@pytest.fixture(
-    params=[
-        "TTree",
-        pytest.param("TChain", marks=pytest.mark.slow),
-        pytest.param("RNTuple", marks=pytest.mark.slow),
-    ]
-)
-def gen_dataset(request, gen_files) -> list[str]:
-    return gen_files[request.param]
-
-
 def rows(sim):
     arrays = sim.AsNumpy(["event", "foldIndex", *COLUMNS])
     values = zip(*(arrays[name].tolist() for name in COLUMNS), strict=True)
@@ -60,8 +49,8 @@ def check(found, reference):
 
 
 @pytest.mark.parametrize(("chunk_size", "block_size"), [(0, 0), (7, 1), (50, 20)])
-def test_each_reco_event_has_a_row_of_its_own(flow, gen_dataset, threads, reference, chunk_size, block_size):
-    sim = gen(gen_dataset).FlashSim(
+def test_each_reco_event_has_a_row_of_its_own(flow, gen_dataset_or_tree, threads, reference, chunk_size, block_size):
+    sim = gen(gen_dataset_or_tree).FlashSim(
         flow, FOLD_SIZE, SEED, context=CONTEXT, chunk_size=chunk_size, block_size=block_size
     )
     check(rows(sim), reference)

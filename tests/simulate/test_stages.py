@@ -33,17 +33,6 @@ def flows(tmp_path_factory):
     }
 
 
-@pytest.fixture(
-    params=[
-        "TTree",
-        pytest.param("TChain", marks=pytest.mark.slow),
-        pytest.param("RNTuple", marks=pytest.mark.slow),
-    ]
-)
-def gen_dataset(request, gen_files) -> list[str]:
-    return gen_files[request.param]
-
-
 def two_stages(gen, flows, **options):
     first = gen.FlashSim(flows["first"], FOLD_SIZE, SEED, **options)
     return first, first.FlashSim(flows["second"], seed=SEED, context=SECOND, **options)
@@ -69,9 +58,9 @@ def reference(flows, gen_files, tmp_path_factory):
 
 @pytest.mark.parametrize(("chunk_size", "block_size"), [(0, 0), (7, 1), (50, 30)])
 def test_two_stages_are_the_first_written_and_simulated_from(
-    flows, gen_dataset, threads, chunk_size, block_size, reference
+    flows, gen_dataset_or_tree, threads, chunk_size, block_size, reference
 ):
-    gen = ROOT.RDataFrame("Events", gen_dataset)
+    gen = ROOT.RDataFrame("Events", gen_dataset_or_tree)
     _, second = two_stages(gen, flows, chunk_size=chunk_size, block_size=block_size)
     assert rows(second) == reference
 
@@ -82,8 +71,8 @@ def test_a_file_of_an_rntuple(flows, gen_files, threads, tmp_path, reference):
     assert rows(ROOT.RDataFrame("Events", path).FlashSim(flows["second"], seed=SEED, context=SECOND)) == reference
 
 
-def test_three_stages(flows, gen_dataset, threads, tmp_path, reference):
-    gen = ROOT.RDataFrame("Events", gen_dataset)
+def test_three_stages(flows, gen_dataset_or_tree, threads, tmp_path, reference):
+    gen = ROOT.RDataFrame("Events", gen_dataset_or_tree)
     _, second = two_stages(gen, flows)
     third = second.FlashSim(flows["third"], seed=SEED, context=THIRD, chunk_size=11)
     found = rows(third, [*COLUMNS, "Muon_pt", "Muon_tauIdx"])
@@ -95,8 +84,8 @@ def test_three_stages(flows, gen_dataset, threads, tmp_path, reference):
     )
 
 
-def test_folds_are_those_of_the_gen_events(flows, gen_dataset):
-    _, second = two_stages(ROOT.RDataFrame("Events", gen_dataset), flows)
+def test_folds_are_those_of_the_gen_events(flows, gen_dataset_or_tree):
+    _, second = two_stages(ROOT.RDataFrame("Events", gen_dataset_or_tree), flows)
     arrays = second.AsNumpy(["genEvent", "foldIndex", "foldSize"])
     np.testing.assert_array_equal(arrays["genEvent"], np.repeat(np.arange(240), FOLD_SIZE))
     np.testing.assert_array_equal(arrays["foldIndex"], np.tile(np.arange(FOLD_SIZE), 240))
@@ -121,8 +110,8 @@ def test_each_reco_event_has_noise_of_its_own(flows):
             assert abs(np.corrcoef(noise[:, 0], other)[0, 1]) < 4 / np.sqrt(400)
 
 
-def test_filter_and_define_between_the_stages(flows, gen_dataset, threads, reference):
-    first = ROOT.RDataFrame("Events", gen_dataset).FlashSim(flows["first"], FOLD_SIZE, SEED)
+def test_filter_and_define_between_the_stages(flows, gen_dataset_or_tree, threads, reference):
+    first = ROOT.RDataFrame("Events", gen_dataset_or_tree).FlashSim(flows["first"], FOLD_SIZE, SEED)
     cut = first.Define("leading", "nJet > 0 ? Jet_pt[0] : 0").Filter("leading > 60", "hard")
     second = cut.FlashSim(flows["second"], seed=SEED, context=SECOND)
     found = rows(second)
@@ -133,7 +122,7 @@ def test_filter_and_define_between_the_stages(flows, gen_dataset, threads, refer
     assert second.Min("leading").GetValue() > 60
 
 
-def test_results_of_all_stages_in_any_order(flows, gen_dataset, threads):
+def test_results_of_all_stages_in_any_order(flows, gen_dataset_or_tree, threads):
     def book(gen):
         first, second = two_stages(gen, flows, chunk_size=40)
         behind = second.Filter("nTau > 1", "two taus").Define("softest", "Tau_pt[nTau - 1]")
@@ -152,18 +141,18 @@ def test_results_of_all_stages_in_any_order(flows, gen_dataset, threads):
         got = result.GetValue()
         return [got.GetBinContent(i) for i in range(22)] if hasattr(got, "GetBinContent") else float(got)
 
-    alone = [value(book(ROOT.RDataFrame("Events", gen_dataset))[i]) for i in range(8)]
+    alone = [value(book(ROOT.RDataFrame("Events", gen_dataset_or_tree))[i]) for i in range(8)]
     for order in (range(8), reversed(range(8)), [4, 0, 7, 2, 5, 1, 3, 6]):
-        booked = book(ROOT.RDataFrame("Events", gen_dataset))
+        booked = book(ROOT.RDataFrame("Events", gen_dataset_or_tree))
         for i in order:
             assert value(booked[i]) == pytest.approx(alone[i], rel=1e-12), i
-    booked = book(ROOT.RDataFrame("Events", gen_dataset))
+    booked = book(ROOT.RDataFrame("Events", gen_dataset_or_tree))
     ROOT.RDF.RunGraphs(booked)
     assert [value(result) for result in booked] == [pytest.approx(one, rel=1e-12) for one in alone]
 
 
-def test_histograms_of_the_last_stage_know_the_folds(flows, gen_dataset, threads):
-    first, _ = two_stages(ROOT.RDataFrame("Events", gen_dataset), flows)
+def test_histograms_of_the_last_stage_know_the_folds(flows, gen_dataset_or_tree, threads):
+    first, _ = two_stages(ROOT.RDataFrame("Events", gen_dataset_or_tree), flows)
     cut = first.Filter("nJet > 0 && Jet_pt[0] > 45")
     second = cut.FlashSim(flows["second"], seed=SEED, context=SECOND, block_size=20).Define("leading", "Tau_pt[0]")
     h = second.OversampledTH1D(("h", "", 10, 0, 200), "leading", "genWeight", covariance=True)
@@ -207,8 +196,8 @@ def test_datasets_without_event_numbers(flows, threads):
     assert len(set(by_event.values())) == 40
 
 
-def test_report_counts_what_each_stage_has_read(flows, gen_dataset, threads):
-    gen = ROOT.RDataFrame("Events", gen_dataset).Filter("event % 2 == 0", "even")
+def test_report_counts_what_each_stage_has_read(flows, gen_dataset_or_tree, threads):
+    gen = ROOT.RDataFrame("Events", gen_dataset_or_tree).Filter("event % 2 == 0", "even")
     first, _ = two_stages(gen, flows, chunk_size=30)
     second = first.Filter("foldIndex > 0", "not the first").FlashSim(flows["second"], context=SECOND, seed=SEED)
     third = second.Filter("foldIndex < 3", "not the last").FlashSim(flows["third"], context=THIRD)
@@ -221,8 +210,8 @@ def test_report_counts_what_each_stage_has_read(flows, gen_dataset, threads):
     }  # fmt: skip
 
 
-def test_results_are_right_after_an_error(flows, gen_dataset, threads, reference):
-    gen = ROOT.RDataFrame("Events", gen_dataset)
+def test_results_are_right_after_an_error(flows, gen_dataset_or_tree, threads, reference):
+    gen = ROOT.RDataFrame("Events", gen_dataset_or_tree)
     first, second = two_stages(gen, flows, chunk_size=60)
     broken = first.FlashSim(
         flows["third"], context={"pt": "event % 100 == 99 ? -Jet_pt : Jet_pt", "eta": "0.f * Jet_pt"}
@@ -235,8 +224,8 @@ def test_results_are_right_after_an_error(flows, gen_dataset, threads, reference
     assert rows(second) == reference
 
 
-def test_a_callback_asks_for_results_of_earlier_stages(flows, gen_dataset, threads, reference):
-    gen = ROOT.RDataFrame("Events", gen_dataset)
+def test_a_callback_asks_for_results_of_earlier_stages(flows, gen_dataset_or_tree, threads, reference):
+    gen = ROOT.RDataFrame("Events", gen_dataset_or_tree)
     first, second = two_stages(gen, flows, chunk_size=40)
     other = first.FlashSim(flows["third"], seed=SEED, context={"pt": "Jet_pt", "eta": "0.f * Jet_pt"}, chunk_size=23)
     ROOT.gInterpreter.Declare("""
@@ -267,13 +256,13 @@ def test_a_callback_asks_for_results_of_earlier_stages(flows, gen_dataset, threa
     assert rows(second) == reference
 
 
-def test_a_range_between_the_stages(flows, gen_dataset, reference):
-    first = ROOT.RDataFrame("Events", gen_dataset).FlashSim(flows["first"], FOLD_SIZE, SEED, chunk_size=20)
+def test_a_range_between_the_stages(flows, gen_dataset_or_tree, reference):
+    first = ROOT.RDataFrame("Events", gen_dataset_or_tree).FlashSim(flows["first"], FOLD_SIZE, SEED, chunk_size=20)
     second = first.Range(10, 110).FlashSim(flows["second"], seed=SEED, context=SECOND)
     found = rows(second)
     assert len(found) == 100
     assert all(reference[key] == row for key, row in found.items())
-    _, whole = two_stages(ROOT.RDataFrame("Events", gen_dataset), flows, chunk_size=20)
+    _, whole = two_stages(ROOT.RDataFrame("Events", gen_dataset_or_tree), flows, chunk_size=20)
     assert whole.Range(30).Count().GetValue() == 30
     assert rows(whole) == reference
 
@@ -314,3 +303,18 @@ def test_a_variation_between_the_stages_is_refused_where_it_is_read(flows, gen_f
     shifted = second.Vary("Tau_pt", "ROOT::RVec<ROOT::RVecF>{Tau_pt * 0.9f, Tau_pt * 1.1f}", 2, "tes")
     nominal = shifted.Filter("nTau > 0").Define("leading", "Tau_pt[0]").Mean("leading")
     assert len(ROOT.RDF.Experimental.VariationsFor(nominal).GetKeys()) == 3
+
+
+def test_progress_counts_gen_events_in_any_stage(flows, gen_dataset_or_tree):
+    _, second = two_stages(ROOT.RDataFrame("Events", gen_dataset_or_tree), flows, chunk_size=60)
+    progress = flashsim._library.cpp().LoopProgress(ROOT.RDF.AsRNode(second))
+    assert second.Count().GetValue() == 240 * FOLD_SIZE
+    assert (progress.GetNDone(), progress.GetNTotal(), progress.GetNEvents()) == (240, 240, 240 * FOLD_SIZE)
+
+
+def test_the_fold_size_of_all_stages_is_that_of_the_first(flows, gen_files):
+    gen = ROOT.RDataFrame("Events", gen_files["TTree"])
+    first, second = two_stages(gen, flows)
+    third = second.FlashSim(flows["third"], seed=SEED, context=THIRD)
+    sizes = [flashsim._library.cpp().GetFoldSize(ROOT.RDF.AsRNode(node)) for node in (gen, first, second, third)]
+    assert sizes == [0, FOLD_SIZE, FOLD_SIZE, FOLD_SIZE]
